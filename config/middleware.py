@@ -1,0 +1,66 @@
+"""What wraps every request, whichever room answers it."""
+
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from config.logs import request_id
+
+Handler = Callable[[HttpRequest], HttpResponse]
+_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+
+
+class RequestId:
+    """Gives every request an id, in its log lines and its answer; a proxy's own is kept."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        current = given if _ID.match(given) else uuid.uuid4().hex
+        token = request_id.set(current)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id.reset(token)
+        response["X-Request-ID"] = current
+        return response
+
+
+class ForwardedHeaders:
+    """Believes X-Forwarded-For and -Proto from TRUSTED_PROXIES only; drops them from anyone else."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.trusted = [ipaddress.ip_network(net, strict=False) for net in settings.TRUSTED_PROXIES]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_X_FORWARDED_PROTO" in request.META:
+            chain = request.META.pop("HTTP_X_FORWARDED_FOR", "")
+            if self._trusts(request.META.get("REMOTE_ADDR", "")):
+                request.META["REMOTE_ADDR"] = self._client(chain) or request.META["REMOTE_ADDR"]
+            else:
+                request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+        return self.get_response(request)
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in net for net in self.trusted)
+
+    def _client(self, chain: str) -> str | None:
+        """The nearest address that is no proxy of ours: whatever stands left of it is hearsay."""
+        for address in reversed([part.strip() for part in chain.split(",") if part.strip()]):
+            if not self._trusts(address):
+                try:
+                    return str(ipaddress.ip_address(address))
+                except ValueError:
+                    return None
+        return None

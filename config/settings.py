@@ -1,0 +1,228 @@
+"""Every setting of the platform, read from the environment in this one file.
+
+Two ways to run, one code. **Embedded**: no DATABASE_URL; SQLite, files, threads. **Full**:
+DATABASE_URL and REDIS_URL; PostgreSQL, Redis, Celery. `docs/operations.md` lists the variables.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATABASE_URL = env.text("DATABASE_URL")
+REDIS_URL = env.text("REDIS_URL")
+EMBEDDED = not DATABASE_URL
+DEBUG = env.flag("DEBUG")
+DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+KEYS_DIR = Path(
+    env.text("KEYS_DIR") or Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "baqylau"
+).resolve()
+
+# ── keys ────────────────────────────────────────────────────────────────────────────────────
+# Embedded keys are made on first use, outside DATA_DIR, so that a copied or stolen data folder
+# opens nothing. A full deployment brings its own: losing them silently must be impossible.
+if EMBEDDED:
+    SECRET_KEY = env.kept_secret("SECRET_KEY", KEYS_DIR)
+    FIELD_KEYS = [key.strip() for key in env.kept_secret("FIELD_KEYS", KEYS_DIR).split(",") if key.strip()]
+    LOOKUP_KEY = env.kept_secret("LOOKUP_KEY", KEYS_DIR)
+else:
+    SECRET_KEY = env.text("SECRET_KEY")
+    FIELD_KEYS = env.words("FIELD_KEYS")
+    LOOKUP_KEY = env.text("LOOKUP_KEY")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else "")
+TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
+
+if not EMBEDDED:
+    _problems = [
+        f"{name} is not set; `python -m config.keys` prints fresh ones; keep them outside backups"
+        for name, value in (("SECRET_KEY", SECRET_KEY), ("FIELD_KEYS", FIELD_KEYS), ("LOOKUP_KEY", LOOKUP_KEY))
+        if not value
+    ]
+    if SECRET_KEY and len(SECRET_KEY) < 32:
+        _problems.append("SECRET_KEY is shorter than 32 characters")
+    if LOOKUP_KEY and LOOKUP_KEY in (SECRET_KEY, *FIELD_KEYS):
+        _problems.append("LOOKUP_KEY must differ from SECRET_KEY and FIELD_KEYS: it outlives their rotation")
+    if not REDIS_URL:
+        _problems.append("REDIS_URL is not set; DATABASE_URL and REDIS_URL belong together")
+    if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
+        _problems.append("ALLOWED_HOSTS must name the public host names, without *")
+    if DEBUG:
+        _problems.append("DEBUG shows secrets to strangers; it is for an embedded deployment only")
+    if _problems:
+        raise env.Misconfigured(_problems)
+
+# ── applications ────────────────────────────────────────────────────────────────────────────
+INSTALLED_APPS = [
+    "observer",
+    "reports",
+    "api",
+    "rest_framework",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestId",
+    "config.middleware.ForwardedHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+AUTH_USER_MODEL = "observer.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+APPEND_SLASH = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+
+# ── database ────────────────────────────────────────────────────────────────────────────────
+def _postgresql(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or "") or dict(parse_qsl(parts.query)).get("host", ""),
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,  # one connection a thread, kept: opening one costs more than a report
+        "CONN_HEALTH_CHECKS": True,
+        # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
+        "OPTIONS": {"options": "-c synchronous_commit=on -c lock_timeout=20s"},
+    }
+
+
+if EMBEDDED:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    _database: dict[str, object] = {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA_DIR / "baqylau.sqlite3",
+        "OPTIONS": {
+            # IMMEDIATE takes the write lock at BEGIN, where SQLite waits its turn; a lock taken
+            # in the middle of a transaction fails at once with "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+else:
+    _database = _postgresql(DATABASE_URL)
+DATABASES = {"default": _database}
+
+# ── cache, queue ────────────────────────────────────────────────────────────────────────────
+CACHES: dict[str, dict[str, object]] = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    if EMBEDDED
+    else {"BACKEND": "config.cache.FailOpenRedisCache", "LOCATION": REDIS_URL}
+}
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 600}
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    # The rows are the queue; waking is a courtesy. This sweep is what a dead broker cannot stop.
+    "refresh-summaries": {"task": "reports.refresh_summaries", "schedule": 2.0, "options": {"expires": 2}},
+    "process-evidence": {"task": "reports.process_evidence", "schedule": 2.0, "options": {"expires": 2}},
+}
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────
+SEALED_DIR = DATA_DIR / "sealed"  # originals by content address, private, never changed
+PARTS_DIR = DATA_DIR / "parts"  # uploads on their way
+PUBLIC_DIR = DATA_DIR / "public"  # re-encoded copies without metadata
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = EMBEDDED
+WHITENOISE_AUTOREFRESH = DEBUG
+IMAGE_BYTES_MAX = env.number("IMAGE_BYTES_MAX", 25_000_000)
+FILE_BYTES_MAX = env.number("FILE_BYTES_MAX", 500_000_000)
+FILES_PER_REPORT_MAX = env.number("FILES_PER_REPORT_MAX", 20)
+IMAGE_PIXELS_MAX = env.number("IMAGE_PIXELS_MAX", 100_000_000)
+# Evidence stops first, so that the reports themselves still find room on the disk.
+DISK_FREE_MIN_EVIDENCE = env.number("DISK_FREE_MIN_EVIDENCE", 1_000_000_000)
+DISK_FREE_MIN_REPORTS = env.number("DISK_FREE_MIN_REPORTS", 100_000_000)
+
+# ── what the door takes ─────────────────────────────────────────────────────────────────────
+REPORT_BYTES_MAX = env.number("REPORT_BYTES_MAX", 256_000)
+BATCH_REPORTS_MAX = 100
+BATCH_BYTES_MAX = env.number("BATCH_BYTES_MAX", 8_000_000)
+QUARANTINE_BODIES_PER_DEVICE = env.number("QUARANTINE_BODIES_PER_DEVICE", 1_000)
+QUARANTINE_BYTES_PER_DEVICE = env.number("QUARANTINE_BYTES_PER_DEVICE", 20_000_000)
+CLOCK_TOLERANCE_SECONDS = env.number("CLOCK_TOLERANCE_SECONDS", 600)
+STATION_RADIUS_METRES = env.number("STATION_RADIUS_METRES", 1_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = BATCH_BYTES_MAX
+
+# ── languages, time ─────────────────────────────────────────────────────────────────────────
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("kk", "Қазақша"), ("ru", "Русский"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+PACKS_DIR = BASE_DIR / "packs"
+
+# ── web ─────────────────────────────────────────────────────────────────────────────────────
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = not EMBEDDED and env.flag("SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # ForwardedHeaders strips it from strangers
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in ("localhost", "127.0.0.1", "[::1]")]
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.DeviceToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rest.negotiation.Json",
+    "EXCEPTION_HANDLER": "api.rest.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+    },
+}

@@ -1,0 +1,25 @@
+"""The registry: who observes what, where."""
+
+from observer.models.commission import Commission
+from observer.models.device import Device, EnrolmentCode
+from observer.models.election import Contest, Election, Level
+from observer.models.grant import Grant
+from observer.models.observer import Assignment, Observer
+from observer.models.organisation import Organisation
+from observer.models.trail import Trail
+from observer.models.user import User
+
+__all__ = [
+    "Assignment",
+    "Commission",
+    "Contest",
+    "Device",
+    "Election",
+    "EnrolmentCode",
+    "Grant",
+    "Level",
+    "Observer",
+    "Organisation",
+    "Trail",
+    "User",
+]

@@ -1,0 +1,104 @@
+from datetime import datetime
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+from observer.words import in_language
+
+
+class Election(models.Model):
+    """One mission's observation of one election."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "in preparation"
+        REHEARSAL = "rehearsal", "rehearsal"
+        OPEN = "open", "open"
+        CLOSED = "closed", "closed"
+
+    class Publication(models.TextChoices):
+        CLOSED = "closed", "nothing is public"
+        RELEASED = "released", "releases only"
+        LIVE = "live", "figures as they come"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    names = models.JSONField(default=dict)
+    date = models.DateField()
+    timezone = models.CharField(max_length=40, default="UTC")
+    languages = models.JSONField(default=list, help_text='codes, the first is the default: ["kk", "ru", "en"]')
+    state = models.CharField(max_length=12, choices=State.choices, default=State.OPEN)
+    publication = models.CharField(max_length=12, choices=Publication.choices, default=Publication.RELEASED)
+    opens_at = models.DateTimeField(help_text="when reports about the day begin")
+    closes_at = models.DateTimeField(help_text="when they end")
+    windows = models.JSONField(
+        default=dict, blank=True, help_text='where a checklist differs: {"code": ["2022-11-19T00:00:00Z", "…"]}'
+    )
+    precincts_public_from = models.DateTimeField(
+        null=True, blank=True, help_text="default: when the window ends; a live precinct page would tell who reported"
+    )
+    pack = models.CharField(max_length=60, blank=True)
+    rules = models.JSONField(
+        default=dict, blank=True, help_text="what else the pack brings: deadlines, guide, documents"
+    )
+    emergency_contact = models.CharField(max_length=40, blank=True)
+    conduct_version = models.PositiveIntegerField(default=1, help_text="version of the code of conduct to be accepted")
+    relay_key = models.TextField(blank=True, help_text="public key for files relayed by hand")
+    mirrors = models.JSONField(default=list, blank=True, help_text="other addresses of this platform")
+
+    class Meta:
+        ordering = ["-date", "slug"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(opens_at__lt=models.F("closes_at")), name="election_opens_first")
+        ]
+
+    def __str__(self) -> str:
+        return in_language(self.names, order=self.languages) or self.slug
+
+    def window(self, checklist: str) -> tuple[datetime, datetime]:
+        """The hours in which a report on this checklist is expected, both UTC."""
+        own = self.windows.get(checklist)
+        if own:
+            return datetime.fromisoformat(own[0]), datetime.fromisoformat(own[1])
+        return self.opens_at, self.closes_at
+
+    def precincts_are_public(self, at: datetime) -> bool:
+        return at >= (self.precincts_public_from or self.closes_at)
+
+
+class Level(models.Model):
+    """One level of an election's commissions. How many there are is the country's affair."""
+
+    class Kind(models.TextChoices):
+        CENTRAL = "central", "central"
+        TERRITORIAL = "territorial", "territorial"
+        PRECINCT = "precinct", "precinct"
+
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="levels")
+    order = models.PositiveSmallIntegerField()
+    code = models.CharField(max_length=40)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    names = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["election", "order"]
+        constraints = [models.UniqueConstraint(fields=["election", "code"], name="level_once")]
+
+    def __str__(self) -> str:
+        return in_language(self.names) or self.code
+
+
+class Contest(models.Model):
+    """One thing voted on. Its scope is a set of commissions, not a branch; no scope means everywhere."""
+
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="contests")
+    code = models.CharField(max_length=40, validators=[RegexValidator(r"^[\w.\-]+$")])
+    names = models.JSONField(default=dict)
+    options = models.JSONField(default=list, blank=True, help_text='[{"code": …, "names": {…}}]')
+    round = models.PositiveSmallIntegerField(default=1)
+    scope = models.ManyToManyField("observer.Commission", blank=True, related_name="contests")
+
+    class Meta:
+        ordering = ["election", "code"]
+        constraints = [models.UniqueConstraint(fields=["election", "code"], name="contest_once")]
+
+    def __str__(self) -> str:
+        return in_language(self.names) or self.code

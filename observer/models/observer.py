@@ -1,0 +1,60 @@
+from django.core.validators import RegexValidator
+from django.db import models
+
+from observer import crypto
+from observer.models.commission import Commission
+from observer.models.election import Election
+from observer.models.fields import EncryptedTextField
+from observer.models.organisation import Organisation
+
+
+class Observer(models.Model):
+    """A person who observes; everywhere but at the desk a code. Belongs to an organisation, not to an election."""
+
+    code = models.CharField(max_length=40, unique=True, validators=[RegexValidator(r"^[\w.\-]+$")])
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="observers")
+    name = EncryptedTextField(blank=True)
+    phone = EncryptedTextField(blank=True)
+    email = EncryptedTextField(blank=True)
+    accreditation_number = EncryptedTextField(blank=True)
+    phone_lookup = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    email_lookup = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    language = models.CharField(max_length=12, default="ru")
+    accredited_from = models.DateField(null=True, blank=True)
+    accredited_until = models.DateField(null=True, blank=True)
+    conduct_version = models.PositiveIntegerField(null=True, blank=True, help_text="code of conduct accepted, version")
+    conduct_at = models.DateTimeField(null=True, blank=True, help_text="when, as the phone said")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def index_contacts(self) -> None:
+        """Sets the look-up columns from the plain values; whoever writes a phone or e-mail calls it before saving."""
+        self.phone_lookup = crypto.lookup("phone", self.phone) if self.phone else ""
+        self.email_lookup = crypto.lookup("email", self.email) if self.email else ""
+
+
+class Assignment(models.Model):
+    """Who observes where, and when: one observer, or a team."""
+
+    class Role(models.TextChoices):
+        STATIONARY = "stationary", "all day in one station"
+        MOBILE = "mobile", "visits several stations"
+        LONG_TERM = "long_term", "watches a region for weeks"
+
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="assignments")
+    observers = models.ManyToManyField(Observer, related_name="assignments")
+    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="assignments")
+    role = models.CharField(max_length=12, choices=Role.choices, default=Role.STATIONARY)
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["election", "commission"]
+
+    def __str__(self) -> str:
+        return f"{self.commission_id} {self.role}"

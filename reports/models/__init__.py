@@ -1,0 +1,28 @@
+"""What observers say, and what is made of it."""
+
+from reports.models.checklist import Checklist, ChecklistVersion, Question, Section
+from reports.models.evidence import Evidence
+from reports.models.message import Message, MessageRead
+from reports.models.report import KeyRotation, Note, Refusal, Report
+from reports.models.summary import Due, Summary
+from reports.models.violation import Case, Violation, ViolationGroup, ViolationType
+
+__all__ = [
+    "Case",
+    "Checklist",
+    "ChecklistVersion",
+    "Due",
+    "Evidence",
+    "KeyRotation",
+    "Message",
+    "MessageRead",
+    "Note",
+    "Question",
+    "Refusal",
+    "Report",
+    "Section",
+    "Summary",
+    "Violation",
+    "ViolationGroup",
+    "ViolationType",
+]

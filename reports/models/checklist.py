@@ -1,0 +1,111 @@
+from django.core.validators import RegexValidator
+from django.db import models
+
+from observer.models import Election
+from observer.words import in_language
+
+
+class Checklist(models.Model):
+    """What is asked about one kind of place at one stage. Its wording lives in versions."""
+
+    class Repeat(models.TextChoices):
+        ONCE = "once", "once an observer and place; a second one is an update"
+        VISIT = "visit", "every visit is an observation"
+        ANY = "any", "whenever something happens; does not make a station observed"
+
+    class Place(models.TextChoices):
+        PRECINCT = "precinct", "precinct"
+        TERRITORIAL = "territorial", "territorial or central"
+        ANY = "any", "any"
+
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="checklists", db_index=False)
+    code = models.CharField(max_length=40, validators=[RegexValidator(r"^[\w.\-]+$")])
+    order = models.PositiveSmallIntegerField(default=0)
+    stage = models.CharField(max_length=40)
+    place = models.CharField(max_length=12, choices=Place.choices, default=Place.PRECINCT)
+    repeat = models.CharField(max_length=8, choices=Repeat.choices, default=Repeat.ONCE)
+    titles = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["election", "order", "code"]
+        constraints = [models.UniqueConstraint(fields=["election", "code"], name="checklist_once")]
+
+    def __str__(self) -> str:
+        return in_language(self.titles) or self.code
+
+
+class ChecklistVersion(models.Model):
+    """One wording. Once published it never changes: triggers in both databases refuse it."""
+
+    checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT, related_name="versions", db_index=False)
+    number = models.PositiveIntegerField()
+    published_at = models.DateTimeField(null=True, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["checklist", "number"]
+        constraints = [models.UniqueConstraint(fields=["checklist", "number"], name="checklist_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.checklist_id} v{self.number}"
+
+
+class Section(models.Model):
+    version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="sections")
+    order = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=40)
+    titles = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["version", "order"]
+        constraints = [models.UniqueConstraint(fields=["version", "code"], name="section_once")]
+
+    def __str__(self) -> str:
+        return in_language(self.titles) or self.code
+
+
+class Question(models.Model):
+    """One question of one version. Its code keeps its type, choices and meaning through all versions."""
+
+    class Type(models.TextChoices):
+        YES_NO = "yes_no", "yes or no"
+        RATING = "rating", "rating"
+        CHOICE = "choice", "one of several"
+        CHOICES = "choices", "some of several"
+        INTEGER = "integer", "whole number"
+        DECIMAL = "decimal", "number"
+        TEXT = "text", "text"
+        TIME = "time", "time"
+        DATE = "date", "date"
+        PHOTO = "photo", "photo"
+        FILE = "file", "file"
+        LOCATION = "location", "place"
+        VIOLATION = "violation", "violation code"
+        NOTE = "note", "text without an answer"
+
+    version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="questions")
+    section = models.ForeignKey(Section, null=True, blank=True, on_delete=models.CASCADE, related_name="questions")
+    order = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=40, validators=[RegexValidator(r"^[\w.\-]+$")])
+    type = models.CharField(max_length=12, choices=Type.choices)
+    labels = models.JSONField(default=dict)
+    hints = models.JSONField(default=dict, blank=True)
+    choices = models.JSONField(default=list, blank=True, help_text='[{"code": …, "labels": {…}}]')
+    required = models.BooleanField(default=False)
+    relevant_question = models.CharField(max_length=40, blank=True, help_text="asked only when this question …")
+    relevant_answers = models.JSONField(default=list, blank=True, help_text="… has one of these answers")
+    minimum = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    maximum = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    violation_answers = models.JSONField(
+        default=list, blank=True, help_text='answers that are a finding; ["*"]: the answer itself is the code'
+    )
+    violation_code = models.CharField(max_length=40, blank=True, help_text="what a finding raises")
+    control = models.CharField(max_length=40, blank=True, help_text="protocol figure (A, B, C1, …)")
+    sms_code = models.CharField(max_length=12, blank=True)
+
+    class Meta:
+        ordering = ["version", "order"]
+        constraints = [models.UniqueConstraint(fields=["version", "code"], name="question_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {in_language(self.labels)}".strip()

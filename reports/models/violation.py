@@ -1,0 +1,90 @@
+from django.conf import settings
+from django.db import models
+
+from observer.models import Commission, Election
+from observer.words import in_language
+from reports.models.report import Report
+
+
+class ViolationGroup(models.Model):
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="violation_groups", db_index=False)
+    code = models.CharField(max_length=40)
+    order = models.PositiveSmallIntegerField(default=0)
+    names = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["election", "order"]
+        constraints = [models.UniqueConstraint(fields=["election", "code"], name="violation_group_once")]
+
+    def __str__(self) -> str:
+        return in_language(self.names) or self.code
+
+
+class ViolationType(models.Model):
+    """A possible breach. A code is never a finding of guilt."""
+
+    class Severity(models.TextChoices):
+        CRITICAL = "critical", "critical"
+        MAJOR = "major", "major"
+        MINOR = "minor", "minor"
+
+    election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="violation_types", db_index=False)
+    group = models.ForeignKey(ViolationGroup, on_delete=models.PROTECT, related_name="types")
+    code = models.CharField(max_length=40)
+    order = models.PositiveSmallIntegerField(default=0)
+    names = models.JSONField(default=dict)
+    severity = models.CharField(max_length=8, choices=Severity.choices)
+    legal_basis = models.TextField(blank=True, help_text="possible legal basis")
+    audience = models.JSONField(
+        default=list, blank=True, help_text="kinds of organisation it is offered to; empty: to all"
+    )
+    denies_access = models.BooleanField(default=False, help_text="the station counts as denied")
+
+    class Meta:
+        ordering = ["election", "order"]
+        constraints = [models.UniqueConstraint(fields=["election", "code"], name="violation_type_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {in_language(self.names)}".strip()
+
+
+class Case(models.Model):
+    """One event, told by one or more reports about one commission."""
+
+    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="cases")
+    title = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.title or f"#{self.pk}"
+
+
+class Violation(models.Model):
+    """What one report says of one violation code, and what the desk found out about it."""
+
+    class State(models.TextChoices):
+        REPORTED = "reported", "reported"
+        CONFIRMED = "confirmed", "confirmed"
+        REFUTED = "refuted", "refuted"
+        SOLVED = "solved", "solved on the spot"
+        PASSED_ON = "passed_on", "passed on"
+
+    report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="violations", db_index=False)
+    # By code and without a constraint: every insert would lock the one row of its type.
+    code = models.CharField(max_length=40)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.REPORTED)
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="violations")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["report", "code"], name="violation_once_a_report")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.state}"

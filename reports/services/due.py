@@ -1,0 +1,13 @@
+"""The queue of figures to recompute: rows, written in the transaction that changed something."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from reports.models import Due
+from reports.services.waking import wake_after_commit
+
+
+def due_add(*, commissions: Iterable[int], at: datetime) -> None:
+    """These commissions' figures may have changed. Call inside the transaction that changes them."""
+    Due.objects.bulk_create([Due(commission_id=key, created_at=at) for key in sorted(set(commissions))])
+    wake_after_commit("reports.refresh_summaries")

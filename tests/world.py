@@ -1,0 +1,206 @@
+"""A small country for tests, made from models: one root, two regions, four districts, twelve precincts.
+
+`World` is what most tests need; each part can be made alone. Nothing here goes through the pack or
+the imports, which have tests of their own.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from observer.models import Assignment, Commission, Device, Election, Level, Observer, Organisation
+from reports.models import Checklist, ChecklistVersion, Question, ViolationGroup, ViolationType
+
+DAY = datetime(2022, 11, 20, 4, 0, tzinfo=UTC)  # 10:00 in Astana on election day
+
+QUESTIONS: dict[str, list[dict[str, Any]]] = {
+    "opening": [
+        {"code": "O01", "type": "yes_no", "violation_answers": ["no"], "violation_code": "OPN-01", "required": True},
+        {"code": "O90", "type": "rating"},
+    ],
+    "voting": [
+        {"code": "V01", "type": "choice", "choices": ["female", "male"]},
+        {"code": "V03", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "FRD-05", "required": True},
+        {"code": "V15", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "UNA-01"},
+        {
+            "code": "V16", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "UNA-02",
+            "relevant_question": "V15", "relevant_answers": ["yes"], "required": True,
+        },
+        {"code": "V17", "type": "yes_no"},
+        {"code": "V19", "type": "yes_no", "violation_answers": ["no"], "violation_code": "ACC-03"},
+        {"code": "V20", "type": "yes_no", "violation_answers": ["no"], "violation_code": "ACC-03"},
+        {"code": "V30", "type": "choices", "choices": ["a", "b", "c"]},
+        {"code": "V90", "type": "rating"},
+        {"code": "X05", "type": "integer", "minimum": 0, "maximum": 3000},
+        {"code": "X06", "type": "decimal"},
+        {"code": "X07", "type": "text"},
+        {"code": "X08", "type": "time"},
+        {"code": "X09", "type": "date"},
+        {"code": "X10", "type": "location"},
+        {"code": "X11", "type": "photo"},
+        {"code": "X12", "type": "note"},
+    ],
+    "tabulation": [{"code": "T90", "type": "rating"}],
+    "incident": [
+        {"code": "I01", "type": "violation", "violation_answers": ["*"], "required": True},
+        {"code": "I02", "type": "text"},
+    ],
+}  # fmt: skip
+REPEAT = {"opening": "once", "voting": "visit", "tabulation": "once", "incident": "any"}
+PLACE = {"tabulation": "territorial", "incident": "any"}
+VIOLATIONS = [
+    ("ACC-01", "access", "critical"), ("ACC-03", "access", "major"), ("OPN-01", "opening", "minor"),
+    ("FRD-05", "fraud", "critical"), ("UNA-01", "fraud", "major"), ("UNA-02", "fraud", "critical"),
+]  # fmt: skip
+
+
+def words(text: str) -> dict[str, str]:
+    return {language: f"{text} {language}" for language in ("kk", "ru", "en")}
+
+
+def make_election(slug: str = "test-2022", **fields: Any) -> Election:
+    return Election.objects.create(
+        **{
+            "slug": slug, "names": words(slug), "date": DAY.date(), "timezone": "Asia/Almaty",
+            "languages": ["kk", "ru", "en"], "publication": "live",
+            "opens_at": datetime(2022, 11, 19, 18, tzinfo=UTC), "closes_at": datetime(2022, 11, 21, 6, tzinfo=UTC),
+        }
+        | fields
+    )  # fmt: skip
+
+
+def make_tree(election: Election) -> dict[str, Commission]:
+    """KZ > KZ-1, KZ-2 > KZ-1-1 … > KZ-1-1-1 …: two regions, two districts each, three precincts each."""
+    levels = [
+        Level.objects.create(election=election, order=n, code=code, kind=kind, names=words(code))
+        for n, (code, kind) in enumerate(
+            [("central", "central"), ("region", "territorial"), ("district", "territorial"), ("precinct", "precinct")],
+            1,
+        )
+    ]
+    tree: dict[str, Commission] = {}
+
+    def grow(code: str, parent: Commission | None, depth: int) -> None:
+        tree[code] = Commission.objects.create(
+            election=election, parent=parent, level=levels[depth], code=code, depth=depth,
+            path=(parent.path if parent else "") + code + "/", names=words(code), lat=43.25, lon=76.95,
+        )  # fmt: skip
+        for n in range(1, (2, 2, 3, 0)[depth] + 1):
+            grow(f"{code}-{n}", tree[code], depth + 1)
+
+    grow("KZ", None, 0)
+    return tree
+
+
+def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
+    groups = {
+        code: ViolationGroup.objects.create(election=election, code=code, names=words(code))
+        for code in ("access", "opening", "fraud")
+    }
+    for code, group, severity in VIOLATIONS:
+        ViolationType.objects.create(
+            election=election, code=code, group=groups[group], severity=severity, names=words(code),
+            denies_access=code == "ACC-01",
+        )  # fmt: skip
+    versions = {}
+    for order, (code, questions) in enumerate(QUESTIONS.items()):
+        checklist = Checklist.objects.create(
+            election=election, code=code, stage=code, order=order, repeat=REPEAT[code],
+            place=PLACE.get(code, "precinct"), titles=words(code),
+        )  # fmt: skip
+        versions[code] = make_version(checklist, 1, questions)
+    return versions
+
+
+def make_version(checklist: Checklist, number: int, questions: list[dict[str, Any]]) -> ChecklistVersion:
+    version = ChecklistVersion.objects.create(checklist=checklist, number=number)
+    for place, question in enumerate(questions):
+        choices = [{"code": c, "labels": words(c)} for c in question.get("choices", [])]
+        Question.objects.create(
+            version=version, order=place, labels=words(question["code"]), **{**question, "choices": choices}
+        )
+    version.published_at = DAY
+    version.content_hash = hashlib.sha256(f"{checklist.code} {number}".encode()).hexdigest()
+    version.save()
+    return version
+
+
+@dataclass
+class Phone:
+    """An enrolled device and its token."""
+
+    observer: Observer
+    device: Device
+    token: str
+
+    @property
+    def auth(self) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.token}"}
+
+
+def make_observer(code: str, organisation: Organisation, **fields: Any) -> Observer:
+    observer = Observer(
+        code=code, organisation=organisation,
+        **{"name": f"Name of {code}", "phone": "+77010000000", "email": f"{code}@example.org", "language": "ru"} | fields,
+    )  # fmt: skip
+    observer.index_contacts()
+    observer.save()
+    return observer
+
+
+def make_phone(observer: Observer, election: Election) -> Phone:
+    token = secrets.token_urlsafe(32)
+    device = Device.objects.create(
+        observer=observer, election=election, name="Test phone", created_at=DAY, last_used_at=DAY,
+        token_hash=hashlib.sha256(token.encode()).hexdigest(),
+    )  # fmt: skip
+    return Phone(observer, device, token)
+
+
+@dataclass
+class World:
+    """An election with everything in it, and two observers with phones: `first` at KZ-1-1-1, `second` at KZ-1-1-2."""
+
+    election: Election = field(default_factory=make_election)
+    tree: dict[str, Commission] = field(init=False)
+    versions: dict[str, ChecklistVersion] = field(init=False)
+    organisation: Organisation = field(init=False)
+    first: Phone = field(init=False)
+    second: Phone = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tree = make_tree(self.election)
+        self.versions = make_checklists(self.election)
+        self.organisation, _ = Organisation.objects.get_or_create(code="org", defaults={"names": words("org")})
+        self.first = self.enrolled("OB-2222", "KZ-1-1-1")
+        self.second = self.enrolled("OB-3333", "KZ-1-1-2")
+
+    def enrolled(self, code: str, station: str | None = None) -> Phone:
+        observer = Observer.objects.filter(code=code).first() or make_observer(code, self.organisation)
+        if station:
+            Assignment.objects.create(election=self.election, commission=self.tree[station]).observers.add(observer)
+        return make_phone(observer, self.election)
+
+
+def payload(checklist: str = "voting", commission: str = "KZ-1-1-1", **fields: Any) -> dict[str, Any]:
+    """The JSON body of a report, valid unless `fields` make it otherwise."""
+    answers = {
+        "opening": {"O01": "yes", "O90": "good"},
+        "voting": {"V03": "no", "V15": "no", "V90": "good"},
+        "tabulation": {"T90": "good"},
+        "incident": {"I01": "ACC-01"},
+    }[checklist]
+    return {
+        "id": str(uuid4()),
+        "checklist": {"code": checklist, "version": 1},
+        "commission": commission,
+        "observed_at": "2022-11-20T10:00:00+06:00",
+        "answers": answers,
+    } | fields
+
+
+def uuid_of(body: dict[str, Any]) -> UUID:
+    return UUID(body["id"])
