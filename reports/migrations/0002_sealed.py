@@ -8,6 +8,7 @@ from django.db import migrations
 
 RECEIVED = "what was received never changes"
 PUBLISHED = "a published checklist never changes"
+VERSIONS = "reports_checklistversion"
 ROTATING = "EXISTS (SELECT 1 FROM reports_keyrotation)"
 
 # table: columns that never change
@@ -48,7 +49,7 @@ def triggers(vendor):
     for table in ("reports_question", "reports_section"):
         for event, rows in (("INSERT", ["NEW"]), ("UPDATE", ["OLD", "NEW"])):
             ids = ", ".join(f"{row}.version_id" for row in rows)
-            public = f"EXISTS (SELECT 1 FROM reports_checklistversion v WHERE v.id IN ({ids}) AND v.published_at IS NOT NULL)"
+            public = f"EXISTS (SELECT 1 FROM {VERSIONS} v WHERE v.id IN ({ids}) AND v.published_at IS NOT NULL)"
             yield f"{table}_{event.lower()}", event, table, public, PUBLISHED
 
 
@@ -78,7 +79,7 @@ def forwards(apps, schema_editor):
         else:
             # PostgreSQL allows no subquery in WHEN; a function may hold it.
             condition = condition.replace(ROTATING, "reports_rotating()")
-            if "EXISTS (SELECT 1 FROM reports_checklistversion" in condition:
+            if f"FROM {VERSIONS}" in condition:
                 ids = "OLD.version_id, NEW.version_id" if event == "UPDATE" else "NEW.version_id"
                 condition = f"reports_version_is_public({ids})"
             function = "reports_received" if message == RECEIVED else "reports_published"

@@ -112,6 +112,16 @@ class Report(models.Model):
         return str(self.uuid)
 
     @property
+    def is_eligible(self) -> bool:
+        """The same word as the queryset's `eligible`, for one row."""
+        return (
+            self.source in self.OBSERVATION
+            and self.state in (self.State.RECEIVED, self.State.VERIFIED)
+            and not self.rehearsal
+            and not self.quarantined
+        )
+
+    @property
     def standing(self) -> str:
         """The one word by which a phone is told how the report stands."""
         if self.quarantined:

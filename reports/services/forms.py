@@ -56,6 +56,10 @@ class Form:
         """The questions that are asked only after another's answer."""
         return tuple(f for f in self.fields.values() if f.relevant_question)
 
+    @cached_property
+    def asks_for_violation(self) -> bool:
+        return any(f.type == "violation" for f in self.fields.values())
+
     def asked(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """The answers to questions that were asked. An answer to a question that was not is no answer.
 

@@ -1,0 +1,41 @@
+"""Fresh keys for a full deployment.
+
+`python -m config.keys` prints the three as environment lines. `python -m config.keys FOLDER` writes
+each that FOLDER lacks as a file readable by its owner only, which is how a deployment's first start
+makes its own; a key that is there is never touched. Reads no settings: those refuse to load
+without the keys.
+"""
+
+import base64
+import secrets
+import sys
+from pathlib import Path
+
+from config.env import kept_secret
+
+NAMES = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
+ALSO_MADE = ("POSTGRES_PASSWORD", "METRICS_TOKEN")
+
+
+def fresh() -> str:
+    """256 random bits in the form that Fernet asks of a key."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) > 1:
+        print("usage: python -m config.keys [FOLDER]", file=sys.stderr)
+        return 2
+    if not arguments:
+        for name in NAMES:
+            print(f"{name}={fresh()}")
+        return 0
+    folder = Path(arguments[0])
+    for name in (*NAMES, *ALSO_MADE):
+        kept_secret(name, folder)
+    print(f"The keys are in {folder}. Copy them to a safe place apart from the backups: without them nothing opens.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""The content of a report, and its one canonical form: what "the same report" means.
+
+Retries differ in what does not matter: the time of sending, the order of keys, `3` or `3.0`, the
+Unicode form a keyboard makes. The canonical form removes exactly that. Its algorithm is versioned
+with each report; `tests/payloads/canonical/` holds golden vectors that no change may move.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from reports.problems import Rejected
+from reports.services.answers import answers_read, text_clean
+from reports.services.forms import Form
+from reports.services.submission import Place, Submission
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What an observer says, in clean values; nothing of how or when it was delivered."""
+
+    observer: str
+    checklist: str
+    version: int
+    commission: str
+    contest: str
+    slot: str
+    observed_at: datetime
+    answers: dict[str, Any]
+    comment: str
+    place: Place | None
+    outside: bool
+    supersedes: UUID | None
+
+
+def content_read(submission: Submission, form: Form, violation_codes: frozenset[str] = frozenset()) -> Content:
+    """The submission's content, or Rejected (`invalid_report`, `invalid_answers`)."""
+    if submission.observed_at is None:
+        raise Rejected("invalid_report", _("The time of the observation is missing."), "observed_at")
+    place = submission.place
+    return Content(
+        observer=submission.sender.observer.code,
+        checklist=form.code,
+        version=form.number,
+        commission=submission.commission.strip(),
+        contest=submission.contest.strip(),
+        slot=text_clean(submission.slot),
+        observed_at=submission.observed_at.astimezone(UTC),
+        answers=answers_read(form, submission.answers, violation_codes),
+        comment=text_clean(submission.comment),
+        place=place and Place(round(place.lat, 5), round(place.lon, 5), place.accuracy),
+        outside=submission.outside,
+        supersedes=submission.supersedes,
+    )
+
+
+def canonical(content: Content) -> bytes:
+    """Version 1: compact UTF-8 JSON with sorted keys; empty is absent.
+
+    Whole numbers are JSON numbers, other numbers their plain decimals as text; times are UTC to
+    the second; coordinates and accuracy are plain decimals to 5 places and 1.
+    """
+    said: dict[str, Any] = {
+        "observer": content.observer,
+        "checklist": content.checklist,
+        "version": content.version,
+        "commission": content.commission,
+        "contest": content.contest,
+        "slot": content.slot,
+        "observed_at": content.observed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "answers": {
+            code: _place(value) if isinstance(value, dict) else value for code, value in content.answers.items()
+        },
+        "comment": content.comment,
+        "outside": content.outside,
+        "supersedes": str(content.supersedes) if content.supersedes else "",
+    }
+    if content.place:
+        place = content.place
+        said["location"] = _place({"lat": place.lat, "lon": place.lon, "accuracy": place.accuracy})
+    present = {key: value for key, value in said.items() if value not in ("", False, {})}
+    return json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def content_sha256(content: Content) -> str:
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _place(place: dict[str, float | None]) -> dict[str, str]:
+    places = {"lat": 5, "lon": 5, "accuracy": 1}
+    return {key: _plain(value, places[key]) for key, value in place.items() if value is not None}
+
+
+def _plain(value: float, places: int) -> str:
+    number = round(Decimal(str(value)), places).normalize() + 0
+    return format(number, "f")

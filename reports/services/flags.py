@@ -1,0 +1,80 @@
+"""What is remarkable about a report without being wrong: told in the receipt, seen at the desk."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from math import asin, cos, radians, sin, sqrt
+
+from django.conf import settings
+
+from observer.models import Commission, Election, Level
+from reports.models import Checklist
+from reports.services.answers import answers_missing, answers_out_of_limits
+from reports.services.canonical import Content
+from reports.services.forms import Form
+from reports.services.submission import Submission
+
+EARTH_RADIUS = 6_371_000  # metres
+
+
+def metres_between(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Great-circle distance in metres."""
+    a, b = radians(lat), radians(other_lat)
+    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_lon - lon) / 2) ** 2
+    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half)))
+
+
+def flags_of(
+    *,
+    submission: Submission,
+    content: Content,
+    form: Form,
+    commission: Commission,
+    assigned: Collection[str],
+    at: datetime,
+) -> list[str]:
+    """The flags of a report received at `at`; `assigned` are the paths of the observer's assignments.
+
+    `held` says that it waits for a coordinator. Links are `services/superseding.py`'s affair.
+    """
+    election = submission.sender.election
+    photographed = {one.question for one in submission.evidence if one.question}
+    found = {
+        "missing_answers": bool(answers_missing(form, content.answers, photographed)),
+        "out_of_limits": bool(answers_out_of_limits(form, content.answers)),
+        "not_assigned": not any(commission.path.startswith(path) for path in assigned),
+        "other_place": _is_other_place(form, commission),
+        "clock_off": _clock_is_off(submission, content, at),
+        "far_from_station": _is_far(content, commission),
+        "outside_window": not _in_window(election, form, content.observed_at) or not _in_window(election, form, at),
+        "held": not _in_window(election, form, content.observed_at) and not _in_window(election, form, at),
+        "rehearsal": submission.rehearsal or election.state == Election.State.REHEARSAL,
+    }
+    return [flag for flag, raised in found.items() if raised]
+
+
+def _in_window(election: Election, form: Form, moment: datetime) -> bool:
+    opens, closes = election.window(form.code)
+    return opens <= moment <= closes
+
+
+def _is_other_place(form: Form, commission: Commission) -> bool:
+    if form.place == Checklist.Place.ANY:
+        return False
+    return (form.place == Checklist.Place.PRECINCT) != (commission.level.kind == Level.Kind.PRECINCT)
+
+
+def _clock_is_off(submission: Submission, content: Content, at: datetime) -> bool:
+    tolerance = timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS)
+    if submission.sent_at is not None and abs(submission.sent_at - at) > tolerance:
+        return True
+    return content.observed_at > at + tolerance
+
+
+def _is_far(content: Content, commission: Commission) -> bool:
+    place = content.place
+    if place is None or content.outside or commission.lat is None or commission.lon is None:
+        return False
+    if commission.level.kind != Level.Kind.PRECINCT:
+        return False
+    distance = metres_between(place.lat, place.lon, commission.lat, commission.lon)
+    return distance - (place.accuracy or 0) > settings.STATION_RADIUS_METRES

@@ -1,0 +1,319 @@
+"""The one door: every report of every channel comes in here, and nowhere else.
+
+What it promises: a submission with a receipt is on disk, once, however often and by whomever it is
+sent; one that is refused is kept with its bytes; nothing that is stored is changed by a later one.
+`docs/architecture.md` tells the way of a report.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import DataError, IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from observer import crypto
+from observer.models import Assignment, Commission, Contest
+from reports.models import Checklist, Evidence, Report, Violation, ViolationType
+from reports.problems import Rejected
+from reports.services import announcements
+from reports.services.answers import findings
+from reports.services.canonical import VERSION, Content, content_read, content_sha256
+from reports.services.due import due_add
+from reports.services.flags import flags_of
+from reports.services.forms import Form, form_named
+from reports.services.quarantine import body_keep
+from reports.services.receipts import receipt_of
+from reports.services.submission import Outcome, Submission
+from reports.services.superseding import observers_lock, superseding_settle
+
+
+def accept(submission: Submission, *, at: datetime) -> Outcome:
+    """Takes one report: an outcome of kind `stored` or `duplicate`, else one with a problem.
+
+    It is durable when this returns, unless the caller holds a transaction of its own. Database
+    errors other than those a retry can mend are raised: then nothing was stored or kept.
+    """
+    return accept_many([submission], at=at)[0]
+
+
+def accept_many(submissions: Sequence[Submission], *, at: datetime) -> list[Outcome]:
+    """Takes any number of reports in one transaction; their outcomes in the same order.
+
+    A report that is refused spoils no other. Of several with one id in one call, each is judged
+    after the one before it.
+    """
+    outcomes: dict[int, Outcome] = {}
+    waiting = list(enumerate(submissions))
+    while waiting:
+        wave: list[tuple[int, Submission]] = []
+        later: list[tuple[int, Submission]] = []
+        taken: set[UUID | None] = {None}
+        for number, submission in waiting:
+            again = submission.uuid is not None and submission.uuid in taken
+            (later if again else wave).append((number, submission))
+            taken.add(submission.uuid)
+        found = _accept_wave([submission for _number, submission in wave], at)
+        outcomes.update(zip((number for number, _submission in wave), found, strict=True))
+        waiting = later
+    return [outcomes[number] for number in range(len(submissions))]
+
+
+def _accept_wave(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
+    try:
+        with transaction.atomic():
+            return _accept_set(wave, at)
+    except (IntegrityError, DataError):
+        # Somebody took one of the ids between our look and our insert, or the database cannot hold
+        # one of the values. Each alone, so that one spoils no other.
+        return [_accept_alone(submission, at) for submission in wave]
+
+
+def _accept_alone(submission: Submission, at: datetime) -> Outcome:
+    for _attempt in range(3):
+        try:
+            with transaction.atomic():
+                return _accept_set([submission], at)[0]
+        except IntegrityError:
+            continue  # look again: now it is there
+        except DataError:
+            break
+    problem = Rejected("invalid_report", _("A value cannot be stored."))
+    with transaction.atomic():
+        return body_keep(submission=submission, problem=problem, kind="invalid", at=at)
+
+
+@dataclass
+class _Draft:
+    """One submission on its way: what is known of it so far."""
+
+    submission: Submission
+    form: Form | None = None
+    content: Content | None = None
+    problem: Rejected | None = None
+    commission: Commission | None = None
+    contest: Contest | None = None
+    report: Report | None = None
+    raised: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    known: dict[UUID, Evidence] = field(default_factory=dict)
+
+
+def _accept_set(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
+    drafts = [_Draft(submission) for submission in wave]
+    _read(drafts)
+    observers_lock(submission.sender.observer.pk for submission in wave)
+    waited_for = _meet_known(drafts, at)
+    fresh = [draft for draft in drafts if draft.outcome is None and draft.problem is None]
+    _locate(fresh)
+    _check_evidence(fresh)
+    fresh = [draft for draft in fresh if draft.problem is None]
+    if fresh:
+        _store(fresh, waited_for, at)
+    for draft in drafts:
+        if draft.problem is not None and draft.outcome is None:
+            draft.outcome = body_keep(
+                submission=draft.submission, problem=draft.problem, kind=_kind(draft.problem), at=at
+            )
+    return [draft.outcome for draft in drafts if draft.outcome is not None]
+
+
+def _kind(problem: Rejected) -> str:
+    return "conflict" if problem.code == "changed_content" else "invalid"
+
+
+def _read(drafts: Iterable[_Draft]) -> None:
+    """Form and content of each, or its problem. Immutable things only, so no lock is needed yet."""
+    codes: dict[int, frozenset[str]] = {}
+    for draft in drafts:
+        submission = draft.submission
+        election = submission.sender.election
+        try:
+            if submission.unread is not None:
+                raise submission.unread
+            draft.form = form_named(election.pk, submission.checklist, submission.version)
+            if draft.form is None:
+                raise Rejected("unknown_checklist", _("This election has no such checklist or version."), "checklist")
+            if draft.form.asks_for_violation and election.pk not in codes:
+                types = ViolationType.objects.filter(election=election).values_list("code", flat=True)
+                codes[election.pk] = frozenset(types)
+            draft.content = content_read(submission, draft.form, codes.get(election.pk, frozenset()))
+        except Rejected as problem:
+            draft.problem = problem
+
+
+def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
+    """Gives a report that is known already its receipt or its conflict, before any other judgement.
+
+    Returns the ids of fresh reports that a stored one has been waiting to supersede.
+    """
+    ids = [draft.submission.uuid for draft in drafts if draft.submission.uuid is not None]
+    related = Report.objects.filter(Q(uuid__in=ids) | Q(supersedes__in=ids)).defer("body", "answers", "comment")
+    rows = list(related)
+    stored = {row.uuid: row for row in rows}
+    for draft in drafts:
+        report = stored.get(draft.submission.uuid) if draft.submission.uuid is not None else None
+        if report is not None:
+            _meet(draft, report, at)
+    return {row.supersedes for row in rows if row.supersedes is not None}
+
+
+def _meet(draft: _Draft, report: Report, at: datetime) -> None:
+    sender = draft.submission.sender
+    same = (
+        report.observer_id == sender.observer.pk
+        and draft.content is not None
+        and content_sha256(draft.content) == report.content_sha256
+    )
+    try:
+        if not same:
+            raise Rejected(
+                "changed_content", _("Another report was stored under this id. The stored one stands."), "id"
+            )
+        announcements.attach(report=report, announcements=draft.submission.evidence, sender=sender, at=at)
+        draft.outcome = Outcome("duplicate", receipt=receipt_of(report))
+        draft.problem = None
+    except Rejected as problem:
+        draft.problem = problem
+
+
+def _locate(drafts: Sequence[_Draft]) -> None:
+    """Commission and contest of each, within its own election."""
+    wanted: dict[int, set[str]] = defaultdict(set)
+    contests: dict[int, set[str]] = defaultdict(set)
+    for draft in drafts:
+        assert draft.content is not None
+        election = draft.submission.sender.election.pk
+        wanted[election].add(draft.content.commission)
+        if draft.content.contest:
+            contests[election].add(draft.content.contest)
+    places = {
+        (place.election_id, place.code): place
+        for election, codes in wanted.items()
+        for place in Commission.objects.select_related("level").filter(election=election, code__in=codes)
+    }
+    races = {
+        (race.election_id, race.code): race
+        for election, codes in contests.items()
+        for race in Contest.objects.filter(election=election, code__in=codes)
+    }
+    for draft in drafts:
+        assert draft.content is not None
+        election = draft.submission.sender.election.pk
+        draft.commission = places.get((election, draft.content.commission))
+        draft.contest = races.get((election, draft.content.contest))
+        if draft.commission is None:
+            draft.problem = Rejected("unknown_commission", _("This election has no such commission."), "commission")
+        elif draft.content.contest and draft.contest is None:
+            draft.problem = Rejected("invalid_report", _("This election has no such contest."), "contest")
+
+
+def _check_evidence(drafts: Sequence[_Draft]) -> None:
+    known = announcements.known_evidence(one for draft in drafts for one in draft.submission.evidence)
+    claimed: dict[UUID, UUID | None] = {}
+    for draft in drafts:
+        submission = draft.submission
+        draft.known = {one.uuid: known[one.uuid] for one in submission.evidence if one.uuid in known}
+        try:
+            announcements.raise_on_conflict(submission.evidence, draft.known, sender=submission.sender, report=None)
+            if any(claimed.setdefault(one.uuid, submission.uuid) != submission.uuid for one in submission.evidence):
+                raise Rejected("changed_content", _("Another file was announced under this id."), "evidence")
+        except Rejected as problem:
+            draft.problem = draft.problem or problem
+
+
+def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> None:
+    """Inserts the reports and all that hangs on them: violations, files awaited, what is due."""
+    territories = _territories(drafts)
+    for draft in drafts:
+        draft.report = _row(draft, territories, at)
+    Report.objects.bulk_create([draft.report for draft in drafts if draft.report])
+    Violation.objects.bulk_create(
+        [Violation(report=draft.report, code=code) for draft in drafts if draft.report for code in draft.raised]
+    )
+    for draft in drafts:
+        if draft.report and draft.submission.evidence:
+            submission = draft.submission
+            Evidence.objects.bulk_create(
+                announcements.rows(
+                    submission.evidence, draft.known, sender=submission.sender, at=at, report=draft.report
+                )
+            )
+            announcements.adopt(submission.evidence, draft.known, draft.report)
+    linked = [
+        draft.report
+        for draft in drafts
+        if draft.report
+        and draft.form
+        and (
+            draft.form.repeat == Checklist.Repeat.ONCE
+            or draft.report.supersedes is not None
+            or draft.report.uuid in waited_for
+        )
+    ]
+    touched = superseding_settle(reports=linked, at=at) if linked else set()
+    due_add(commissions={draft.report.commission_id for draft in drafts if draft.report} | touched, at=at)
+    for draft in drafts:
+        if draft.report:
+            files = None if draft.submission.evidence else ()
+            draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, files))
+
+
+def _territories(drafts: Sequence[_Draft]) -> dict[tuple[int, int], list[str]]:
+    """The paths under which each observer is assigned in each election."""
+    found: dict[tuple[int, int], list[str]] = defaultdict(list)
+    observers = {draft.submission.sender.observer.pk for draft in drafts}
+    rows = Assignment.objects.filter(observers__in=observers).values_list(
+        "observers", "election_id", "commission__path"
+    )
+    for observer, election, path in rows:
+        found[observer, election].append(path)
+    return found
+
+
+def _row(draft: _Draft, territories: dict[tuple[int, int], list[str]], at: datetime) -> Report:
+    submission, content, form, commission = draft.submission, draft.content, draft.form, draft.commission
+    assert content is not None and form is not None and commission is not None and submission.uuid is not None
+    sender = submission.sender
+    flags = flags_of(
+        submission=submission,
+        content=content,
+        form=form,
+        commission=commission,
+        assigned=territories[sender.observer.pk, sender.election.pk],
+        at=at,
+    )
+    draft.raised = tuple(findings(form, content.answers))
+    return Report(
+        uuid=submission.uuid,
+        commission=commission,
+        version_id=form.version_id,
+        contest=draft.contest,
+        slot=content.slot,
+        observer=sender.observer,
+        device=sender.device,
+        submitter=sender.submitter,
+        author=sender.author,
+        channel=sender.channel,
+        source=sender.source,
+        observed_at=content.observed_at,
+        sent_at=submission.sent_at,
+        received_at=at,
+        answers=content.answers,
+        comment=content.comment,
+        lat=content.place.lat if content.place else None,
+        lon=content.place.lon if content.place else None,
+        accuracy=content.place.accuracy if content.place else None,
+        outside=content.outside,
+        supersedes=content.supersedes,
+        content_sha256=content_sha256(content),
+        canonical_version=VERSION,
+        body=crypto.encrypt_body(submission.body),
+        flags=flags,
+        rehearsal="rehearsal" in flags,
+        state=Report.State.HELD if "held" in flags else Report.State.RECEIVED,
+        changed_at=at,
+    )
