@@ -117,7 +117,12 @@ def _postgresql(url: str) -> dict[str, object]:
         "CONN_MAX_AGE": None,  # one connection a thread, kept: opening one costs more than a report
         "CONN_HEALTH_CHECKS": True,
         # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
-        "OPTIONS": {"options": "-c synchronous_commit=on -c lock_timeout=20s"},
+        # Bound on the server, a statement that a connection has sent five times is planned once.
+        "OPTIONS": {
+            "options": "-c synchronous_commit=on -c lock_timeout=20s",
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+        },
     }
 
 
@@ -133,6 +138,8 @@ if EMBEDDED:
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
         },
+        # A file for the tests too: in memory there is neither WAL nor any waiting for one's turn.
+        "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
 else:
     _database = _postgresql(DATABASE_URL)

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from reports.models import Due
+from reports.services.statements import rows_insert
 from reports.services.waking import wake_after_commit
 
 
 def due_add(*, commissions: Iterable[int], at: datetime) -> None:
     """These commissions' figures may have changed. Call inside the transaction that changes them."""
-    Due.objects.bulk_create([Due(commission_id=key, created_at=at) for key in sorted(set(commissions))])
+    rows_insert([Due(commission_id=key, created_at=at) for key in sorted(set(commissions))])
     wake_after_commit("reports.refresh_summaries")

@@ -1,16 +1,16 @@
 """What is remarkable about a report without being wrong: told in the receipt, seen at the desk."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 
 from django.conf import settings
 
-from observer.models import Commission, Election, Level
+from observer.models import Election, Level
 from reports.models import Checklist
 from reports.services.answers import answers_missing, answers_out_of_limits
 from reports.services.canonical import Content
 from reports.services.forms import Form
+from reports.services.statements import Found
 from reports.services.submission import Submission
 
 EARTH_RADIUS = 6_371_000  # metres
@@ -28,11 +28,10 @@ def flags_of(
     submission: Submission,
     content: Content,
     form: Form,
-    commission: Commission,
-    assigned: Collection[str],
+    place: Found,
     at: datetime,
 ) -> list[str]:
-    """The flags of a report received at `at`; `assigned` are the paths of the observer's assignments.
+    """The flags of a report about `place`, received at `at`.
 
     `held` says that it waits for a coordinator. Links are `services/superseding.py`'s affair.
     """
@@ -41,10 +40,10 @@ def flags_of(
     found = {
         "missing_answers": bool(answers_missing(form, content.answers, photographed)),
         "out_of_limits": bool(answers_out_of_limits(form, content.answers)),
-        "not_assigned": not any(commission.path.startswith(path) for path in assigned),
-        "other_place": _is_other_place(form, commission),
+        "not_assigned": not place.assigned,
+        "other_place": _is_other_place(form, place),
         "clock_off": _clock_is_off(submission, content, at),
-        "far_from_station": _is_far(content, commission),
+        "far_from_station": _is_far(content, place),
         "outside_window": not _in_window(election, form, content.observed_at) or not _in_window(election, form, at),
         "held": not _in_window(election, form, content.observed_at) and not _in_window(election, form, at),
         "rehearsal": submission.rehearsal or election.state == Election.State.REHEARSAL,
@@ -57,10 +56,10 @@ def _in_window(election: Election, form: Form, moment: datetime) -> bool:
     return opens <= moment <= closes
 
 
-def _is_other_place(form: Form, commission: Commission) -> bool:
+def _is_other_place(form: Form, station: Found) -> bool:
     if form.place == Checklist.Place.ANY:
         return False
-    return (form.place == Checklist.Place.PRECINCT) != (commission.level.kind == Level.Kind.PRECINCT)
+    return (form.place == Checklist.Place.PRECINCT) != (station.kind == Level.Kind.PRECINCT)
 
 
 def _clock_is_off(submission: Submission, content: Content, at: datetime) -> bool:
@@ -70,11 +69,11 @@ def _clock_is_off(submission: Submission, content: Content, at: datetime) -> boo
     return content.observed_at > at + tolerance
 
 
-def _is_far(content: Content, commission: Commission) -> bool:
+def _is_far(content: Content, station: Found) -> bool:
     place = content.place
-    if place is None or content.outside or commission.lat is None or commission.lon is None:
+    if place is None or content.outside or station.lat is None or station.lon is None:
         return False
-    if commission.level.kind != Level.Kind.PRECINCT:
+    if station.kind != Level.Kind.PRECINCT:
         return False
-    distance = metres_between(place.lat, place.lon, commission.lat, commission.lon)
+    distance = metres_between(place.lat, place.lon, station.lat, station.lon)
     return distance - (place.accuracy or 0) > settings.STATION_RADIUS_METRES

@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from observer import crypto
-from observer.models import Assignment, Commission, Contest
+from observer.models import Contest
 from reports.models import Checklist, Evidence, Report, Violation, ViolationType
 from reports.problems import Rejected
 from reports.services import announcements
@@ -27,6 +27,7 @@ from reports.services.flags import flags_of
 from reports.services.forms import Form, form_named
 from reports.services.quarantine import body_keep
 from reports.services.receipts import receipt_of
+from reports.services.statements import Found, places_named, reports_are_known, rows_insert
 from reports.services.submission import Outcome, Submission
 from reports.services.superseding import observers_lock, superseding_settle
 
@@ -94,12 +95,17 @@ class _Draft:
     form: Form | None = None
     content: Content | None = None
     problem: Rejected | None = None
-    commission: Commission | None = None
+    place: Found | None = None
     contest: Contest | None = None
     report: Report | None = None
     raised: tuple[str, ...] = ()
     outcome: Outcome | None = None
     known: dict[UUID, Evidence] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Election and observer."""
+        return self.submission.sender.election.pk, self.submission.sender.observer.pk
 
 
 def _accept_set(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
@@ -151,6 +157,8 @@ def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
     Returns the ids of fresh reports that a stored one has been waiting to supersede.
     """
     ids = [draft.submission.uuid for draft in drafts if draft.submission.uuid is not None]
+    if not reports_are_known(ids):
+        return set()
     related = Report.objects.filter(Q(uuid__in=ids) | Q(supersedes__in=ids)).defer("body", "answers", "comment")
     rows = list(related)
     stored = {row.uuid: row for row in rows}
@@ -182,33 +190,25 @@ def _meet(draft: _Draft, report: Report, at: datetime) -> None:
 
 def _locate(drafts: Sequence[_Draft]) -> None:
     """Commission and contest of each, within its own election."""
-    wanted: dict[int, set[str]] = defaultdict(set)
-    contests: dict[int, set[str]] = defaultdict(set)
+    codes: dict[tuple[int, int], set[str]] = defaultdict(set)
+    contests: dict[tuple[int, str], Contest | None] = {}
     for draft in drafts:
         assert draft.content is not None
-        election = draft.submission.sender.election.pk
-        wanted[election].add(draft.content.commission)
-        if draft.content.contest:
-            contests[election].add(draft.content.contest)
-    places = {
-        (place.election_id, place.code): place
-        for election, codes in wanted.items()
-        for place in Commission.objects.select_related("level").filter(election=election, code__in=codes)
-    }
-    races = {
-        (race.election_id, race.code): race
-        for election, codes in contests.items()
-        for race in Contest.objects.filter(election=election, code__in=codes)
-    }
+        codes[draft.key].add(draft.content.commission)
+    places = {key: places_named(election=key[0], observer=key[1], codes=wanted) for key, wanted in codes.items()}
     for draft in drafts:
-        assert draft.content is not None
-        election = draft.submission.sender.election.pk
-        draft.commission = places.get((election, draft.content.commission))
-        draft.contest = races.get((election, draft.content.contest))
-        if draft.commission is None:
+        content, election = draft.content, draft.submission.sender.election.pk
+        assert content is not None
+        draft.place = places[draft.key].get(content.commission)
+        if draft.place is None:
             draft.problem = Rejected("unknown_commission", _("This election has no such commission."), "commission")
-        elif draft.content.contest and draft.contest is None:
-            draft.problem = Rejected("invalid_report", _("This election has no such contest."), "contest")
+        elif content.contest:
+            named = (election, content.contest)
+            if named not in contests:
+                contests[named] = Contest.objects.filter(election=election, code=content.contest).first()
+            draft.contest = contests[named]
+            if draft.contest is None:
+                draft.problem = Rejected("invalid_report", _("This election has no such contest."), "contest")
 
 
 def _check_evidence(drafts: Sequence[_Draft]) -> None:
@@ -227,13 +227,10 @@ def _check_evidence(drafts: Sequence[_Draft]) -> None:
 
 def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> None:
     """Inserts the reports and all that hangs on them: violations, files awaited, what is due."""
-    territories = _territories(drafts)
     for draft in drafts:
-        draft.report = _row(draft, territories, at)
-    Report.objects.bulk_create([draft.report for draft in drafts if draft.report])
-    Violation.objects.bulk_create(
-        [Violation(report=draft.report, code=code) for draft in drafts if draft.report for code in draft.raised]
-    )
+        draft.report = _row(draft, at)
+    rows_insert([draft.report for draft in drafts if draft.report])
+    rows_insert([Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised])
     for draft in drafts:
         if draft.report and draft.submission.evidence:
             submission = draft.submission
@@ -262,34 +259,15 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
             draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, files))
 
 
-def _territories(drafts: Sequence[_Draft]) -> dict[tuple[int, int], list[str]]:
-    """The paths under which each observer is assigned in each election."""
-    found: dict[tuple[int, int], list[str]] = defaultdict(list)
-    observers = {draft.submission.sender.observer.pk for draft in drafts}
-    rows = Assignment.objects.filter(observers__in=observers).values_list(
-        "observers", "election_id", "commission__path"
-    )
-    for observer, election, path in rows:
-        found[observer, election].append(path)
-    return found
-
-
-def _row(draft: _Draft, territories: dict[tuple[int, int], list[str]], at: datetime) -> Report:
-    submission, content, form, commission = draft.submission, draft.content, draft.form, draft.commission
-    assert content is not None and form is not None and commission is not None and submission.uuid is not None
+def _row(draft: _Draft, at: datetime) -> Report:
+    submission, content, form, place = draft.submission, draft.content, draft.form, draft.place
+    assert content is not None and form is not None and place is not None and submission.uuid is not None
     sender = submission.sender
-    flags = flags_of(
-        submission=submission,
-        content=content,
-        form=form,
-        commission=commission,
-        assigned=territories[sender.observer.pk, sender.election.pk],
-        at=at,
-    )
+    flags = flags_of(submission=submission, content=content, form=form, place=place, at=at)
     draft.raised = tuple(findings(form, content.answers))
     return Report(
         uuid=submission.uuid,
-        commission=commission,
+        commission_id=place.id,
         version_id=form.version_id,
         contest=draft.contest,
         slot=content.slot,
