@@ -1,0 +1,95 @@
+"""The few SQL statements of the door, written out.
+
+Every report of an election day runs through these; composing them anew each time cost the ORM
+twice what the rest of the door costs (`benchmarks/`). They are plain SQL for both databases, and
+take columns and conversions from the models, so that a new column needs no word here.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+
+_KNOWN = """
+SELECT count(*) FROM reports_report WHERE uuid IN ({ids}) OR supersedes IN ({ids})
+"""
+_PLACES = """
+SELECT c.id, c.code, c.lat, c.lon, l.kind,
+       EXISTS (SELECT 1 FROM observer_assignment_observers o
+               JOIN observer_assignment a ON a.id = o.assignment_id
+               JOIN observer_commission t ON t.id = a.commission_id
+               WHERE o.observer_id = %s AND a.election_id = %s AND substr(c.path, 1, length(t.path)) = t.path)
+FROM observer_commission c JOIN observer_level l ON l.id = c.level_id
+WHERE c.election_id = %s AND c.code IN ({codes})
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A commission as the door needs it: `assigned` to the asking observer there or above."""
+
+    id: int
+    code: str
+    lat: float | None
+    lon: float | None
+    kind: str
+    assigned: bool
+
+
+def reports_are_known(ids: Collection[UUID]) -> bool:
+    """Whether any report has one of these ids, or waits to supersede one. Usually not, and then that was all."""
+    if not ids:
+        return False
+    marks = ", ".join(["%s"] * len(ids))
+    keys = [_prepare_uuid(uuid) for uuid in ids]
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN.format(ids=marks), keys + keys)
+        return bool(cursor.fetchone()[0])
+
+
+def places_named(*, election: int, observer: int, codes: Collection[str]) -> dict[str, Found]:
+    """The commissions of one election with these codes, seen by one observer."""
+    marks = ", ".join(["%s"] * len(codes))
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES.format(codes=marks), [observer, election, election, *codes])
+        return {row[1]: Found(*row[:5], assigned=bool(row[5])) for row in cursor.fetchall()}
+
+
+def rows_insert(rows: Sequence[models.Model]) -> None:
+    """Inserts rows of one model and sets their keys. Like `bulk_create`, without composing the statement anew."""
+    if not rows:
+        return
+    prefix, marks, returning, fields = _insert(type(rows[0]))
+    wrapper = connections[DEFAULT_DB_ALIAS]  # the proxy finds it anew for every attribute
+    step = (connection.features.max_query_params or 60_000) // len(fields)
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), step):
+            chunk = rows[start : start + step]
+            values = [field.get_db_prep_save(getattr(row, field.attname), wrapper) for row in chunk for field in fields]
+            cursor.execute(prefix + ", ".join([marks] * len(chunk)) + returning, values)
+            for row, (key,) in zip(chunk, cursor.fetchall(), strict=True):
+                row.pk = key
+                row._state.adding = False
+
+
+@cache
+def _insert(model: type[models.Model]) -> tuple[str, str, str, list[Any]]:
+    quote = connection.ops.quote_name
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(quote(field.column) for field in fields)
+    marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
+    key = model._meta.pk
+    assert key is not None
+    return (
+        f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ",  # noqa: S608
+        marks,
+        f" RETURNING {quote(key.column)}",
+        fields,
+    )
+
+
+def _prepare_uuid(uuid: UUID) -> Any:
+    return uuid if connection.features.has_native_uuid_field else uuid.hex
