@@ -1,0 +1,168 @@
+"""How a phone comes to speak for an observer: a one-time code, then a token that can be revoked.
+
+Neither is kept: a code as its HMAC under LOOKUP_KEY (40 bits could be tried out against a plain
+hash), a token of 256 bits as its SHA-256.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from observer import crypto
+from observer.models import Device, Election, EnrolmentCode, Observer, User
+from observer.services.trail import trail_add
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
+LENGTH = 8
+VALID = timedelta(hours=72)
+TRANSFER_VALID = timedelta(minutes=10)
+ASK_AGAIN = timedelta(hours=24)
+USED_EVERY = timedelta(minutes=5)
+_MISREAD = str.maketrans("OIL", "011")
+
+# All that a request needs of its sender, in one row. Nothing encrypted is among it, so that no
+# key is touched on the way of a report; whoever wants more of the election reads it on purpose.
+_SENDERS = (
+    Device.objects.select_related("observer", "election")
+    .only(
+        "token_hash", "name", "device_id", "last_used_at", "revoked_at",
+        "observer__code", "observer__language", "observer__organisation_id", "observer__conduct_version",
+        "election__slug", "election__timezone", "election__languages", "election__state", "election__publication",
+        "election__opens_at", "election__closes_at", "election__windows",
+    )
+    .order_by()
+)  # fmt: skip
+
+
+class InvalidCode(Exception):
+    """A code that is wrong, used or expired; which of them, a stranger is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A device and its token, which is known only here and now."""
+
+    device: Device
+    token: str
+
+
+def enrolment_create(
+    *, observer: Observer, election: Election, at: datetime, valid: timedelta = VALID, user: User | None = None
+) -> str:
+    """A fresh one-time code as it is shown, like M4TQ-7HXV. It cannot be shown again."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    with transaction.atomic():
+        row = EnrolmentCode.objects.create(
+            observer=observer, election=election, code_hmac=_hmac(code), created_at=at, expires_at=at + valid
+        )
+        trail_add(
+            action="enrolment.create", subject=observer, at=at, user=user,
+            detail={"election": election.slug, "expires_at": row.expires_at.isoformat()},
+        )  # fmt: skip
+    return f"{code[:4]}-{code[4:]}"
+
+
+def enrolment_transfer(*, device: Device, at: datetime) -> str:
+    """A code by which the same observer enrols another browser or phone within ten minutes."""
+    return enrolment_create(observer=device.observer, election=device.election, at=at, valid=TRANSFER_VALID)
+
+
+def enrol(*, code: str, device_name: str, device_id: UUID | None, at: datetime) -> Enrolled:
+    """Uses the code. The same code with the same `device_id` within 24 hours is answered again.
+
+    The first answer may have been lost on its way, so the same device gets a fresh token, and the
+    lost one dies. Raises InvalidCode otherwise. Of two at once, one wins.
+    """
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        row = (
+            EnrolmentCode.objects.select_for_update(of=("self",))
+            .select_related("observer", "election", "device")
+            .filter(code_hmac=_hmac(code_plain(code)))
+            .first()
+        )
+        if row is None:
+            raise InvalidCode
+        if row.used_at is None:
+            return Enrolled(_first_use(row, token, device_name, device_id, at), token)
+        device = row.device
+        if (
+            device is None
+            or device_id is None
+            or device.device_id != device_id
+            or device.revoked_at is not None
+            or at - row.used_at > ASK_AGAIN
+        ):
+            raise InvalidCode
+        device.token_hash = token_hash(token)
+        device.save(update_fields=["token_hash"])
+        device.observer, device.election = row.observer, row.election
+        return Enrolled(device, token)
+
+
+def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None, at: datetime) -> Device:
+    if at >= row.expires_at:
+        raise InvalidCode
+    row.device = Device.objects.create(
+        observer=row.observer, election=row.election, device_id=device_id, created_at=at, last_used_at=at,
+        name=re.sub(r"[\x00-\x1f\x7f]", " ", name).strip()[:120], token_hash=token_hash(token),
+    )  # fmt: skip
+    row.used_at = at
+    row.save(update_fields=["used_at", "device"])
+    return row.device
+
+
+def device_by_token(token: str) -> Device | None:
+    """The device that holds `token`, with observer and election, in one query; None for an unknown token.
+
+    Revoked ones too: the caller tells a revoked phone that it is. Loaded is what `_SENDERS` names;
+    any other field costs a query of its own.
+    """
+    return next(iter(_SENDERS.filter(token_hash=token_hash(token))), None)
+
+
+def device_used(*, device: Device, at: datetime) -> None:
+    """Notes that the device spoke, at most once in five minutes, so that a request seldom writes."""
+    if device.last_used_at is not None and at - device.last_used_at < USED_EVERY:
+        return
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=at - USED_EVERY)
+    Device.objects.filter(stale, pk=device.pk).update(last_used_at=at)
+    device.last_used_at = at
+
+
+def device_revoke(*, device: Device, user: User | None, at: datetime) -> None:
+    """The device may speak no more. Its reports stay. Doing it twice changes nothing."""
+    with transaction.atomic():
+        if Device.objects.filter(pk=device.pk, revoked_at__isnull=True).update(revoked_at=at):
+            device.revoked_at = at
+            trail_add(action="device.revoke", subject=device, at=at, user=user)
+
+
+def consent_record(*, observer: Observer, version: int, at: datetime, received_at: datetime | None = None) -> None:
+    """The observer accepted the code of conduct, `version`, when the phone says (`at`).
+
+    A repeated or late message about an older version changes nothing.
+    """
+    newer = Q(conduct_version__isnull=True) | Q(conduct_version__lt=version)
+    with transaction.atomic():
+        if Observer.objects.filter(newer, pk=observer.pk).update(conduct_version=version, conduct_at=at):
+            trail_add(action="observer.consent", subject=observer, at=received_at or at, detail={"version": version})
+
+
+def code_plain(code: str) -> str:
+    """A typed code as it was meant: any case, O for 0, I and L for 1, spaces and dashes anywhere."""
+    return re.sub(r"[\s\-‐-―−_]", "", code).upper().translate(_MISREAD)
+
+
+def token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _hmac(plain: str) -> str:
+    return crypto.lookup("enrolment", plain)
