@@ -170,9 +170,21 @@ SEALED_DIR = DATA_DIR / "sealed"  # originals by content address, private, never
 PARTS_DIR = DATA_DIR / "parts"  # uploads on their way
 PUBLIC_DIR = DATA_DIR / "public"  # re-encoded copies without metadata
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = EMBEDDED
+# Where `collectstatic` has run, files are served compressed and under names with their hash, for
+# ever; elsewhere (embedded, tests) as they lie in the source.
+_static = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_COLLECTED = not EMBEDDED and (_static / "staticfiles.json").exists()
+STATIC_ROOT = None if EMBEDDED else _static
+WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
+_hashed, _plain = (
+    "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    "django.contrib.staticfiles.storage.StaticFilesStorage",
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": _hashed if STATIC_COLLECTED or env.flag("COLLECT_STATIC") else _plain},
+}
 WHITENOISE_AUTOREFRESH = DEBUG
 IMAGE_BYTES_MAX = env.number("IMAGE_BYTES_MAX", 25_000_000)
 FILE_BYTES_MAX = env.number("FILE_BYTES_MAX", 500_000_000)
@@ -215,12 +227,13 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
     "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.DeviceToken"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["api.rest.authentication.IsEnrolled"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rest.negotiation.Json",
     "EXCEPTION_HANDLER": "api.rest.problems.answer",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
+METRICS_TOKEN = env.text("METRICS_TOKEN")  # bearer of /metrics; without it, loopback and TRUSTED_PROXIES only
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = {
     "version": 1,

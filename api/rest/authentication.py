@@ -1,0 +1,67 @@
+"""Who speaks: a device's token becomes an observer (`request.user`) and a device (`request.auth`)."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from observer.models import Device, Observer
+from observer.services.enrolment import device_by_token, device_used
+
+log = logging.getLogger("baqylau.api")
+
+
+class DeviceToken(BaseAuthentication):
+    """`Authorization: Bearer <token>`. A revoked device is told so, to let its phone say why it stopped."""
+
+    def authenticate(self, request: Request) -> tuple[Observer, Device] | None:
+        scheme, _space, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if not scheme:
+            return None
+        token = token.strip()
+        device = device_by_token(token) if scheme.lower() == "bearer" and token.isascii() and token else None
+        if device is None:
+            raise AuthenticationFailed(gettext_lazy("This device token is not known"), "invalid_token")
+        speak(request, device.observer.language)
+        if device.revoked_at is not None:
+            raise AuthenticationFailed(gettext_lazy("This device was revoked"), "device_revoked")
+        try:
+            device_used(device=device, at=timezone.now())
+        except OperationalError as error:  # a busy database: the next request will note it
+            log.warning("the use of a device was not noted: %s", error)
+        return device.observer, device
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="baqylau"'
+
+
+class IsEnrolled(BasePermission):
+    """Somebody with a working device; an observer is no Django user and has nothing else to show."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, Device)
+
+
+def speak(request: Request, language: str) -> None:
+    """Answers in `language` where the request names none by its header; a cookie of the public pages does not count."""
+    if "HTTP_ACCEPT_LANGUAGE" in request.META:
+        return
+    try:
+        translation.activate(translation.get_supported_language_variant(language))
+    except LookupError:
+        translation.activate(settings.LANGUAGE_CODE)
+
+
+def device_of(request: Request) -> Device:
+    """The device that sent this request, on a route that `IsEnrolled` guards."""
+    device: Any = request.auth
+    assert isinstance(device, Device)
+    return device
