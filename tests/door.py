@@ -15,7 +15,7 @@ def submission(phone: Phone, body: dict[str, Any], **sender: Any) -> Submission:
     place = body.get("location")
     return Submission(
         sender=Sender(election=phone.device.election, observer=phone.observer, device=phone.device, **sender),
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=json.dumps(body, ensure_ascii=False, default=str).encode(),
         uuid=UUID(body["id"]),
         checklist=body["checklist"]["code"],
         version=body["checklist"]["version"],

@@ -15,12 +15,15 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
-from reports.problems import Rejected
+from reports.problems import Errors, Rejected
 from reports.services.answers import answers_read, text_clean
 from reports.services.forms import Form
 from reports.services.submission import Place, Submission
 
 VERSION = 1
+EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+ACCURACY_MAX = 50_000_000  # metres; more is no circle on Earth
+SLOT_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +46,57 @@ class Content:
 
 def content_read(submission: Submission, form: Form, violation_codes: frozenset[str] = frozenset()) -> Content:
     """The submission's content, or Rejected (`invalid_report`, `invalid_answers`)."""
-    if submission.observed_at is None:
+    observed_at, place = submission.observed_at, submission.place
+    if observed_at is None:
         raise Rejected("invalid_report", _("The time of the observation is missing."), "observed_at")
-    place = submission.place
+    slot = text_clean(submission.slot)
+    if not (
+        is_storable(observed_at) and is_storable(submission.sent_at) and is_on_earth(place) and len(slot) <= SLOT_MAX
+    ):
+        raise _unfit(submission, slot)
     return Content(
         observer=submission.sender.observer.code,
         checklist=form.code,
         version=form.number,
-        commission=submission.commission.strip(),
-        contest=submission.contest.strip(),
-        slot=text_clean(submission.slot),
-        observed_at=submission.observed_at.astimezone(UTC),
+        commission=text_clean(submission.commission),
+        contest=text_clean(submission.contest),
+        slot=slot,
+        observed_at=observed_at.astimezone(UTC),
         answers=answers_read(form, submission.answers, violation_codes),
         comment=text_clean(submission.comment),
-        place=place and Place(round(place.lat, 5), round(place.lon, 5), place.accuracy),
+        place=place and Place(round(float(place.lat), 5), round(float(place.lon), 5), place.accuracy),
         outside=submission.outside,
         supersedes=submission.supersedes,
     )
+
+
+def is_storable(moment: datetime | None) -> bool:
+    """Whether both databases can hold it in UTC: a phone may say any year."""
+    return moment is None or EARLIEST <= moment <= LATEST
+
+
+def is_on_earth(place: Place | None) -> bool:
+    """Whether the degrees are possible, and the accuracy a number of metres that means something."""
+    return place is None or (
+        abs(place.lat) <= 90
+        and abs(place.lon) <= 180
+        and (place.accuracy is None or 0 <= place.accuracy <= ACCURACY_MAX)
+    )
+
+
+def _unfit(submission: Submission, slot: str) -> Rejected:
+    errors = Errors()
+    for name, moment in (("observed_at", submission.observed_at), ("sent_at", submission.sent_at)):
+        if not is_storable(moment):
+            errors.add(name, "out_of_range", _("There is no such time."))
+    place = submission.place
+    if place and not is_on_earth(Place(place.lat, place.lon)):
+        errors.add("location", "out_of_range", _("There is no such place on Earth."))
+    elif not is_on_earth(place):
+        errors.add("location.accuracy", "out_of_range", _("An accuracy in metres is expected."))
+    if len(slot) > SLOT_MAX:
+        errors.add("slot", "too_long", _("At most %(most)d characters.") % {"most": SLOT_MAX})
+    return Rejected("invalid_report", _("The report cannot be read."), errors=tuple(errors.found))
 
 
 def canonical(content: Content) -> bytes:
