@@ -1,4 +1,4 @@
-"""The Celery application of a full deployment. Embedded, nothing imports it: a thread does the work."""
+"""The Celery application of a full deployment. Embedded, no task ever reaches it: a thread does the work."""
 
 import os
 
@@ -7,4 +7,5 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("baqylau")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # for every thread: the current application is otherwise known to this one only
 app.autodiscover_tasks(["reports"])
