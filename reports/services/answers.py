@@ -38,7 +38,10 @@ def number_plain(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         raise Unfit("wrong_type", _("A number is expected."))
     try:
-        number = Decimal(value.strip()) if isinstance(value, str) else Decimal(str(value))
+        if isinstance(value, float):
+            number = Decimal(str(value))  # as it was written, not its binary neighbour
+        else:
+            number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
         raise Unfit("wrong_type", _("A number is expected.")) from None
     if not number.is_finite() or number.adjusted() > 15:
