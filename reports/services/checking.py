@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -221,29 +223,30 @@ def _refuted() -> dict[int, frozenset[str]]:
 def _count_violations(places: Mapping[int, Commission], figures: Mapping[int, Figures]) -> set[int]:
     """Counts violations; the commissions where a violation that denies access stands."""
     kinds = {(kind.election_id, kind.code): kind for kind in ViolationType.objects.select_related("group").order_by()}
-    reporting: set[tuple[int, Path, int]] = set()
-    cases: set[tuple[int, Path, str]] = set()
     denied = set()
-    rows = Violation.objects.filter(report__in=Report.objects.counted()).values_list(
-        "report__commission_id", "report_id", "pk", "code", "state", "case_id"
+    rows = (
+        Violation.objects.filter(report__in=Report.objects.counted())
+        .order_by("report__commission_id")
+        .values_list("report__commission_id", "report_id", "pk", "code", "state", "case_id")
     )
-    for key, report, pk, code, state, case in rows.iterator(chunk_size=5000):
-        kind = kinds.get((places[key].election_id, code))
-        top: Path = ("violations",)
-        over: list[Path] = [(*top, "types", code)]
-        if kind is not None:
-            over += [(*top, "severities", kind.severity), (*top, "groups", kind.group.code)]
-            if kind.denies_access and state != Violation.State.REFUTED:
-                denied.add(key)
-        reporting.add((key, (*top, "reports"), report))
-        reporting.update((key, (*path, "reported"), report) for path in over)
-        if state == Violation.State.CONFIRMED:
-            name = f"violation {pk}" if case is None else f"case {case}"
-            cases.update((key, (*path, "confirmed"), name) for path in (top, *over))
-        elif state != Violation.State.REPORTED:
-            figures[key].counts[(*top, "types", code, state)] += 1
-    for key, path, _one in [*reporting, *cases]:
-        figures[key].counts[path] += 1
+    for key, found in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0)):
+        # Each line once a report, or once a case: distinct pairs.
+        once: set[tuple[Path, str, int]] = set()
+        for _key, report, pk, code, state, case in found:
+            kind = kinds.get((places[key].election_id, code))
+            over: list[Path] = [("types", code)]
+            if kind is not None:
+                over += [("severities", kind.severity), ("groups", kind.group.code)]
+                if kind.denies_access and state != Violation.State.REFUTED:
+                    denied.add(key)
+            once.add((("reports",), "report", report))
+            once.update(((*path, "reported"), "report", report) for path in over)
+            if state == Violation.State.CONFIRMED:
+                name = ("violation", pk) if case is None else ("case", case)
+                once.update(((*path, "confirmed"), *name) for path in ((), *over))
+            elif state != Violation.State.REPORTED:
+                once.add((("types", code, state), "violation", pk))
+        figures[key].counts.update(("violations", *path) for path, _what, _key in once)
     return denied
 
 

@@ -235,7 +235,9 @@ def _part(groups: list[_Group], *, pooled: bool) -> Tally:
     lists: dict[str, Tally] = {}
     for group in groups:
         numbers = not pooled or (group.contest is None and not group.slot)
-        absorb(lists.setdefault(group.form.code, {}), _questions(group, numbers=numbers))
+        questions = _questions(group, numbers=numbers)
+        known = lists.get(group.form.code)
+        lists[group.form.code] = questions if known is None else absorb(known, questions)
     for questions in lists.values():
         for question in questions.values():
             if "yes_no" in question:
