@@ -22,7 +22,7 @@ from reports.services.submission import Place, Submission
 
 VERSION = 1
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-ACCURACY_MAX = 50_000_000  # metres; more is no circle on Earth
+ACCURACY_MAX = 100_000_000  # metres; more is no circle on Earth
 SLOT_MAX = 32
 
 
