@@ -99,19 +99,9 @@ def summaries_recompute(*, commissions: Sequence[int], at: Callable[[], datetime
     The others are held by another process, which sees to them or leaves them due.
     """
     with transaction.atomic():
-        Summary.objects.bulk_create(
-            [Summary(commission_id=key) for key in _without_row(commissions)], ignore_conflicts=True
-        )
-        # The commission is locked with its summary: moved in between, it would tell its old
-        # parent of new figures, and its new parent never. Nothing here waits for a lock, so
-        # nothing here can be part of a deadlock.
-        rows = {
-            row.pk: row
-            for row in Summary.objects.select_for_update(of=("self", "commission"), no_key=True, skip_locked=True)
-            .select_related("commission__level")
-            .filter(pk__in=commissions)
-            .order_by("pk")
-        }
+        rows = _locked(commissions)
+        if len(rows) < len(commissions):
+            rows |= _locked(_created(set(commissions) - rows.keys()))
         waiting = Due.objects.filter(commission__in=list(rows)).order_by()
         due = set(waiting.values_list("commission_id", flat=True).distinct())
         Due.objects.filter(commission__in=due).delete()
@@ -120,9 +110,23 @@ def summaries_recompute(*, commissions: Sequence[int], at: Callable[[], datetime
     return set(rows)
 
 
-def _without_row(commissions: Sequence[int]) -> list[int]:
-    found = Summary.objects.filter(pk__in=commissions).values_list("pk", flat=True)
-    return sorted(set(commissions) - set(found))
+def _locked(commissions: Iterable[int]) -> dict[int, Summary]:
+    """Those summaries that nobody else holds, locked until the transaction ends.
+
+    The commission is locked with its summary: moved in between, it would tell its old parent of
+    new figures, and its new parent never. Nothing here waits for a lock, so nothing here can be
+    part of a deadlock.
+    """
+    free = Summary.objects.select_for_update(of=("self", "commission"), no_key=True, skip_locked=True)
+    return {row.pk: row for row in free.select_related("commission__level").filter(pk__in=commissions).order_by("pk")}
+
+
+def _created(commissions: set[int]) -> list[int]:
+    """Makes the rows that are missing; which those were. In order, so that two who do so never cross."""
+    there = Summary.objects.filter(pk__in=commissions).values_list("pk", flat=True)
+    missing = sorted(commissions - set(there))
+    Summary.objects.bulk_create([Summary(commission_id=key) for key in missing], ignore_conflicts=True)
+    return missing
 
 
 def _recompute(rows: Sequence[Summary], now: datetime) -> None:
@@ -199,7 +203,7 @@ def _violations(commissions: Sequence[int]) -> dict[int, list[Raised]]:
     found: dict[int, list[Raised]] = defaultdict(list)
     counted = Report.objects.counted().filter(commission__in=commissions)
     rows = Violation.objects.filter(report__in=counted).values_list("report_id", "pk", "code", "state", "case_id")
-    for report, key, code, state, case in rows.iterator(chunk_size=5000):
+    for report, key, code, state, case in rows:
         found[report].append(Raised(key, code, state, case))
     return found
 

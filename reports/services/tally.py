@@ -47,15 +47,12 @@ def merge(first: Tally, second: Tally) -> Tally:
 def absorb(into: Tally, other: Mapping[str, Any]) -> Tally:
     """Adds `other` to `into`, which the caller owns, and returns it. Shares nothing with `other` afterwards."""
     for key, value in other.items():
-        mine = into.get(key)
-        if isinstance(value, dict):
-            into[key] = absorb({} if mine is None else mine, value)
-        elif mine is None:
-            into[key] = value
-        elif isinstance(value, int):
-            into[key] = mine + value
+        if type(value) is int:  # nearly every leaf
+            into[key] = into.get(key, 0) + value
+        elif isinstance(value, dict):
+            into[key] = absorb(into.get(key, {}), value)
         else:
-            into[key] = _numbers_joined(key, mine, value)
+            into[key] = _numbers_joined(key, into[key], value) if key in into else value
     return into
 
 
