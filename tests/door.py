@@ -1,12 +1,14 @@
 """Entering by the door in tests: a payload, translated as the REST channel would, handed to intake."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from reports.models import Report
-from reports.services.intake import accept
+from reports.problems import Rejected
+from reports.services.intake import accept, accept_many
 from reports.services.submission import Announcement, Outcome, Place, Sender, Submission
 from tests.world import DAY, Phone
 
@@ -48,3 +50,29 @@ def stored(phone: Phone, body: dict[str, Any], at: datetime = DAY, **sender: Any
     outcome = send(phone, body, at, **sender)
     assert outcome.receipt is not None, outcome.problem and outcome.problem.as_dict()
     return Report.objects.get(uuid=outcome.receipt.uuid)
+
+
+def send_all(phone: Phone, bodies: list[dict[str, Any]], at: datetime = DAY) -> list[Outcome]:
+    return accept_many([submission(phone, body) for body in bodies], at=at)
+
+
+def unreadable(phone: Phone, body: dict[str, Any], raw: bytes = b"", uuid: UUID | None = None) -> Submission:
+    """What a channel hands in of a body that it could not read, but for the id."""
+    problem = Rejected("invalid_report", "It cannot be read.", "answers")
+    return replace(submission(phone, body), uuid=uuid, unread=problem, **({"body": raw} if raw else {}))
+
+
+def kinds(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.kind for outcome in outcomes]
+
+
+def problem(outcome: Outcome) -> str:
+    """The code of the problem of what was refused."""
+    assert outcome.problem is not None
+    assert outcome.receipt is None
+    return outcome.problem.code
+
+
+def photo(**fields: Any) -> dict[str, Any]:
+    """The announcement of a file."""
+    return {"id": str(uuid4()), "sha256": "ab" * 32, "size": 1000, "type": "image/jpeg", "question": "X11"} | fields

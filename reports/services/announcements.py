@@ -40,12 +40,8 @@ def attach(*, report: Report, announcements: Sequence[Announcement], sender: Sen
     known = known_evidence(announcements)
     raise_on_conflict(announcements, known, sender=sender, report=report)
     fresh = {one.uuid for one in announcements if one.uuid not in known or known[one.uuid].report_id is None}
-    if report.evidence.count() + len(fresh) > settings.FILES_PER_REPORT_MAX:
-        raise Rejected(
-            "invalid_report",
-            _("At most %(most)d files a report.") % {"most": settings.FILES_PER_REPORT_MAX},
-            "evidence",
-        )
+    if fresh:
+        raise_on_too_many(report.evidence.count() + len(fresh))
     Evidence.objects.bulk_create(rows(announcements, known, sender=sender, at=at, report=report))
     adopt(announcements, known, report)
 
@@ -63,7 +59,11 @@ def raise_on_conflict(
     sender: Sender,
     report: Report | None,
 ) -> None:
-    """Raises Rejected `changed_content` naming each id that is taken by another file, report or observer."""
+    """Raises Rejected `changed_content` naming each id that is taken by another file, report or observer.
+
+    More files than a report may have are `invalid_report`.
+    """
+    raise_on_too_many(len({one.uuid for one in announcements}))
     errors = []
     seen: dict[UUID, Announcement] = {}
     for place, one in enumerate(announcements):
@@ -72,10 +72,9 @@ def raise_on_conflict(
         taken = row is not None and (
             row.observer_id != sender.observer.pk
             or (row.report_id is not None and (report is None or row.report_id != report.pk))
-            or differs(row.sha256, one.sha256)
-            or differs(row.size, one.size)
+            or contradicts(row, one)
         )
-        if taken or differs(twice.sha256, one.sha256) or differs(twice.size, one.size):
+        if taken or contradicts(twice, one):
             errors.append(
                 FieldError(f"evidence.{place}.id", "changed_content", _("Another file was announced under this id."))
             )
@@ -83,9 +82,17 @@ def raise_on_conflict(
         raise Rejected("changed_content", _("Another file was announced under this id."), errors=tuple(errors))
 
 
-def differs(known: str | int | None, announced: str | int | None) -> bool:
-    """Two hashes or sizes that contradict each other; what one side does not know contradicts nothing."""
-    return bool(known) and bool(announced) and known != announced
+def raise_on_too_many(files: int) -> None:
+    most = settings.FILES_PER_REPORT_MAX
+    if files > most:
+        raise Rejected("invalid_report", _("At most %(most)d files a report.") % {"most": most}, "evidence")
+
+
+def contradicts(known: Evidence | Announcement, announced: Announcement) -> bool:
+    """Two files by their hashes or sizes; what one side does not know contradicts nothing."""
+    return bool(known.sha256 and announced.sha256 and known.sha256 != announced.sha256) or (
+        known.size is not None and announced.size is not None and known.size != announced.size
+    )
 
 
 def rows(

@@ -13,7 +13,7 @@ from reports.models import Evidence, Refusal
 from reports.problems import Rejected
 from reports.services import announcements
 from reports.services.receipts import evidence_receipt
-from reports.services.submission import Outcome, Submission
+from reports.services.submission import EvidenceReceipt, Outcome, Submission
 
 
 def body_keep(*, submission: Submission, problem: Rejected, kind: str, at: datetime) -> Outcome:
@@ -41,10 +41,22 @@ def body_keep(*, submission: Submission, problem: Rejected, kind: str, at: datet
             body_sha256=digest,
             size=len(submission.body),
         )
-    known = announcements.known_evidence(submission.evidence)
-    Evidence.objects.bulk_create(announcements.rows(submission.evidence, known, sender=sender, at=at, refusal=refusal))
-    kept = refusal.evidence.order_by("pk")
-    return Outcome(kind, problem=problem, kept_evidence=tuple(evidence_receipt(row) for row in kept))
+    return Outcome(kind, problem=problem, kept_evidence=_files_keep(submission, refusal, at))
+
+
+def _files_keep(submission: Submission, refusal: Refusal, at: datetime) -> tuple[EvidenceReceipt, ...]:
+    """Rows for the files this body announces; receipts of all of them that are this observer's own."""
+    sender = submission.sender
+    files = {one.uuid: one for one in submission.evidence[: settings.FILES_PER_REPORT_MAX]}
+    if not files:
+        return ()
+    known = announcements.known_evidence(files.values())
+    Evidence.objects.bulk_create(announcements.rows(files.values(), known, sender=sender, at=at, refusal=refusal))
+    return tuple(
+        evidence_receipt(row)
+        for row in Evidence.objects.filter(uuid__in=files, observer=sender.observer).order_by("pk")
+        if not announcements.contradicts(row, files[row.uuid])
+    )
 
 
 def _is_full(device: int, more: int) -> bool:
