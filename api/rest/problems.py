@@ -38,6 +38,7 @@ CODES: Mapping[str, tuple[int, Any]] = {
     "offset_mismatch": (409, gettext_lazy("The upload continues elsewhere")),
     "already_stored": (409, gettext_lazy("This file is stored already")),
     "length_required": (411, gettext_lazy("The length of the body must be given")),
+    "unsupported_version": (412, gettext_lazy("This version of the protocol is not spoken")),
     "too_large": (413, gettext_lazy("Too large")),
     "unsupported_media_type": (415, gettext_lazy("This type of content is not taken")),
     "invalid_report": (422, gettext_lazy("The report cannot be read")),

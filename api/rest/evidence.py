@@ -1,0 +1,221 @@
+"""Evidence comes in by tus 1.0 (https://tus.io), whose creation was the announcement in the report.
+
+The body is read from the server as it comes: nothing between the socket and the part file holds
+more than half a megabyte of it.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+
+from api.rest.authentication import device_of
+from api.rest.problems import refused
+from api.rest.rooms import PhoneRoom
+from reports.models import Evidence
+from reports.problems import Rejected
+from reports.services.uploads import OffsetMismatch, bytes_most, evidence_of, upload_append
+
+VERSION = "1.0.0"
+CONTENT_TYPE = "application/offset+octet-stream"
+DRAIN = 1_000_000  # bytes of a refused body that are read, so that its sender sees the answer
+SLOW = 2.0  # seconds after which an upload counts as slow
+
+
+class EvidenceUpload(PhoneRoom):
+    """One announced file: HEAD says how far it is, PATCH appends, POST with an override does as PATCH."""
+
+    http_method_names = ("head", "patch", "post", "options")
+
+    def get_permissions(self) -> Any:
+        return [AllowAny()] if self.request.method == "OPTIONS" else super().get_permissions()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        given = request.META.get("HTTP_TUS_RESUMABLE", VERSION)
+        if request.method != "OPTIONS" and given != VERSION:
+            raise Rejected("unsupported_version", _("This server speaks tus %(version)s.") % {"version": VERSION})
+
+    def finalize_response(self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any) -> Any:
+        answer = super().finalize_response(request, cast(Any, response), *args, **kwargs)
+        answer["Tus-Resumable"] = VERSION
+        answer["Cache-Control"] = "no-store"
+        if answer.status_code == 412:
+            answer["Tus-Version"] = VERSION
+        return answer
+
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        # No Tus-Extension: files are created by announcing them, and no other extension is spoken.
+        return HttpResponse(
+            status=204,
+            headers={"Tus-Version": VERSION, "Tus-Max-Size": settings.FILE_BYTES_MAX, "Allow": "HEAD, PATCH, OPTIONS"},
+        )
+
+    def head(self, request: Request, uuid: UUID) -> HttpResponse:
+        evidence = _own(request, uuid)
+        headers: dict[str, Any] = {"Upload-Offset": evidence.offset}
+        if evidence.size is None:
+            headers["Upload-Defer-Length"] = 1
+        else:
+            headers["Upload-Length"] = evidence.size
+        return HttpResponse(status=200, headers=headers)
+
+    def post(self, request: Request, uuid: UUID) -> HttpResponse:
+        if request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").strip().upper() != "PATCH":
+            raise MethodNotAllowed("POST")
+        return self.patch(request, uuid)
+
+    def patch(self, request: Request, uuid: UUID) -> HttpResponse:
+        evidence = _own(request, uuid)
+        body = cast(BinaryIO, request.META["wsgi.input"])
+        try:
+            length = _length(request)
+        except Rejected as rejected:
+            return refused(rejected)
+        reader = _Reader(body, length)
+        try:
+            return _append(request, evidence, reader, length)
+        except Rejected as rejected:
+            reader.drain(DRAIN)
+            answer = refused(rejected)
+            if isinstance(rejected, OffsetMismatch):
+                answer["Upload-Offset"] = rejected.offset
+            return answer
+
+
+def _append(request: Request, evidence: Evidence, reader: "_Reader", length: int | None) -> HttpResponse:
+    kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
+    if kind != CONTENT_TYPE:
+        raise Rejected("unsupported_media_type", _("Send %(type)s.") % {"type": CONTENT_TYPE})
+    offset = _number(request, "HTTP_UPLOAD_OFFSET")
+    if offset is None:
+        raise Rejected("bad_request", _("The header Upload-Offset is missing."))
+    if length is not None and length > bytes_most(evidence=evidence):
+        raise Rejected("too_large", _("More bytes than announced or allowed."))
+    with crowd.enter() as is_slow:
+        reader.enough = is_slow
+        offset = upload_append(
+            evidence=evidence,
+            offset=offset,
+            stream=cast(BinaryIO, reader),
+            length=length,
+            total=_number(request, "HTTP_UPLOAD_LENGTH"),
+            at=timezone.now(),
+        )
+    if reader.shed:
+        answer = refused(_busy())
+        answer["Upload-Offset"] = offset
+        return answer
+    return HttpResponse(status=204, headers={"Upload-Offset": offset})
+
+
+def _own(request: Request, uuid: UUID) -> Evidence:
+    """The file, or 404: whose it is otherwise, or whether it is, is nobody's business."""
+    evidence = evidence_of(uuid=uuid, observer=device_of(request).observer)
+    if evidence is None:
+        raise Http404
+    return evidence
+
+
+def _number(request: Request, name: str) -> int | None:
+    """A header that is a whole number, None where it is absent. Raises Rejected `bad_request`."""
+    given = request.META.get(name)
+    if given is None or given == "":
+        return None
+    if not given.isascii() or not given.isdigit() or len(given) > 18:
+        header = name.removeprefix("HTTP_").replace("_", "-").title()
+        raise Rejected("bad_request", _("The header %(name)s must be a whole number.") % {"name": header})
+    return int(given)
+
+
+def _length(request: Request) -> int | None:
+    """How many bytes the body has, None where it comes in chunks without saying."""
+    if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+        return None
+    return _number(request, "CONTENT_LENGTH") or 0
+
+
+def _busy() -> Rejected:
+    return Rejected("unavailable", _("Many slow uploads at the moment. What came is kept; go on in a moment."))
+
+
+class _Reader:
+    """The request's body: never read beyond its length, and no further once this server is crowded."""
+
+    def __init__(self, body: BinaryIO, length: int | None) -> None:
+        self.body = body
+        self.left = length
+        self.shed = False
+        self.enough = bool  # called before each read: True where room must be made
+
+    def read(self, size: int) -> bytes:
+        if self.left is not None:
+            size = min(size, self.left)
+        if size <= 0:
+            return b""
+        if self.enough():
+            self.shed = True
+            return b""
+        piece = self.body.read(size)
+        if self.left is not None:
+            self.left -= len(piece)
+        return piece
+
+    def drain(self, most: int) -> None:
+        """Reads on and forgets, where little is left: answers sent into a full pipe are lost."""
+        if self.left is None or self.left > most:
+            return
+        self.enough = bool
+        try:
+            while self.read(64 * 1024):
+                pass
+        except OSError:
+            return
+
+
+class Crowd:
+    """Keeps slow uploads from taking every thread of this process, so that reports always find one.
+
+    A thread reads one upload; on a bad network that takes minutes. Up to `settings.UPLOADS_SLOW_MAX`
+    uploads may be slow at once. While so many are, none is begun, and the youngest slow ones are cut
+    short: what they brought is kept, and their phones go on where they were.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._began: dict[object, float] = {}
+
+    @contextmanager
+    def enter(self) -> Iterator[Any]:
+        """A function that says whether the caller has to stop. Raises Rejected `unavailable` at once if crowded."""
+        me = object()
+        with self._lock:
+            if len(self._slow(time.monotonic())) >= settings.UPLOADS_SLOW_MAX:
+                raise _busy()
+            self._began[me] = time.monotonic()
+        try:
+            yield lambda: self._is_too_many(me)
+        finally:
+            with self._lock:
+                del self._began[me]
+
+    def _slow(self, now: float) -> list[object]:
+        return [one for one, began in self._began.items() if now - began > SLOW]
+
+    def _is_too_many(self, me: object) -> bool:
+        with self._lock:
+            return me in self._slow(time.monotonic())[settings.UPLOADS_SLOW_MAX :]
+
+
+crowd = Crowd()

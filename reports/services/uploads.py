@@ -1,0 +1,282 @@
+"""Files on their way in: pieces that arrive in any number of requests and end as one sealed original.
+
+What arrives waits in memory, half a megabyte at most, and *lands*: under the file's lock it is
+written to the part at its offset and synced, then the row's offset moves by compare-and-set. No
+lock and no transaction is held while bytes flow, so a phone whose connection died silently can go
+on at once over a new one: the old request, should it wake, finds the offset moved and stops. Of two
+at once one wins each landing and the other learns the true offset. Whatever a crash leaves behind
+an offset is overwritten, because only the row says how far the file goes.
+"""
+
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from observer.models import Observer
+from reports.models import Evidence
+from reports.problems import Rejected
+from reports.services.sealing import seal, sync_folder
+from reports.services.waking import wake_after_commit
+
+LANDING = 512 * 1024  # bytes that may wait in memory
+LANDING_SECONDS = 5.0  # and how long: a slow phone loses no more than this when it falls silent
+PIECE_MIN, PIECE_MAX = 4 * 1024, 128 * 1024  # bytes read at once; servers block until all are there
+LOCKS = 256
+
+
+class OffsetMismatch(Rejected):
+    """`offset_mismatch` or `already_stored`; `offset` is where the file truly stands."""
+
+    def __init__(self, code: str, offset: int) -> None:
+        words = {
+            "offset_mismatch": _("The upload continues at another offset."),
+            "already_stored": _("This file is stored already."),
+        }
+        super().__init__(code, words[code])
+        self.offset = offset
+
+
+def evidence_of(*, uuid: UUID, observer: Observer) -> Evidence | None:
+    """The announced file of this id, if it is this observer's."""
+    return Evidence.objects.filter(uuid=uuid, observer=observer).first()
+
+
+def upload_append(
+    *,
+    evidence: Evidence,
+    offset: int,
+    stream: BinaryIO,
+    length: int | None,
+    at: datetime,
+    total: int | None = None,
+) -> int:
+    """Appends what `stream` holds at `offset`; the new offset, which is the size once the file is stored.
+
+    `length` is how many bytes the stream says it has, None where it does not say. `total` is the
+    file's size where the sender tells it only now; with neither an announced size nor a total, the
+    end of this stream is the end of the file. A stream that breaks off early is no error: what
+    came is kept. Raises Rejected: OffsetMismatch, `too_large` (nothing of this landing is kept),
+    `checksum_mismatch` (the upload is back at 0), `length_required`, `low_disk`.
+    """
+    if evidence.state == Evidence.State.STORED:
+        raise OffsetMismatch("already_stored", evidence.offset)
+    if offset != evidence.offset:
+        raise OffsetMismatch("offset_mismatch", evidence.offset)
+    end = _end(evidence, offset, length, total)
+    space_require()
+    digest = hashlib.sha256() if offset == 0 else None
+    upload = _Upload(evidence, end, at, position=offset, part=evidence.part, digest=digest)
+    # One byte more than fits, so that a stream without a length shows that it is too long.
+    most = end - offset + 1 if length is None else length
+    waiting = bytearray()
+    landed = time.monotonic()
+    for piece in _pieces(stream, most):
+        waiting += piece
+        reached = upload.position + len(waiting)
+        if reached > end:
+            raise _too_large(end)
+        if reached < end and (len(waiting) >= LANDING or time.monotonic() - landed > LANDING_SECONDS):
+            upload.land(waiting)
+            waiting.clear()
+            landed = time.monotonic()
+    if waiting or upload.position == end:
+        upload.land(waiting)
+    return upload.position
+
+
+def bytes_most(*, evidence: Evidence) -> int:
+    """How many bytes this file may have: what was announced, and never more than its kind is allowed."""
+    limit: int = settings.IMAGE_BYTES_MAX if evidence.type.startswith("image/") else settings.FILE_BYTES_MAX
+    return limit if evidence.size is None else min(limit, evidence.size)
+
+
+def space_require(*, bytes_more: int = 0) -> None:
+    """Raises Rejected `low_disk` where the disk must be kept for reports."""
+    settings.PARTS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if shutil.disk_usage(settings.PARTS_DIR).free - bytes_more < settings.DISK_FREE_MIN_EVIDENCE:
+        raise Rejected("low_disk", _("The server is short of disk. Files wait; reports are still taken."))
+
+
+def _end(evidence: Evidence, offset: int, length: int | None, total: int | None) -> int:
+    """Where this file ends, in bytes."""
+    most = bytes_most(evidence=evidence)
+    end = evidence.size if evidence.size is not None else total
+    if end is None:
+        if length is None:
+            raise Rejected("length_required", _("Say how long the file is."))
+        end = offset + length
+    if end > most or offset + (length or 0) > end or (total is not None and total != end):
+        raise _too_large(min(end, most))
+    return end
+
+
+def _too_large(most: int) -> Rejected:
+    return Rejected("too_large", _("More bytes than announced or allowed: %(most)d.") % {"most": most})
+
+
+def _pieces(stream: BinaryIO, most: int) -> Iterator[bytes]:
+    """The stream's bytes up to `most`, in pieces that take about a tenth of a second or a few.
+
+    A server's `read` blocks until it has all it was asked for, so a slow phone is read in small
+    pieces: then what came is seen in time to be kept.
+    """
+    size = 4 * PIECE_MIN
+    while most > 0:
+        began = time.monotonic()
+        try:
+            piece = stream.read(min(size, most))
+        except OSError:
+            return  # the connection was cut
+        if not piece:
+            return
+        took = time.monotonic() - began
+        if took < 0.1:
+            size = min(size * 2, PIECE_MAX)
+        elif took > 1:
+            size = max(size // 4, PIECE_MIN)
+        most -= len(piece)
+        yield piece
+
+
+@dataclass
+class _Upload:
+    """One request's view of a file: where it stands, and the part its bytes are in."""
+
+    evidence: Evidence
+    end: int
+    at: datetime
+    position: int
+    part: str
+    digest: "hashlib._Hash | None"  # of all bytes so far; None where an earlier request brought some
+
+    def land(self, data: bytearray) -> None:
+        """Makes `data` part of the file, durably, or raises as `upload_append` and changes nothing."""
+        space_require(bytes_more=len(data))
+        with _lock(self.evidence.uuid):
+            if self.part:
+                self._continue(data)
+            else:
+                self._start(data)
+        self.position += len(data)
+
+    def _start(self, data: bytearray) -> None:
+        name = f"{self.evidence.uuid}.{secrets.token_hex(8)}"
+        path = _path(name)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            self._write(handle, name, data)
+        except BaseException:
+            path.unlink(missing_ok=True)  # no row names it
+            raise
+        finally:
+            os.close(handle)
+        self.part = name
+
+    def _continue(self, data: bytearray) -> None:
+        row = Evidence.objects.only("state", "offset", "part").get(pk=self.evidence.pk)
+        if row.state == Evidence.State.STORED:
+            raise OffsetMismatch("already_stored", row.offset)
+        if row.offset != self.position or row.part != self.part:
+            raise OffsetMismatch("offset_mismatch", row.offset)
+        try:
+            handle = os.open(_path(self.part), os.O_RDWR)
+        except FileNotFoundError:
+            raise self._lost() from None
+        try:
+            if os.fstat(handle).st_size < self.position:
+                raise self._lost()
+            self._write(handle, self.part, data)
+        finally:
+            os.close(handle)
+
+    def _write(self, handle: int, name: str, data: bytearray) -> None:
+        after = self.position + len(data)
+        view = memoryview(data)
+        try:
+            written = 0
+            while written < len(data):
+                written += os.pwrite(handle, view[written:], self.position + written)
+        finally:
+            view.release()
+        os.ftruncate(handle, after)  # what a crash left behind the offset
+        os.fsync(handle)
+        if self.digest is not None:
+            self.digest.update(data)
+        if after == self.end:
+            self._finish(name, after)
+            return
+        if not self.part:
+            sync_folder(settings.PARTS_DIR)
+        self._move(after, part=name, state=Evidence.State.PARTIAL)
+
+    def _finish(self, name: str, size: int) -> None:
+        sha256 = self.digest.hexdigest() if self.digest is not None else _sha256(_path(name))
+        if self.evidence.sha256 and sha256 != self.evidence.sha256.lower():
+            self._reset()
+            _path(name).unlink(missing_ok=True)
+            raise Rejected("checksum_mismatch", _("The bytes do not have the announced hash. Send the file again."))
+        seal(part=_path(name), sha256=sha256)
+        self._move(
+            size,
+            part="",
+            state=Evidence.State.STORED,
+            size=size,
+            sha256=self.evidence.sha256 or sha256,
+            stored_at=self.at,
+        )
+        wake_after_commit("reports.process_evidence")
+
+    def _move(self, offset: int, **fields: Any) -> None:
+        """The compare-and-set by which a landing becomes true. Raises OffsetMismatch where another won."""
+        moved = self._row().update(offset=offset, **fields)
+        if not moved:
+            row = Evidence.objects.only("state", "offset").get(pk=self.evidence.pk)
+            stored = row.state == Evidence.State.STORED
+            raise OffsetMismatch("already_stored" if stored else "offset_mismatch", row.offset)
+
+    def _lost(self) -> OffsetMismatch:
+        """The part is not on this disk any more, or shorter than the row says: begin again."""
+        self._reset()
+        return OffsetMismatch("offset_mismatch", 0)
+
+    def _reset(self) -> None:
+        self._row().update(offset=0, part="", state=Evidence.State.AWAITED)
+
+    def _row(self) -> QuerySet[Evidence]:
+        found = Evidence.objects.filter(pk=self.evidence.pk, offset=self.position, part=self.part)
+        return found.exclude(state=Evidence.State.STORED)
+
+
+@contextmanager
+def _lock(uuid: UUID) -> Iterator[None]:
+    """Holds this file against every process of this machine; a crash lets go. Some files share a lock."""
+    handle = os.open(settings.PARTS_DIR / f"lock.{uuid.int % LOCKS:02x}", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _path(name: str) -> Path:
+    folder: Path = settings.PARTS_DIR
+    return folder / name
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, hashlib.sha256).hexdigest()
