@@ -24,6 +24,7 @@ def command(*, embedded: bool) -> list[str]:
         "--workers-kill-timeout", "20",
         "--log-config", os.path.join(os.path.dirname(__file__), "granian.json"),  # noqa: PTH118, PTH120
         "--no-ws",
+        "--log-level", "error",
     ]  # fmt: skip
 
 

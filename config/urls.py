@@ -1,8 +1,17 @@
 """Which address belongs to whom."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+
+from config import health
 
 urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("", include("reports.pages.urls")),
 ]
+handler400 = "reports.pages.errors.bad_request"
+handler404 = "reports.pages.errors.not_found"
+handler500 = "reports.pages.errors.server_error"

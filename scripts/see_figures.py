@@ -1,0 +1,50 @@
+"""Waits until the public page that `make run` printed shows figures: `see_figures.py LOG PID`.
+
+A figure is "n of N". Ends with 1 when the process PID ends first, or after five minutes. Needs
+nothing but Python, since it runs before anything is installed.
+"""
+
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ADDRESS = re.compile(r"^\s*public\s+(http://127\.0\.0\.1:\S+)", re.MULTILINE | re.IGNORECASE)
+FIGURE = re.compile(r"\d\s+of\s+\d", re.IGNORECASE)
+LIMIT = 300.0
+
+
+def page_with_figures(log: Path) -> str | None:
+    """The address of the page, once it shows a figure."""
+    found = ADDRESS.search(log.read_text(encoding="utf-8", errors="replace"))
+    if not found:
+        return None
+    try:
+        with urllib.request.urlopen(found[1], timeout=10) as answer:  # noqa: S310
+            text = re.sub(r"<[^>]+>", " ", answer.read().decode())
+    except (urllib.error.URLError, OSError):
+        return None
+    return found[1] if FIGURE.search(text.replace("&nbsp;", " ")) else None
+
+
+def main(log: Path, process: int) -> int:
+    end = time.monotonic() + LIMIT
+    while time.monotonic() < end:
+        if page := page_with_figures(log):
+            print(f"{page} shows figures.")
+            return 0
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            print("make run ended before its page showed figures")
+            return 1
+        time.sleep(0.2)
+    print(f"no figures within {LIMIT:.0f} s")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,161 @@
+"""PostgreSQL and Redis of one's own for a while: on free ports of the loopback, gone at the end.
+
+Used by the tests, the native stack and the benchmarks. PostgreSQL refuses to run as root, so there
+it runs as `postgres` or `nobody`. fsync and synchronous_commit stay on: what is tested and timed is
+what would be deployed.
+"""
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from config.keys import fresh
+from scripts import provision
+
+PATIENCE = 60.0  # seconds a server may take to start
+
+
+class NotReady(Exception):
+    """A condition did not come true in time."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+    """The first true answer of `condition`, asked twenty times a second; raises NotReady after `seconds`."""
+    pause = Event()
+    for _ in range(int(seconds * 20)):
+        if answer := condition():
+            return answer
+        pause.wait(0.05)
+    raise NotReady(f"{what}: not within {seconds:.0f} s")
+
+
+def accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _unprivileged() -> dict[str, Any]:
+    """How to start a process that must not be root."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            user = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    raise NotReady("there is no unprivileged user to run PostgreSQL as")
+
+
+def _end(process: subprocess.Popen[bytes], signal: int) -> None:
+    if process.poll() is None:
+        process.send_signal(signal)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A fresh PostgreSQL in `folder`; gives its URL. Ended, not erased, at the end."""
+    programs = provision.postgresql()
+    if programs is None:
+        raise NotReady("PostgreSQL is not installed")
+    as_whom = _unprivileged()
+    home = folder / "postgresql"
+    home.mkdir()
+    password = secrets.token_hex(16)
+    (home / "password").write_text(password)
+    if as_whom:
+        for path in (home, home / "password"):
+            os.chown(path, as_whom["user"], as_whom["group"])
+    data, port = home / "data", free_port()
+    common: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL, **as_whom}
+    with (home / "log").open("wb") as log:
+        subprocess.run(  # noqa: S603
+            [programs / "initdb", "-D", data, "-U", "baqylau", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
+             "--auth=scram-sha-256", f"--pwfile={home / 'password'}"],
+            check=True, stdout=log, stderr=log, **common,
+        )  # fmt: skip
+        process = subprocess.Popen(  # noqa: S603
+            [programs / "postgres", "-D", data, "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1",
+             "-c", "max_connections=200", "-c", "shared_buffers=128MB"],
+            stdout=log, stderr=log, start_new_session=True, **common,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: process.poll() is not None or accepts(port), "PostgreSQL")
+            ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+            wait_for(lambda: subprocess.run(ready).returncode == 0, "PostgreSQL")  # noqa: S603
+            yield f"postgres://baqylau:{password}@127.0.0.1:{port}/postgres"
+        except NotReady as error:
+            raise NotReady(f"{error}\n{(home / 'log').read_text(errors='replace')[-2000:]}") from None
+        finally:
+            _end(process, 2)  # SIGINT: PostgreSQL's fast shutdown
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A fresh Redis that keeps nothing; gives its URL."""
+    program = provision.redis()
+    if program is None:
+        raise NotReady("Redis is not installed")
+    port = free_port()
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603
+            [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            wait_for(lambda: accepts(port), "Redis")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            _end(process, 15)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder that an unprivileged process can reach too; erased at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="baqylau-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of a full deployment on this machine, with both servers running."""
+    with ExitStack() as stack:
+        database = stack.enter_context(postgresql(folder))
+        broker = stack.enter_context(redis(folder))
+        yield {
+            "DATABASE_URL": database,
+            "REDIS_URL": broker,
+            "SECRET_KEY": fresh(),
+            "FIELD_KEYS": fresh(),
+            "LOOKUP_KEY": fresh(),
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "SSL_REDIRECT": "no",
+            "DATA_DIR": str(folder / "data"),
+        }
