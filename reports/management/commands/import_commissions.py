@@ -1,0 +1,31 @@
+"""manage.py import_commissions FILE.csv --election SLUG"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from observer.management.imports import election_named, refusal
+from observer.services.tables import BadTable, file_read
+from reports.services.registry import commissions_import
+
+
+class Command(BaseCommand):
+    help = (
+        "Adds and updates commissions from CSV in UTF-8: code,parent,level,name_<lang>… "
+        "[,address,lat,lon,voters,type,timezone]. Rows in any order; one bad line, and nothing is changed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", metavar="FILE.csv", type=Path)
+        parser.add_argument("--election", metavar="SLUG", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        election, path = election_named(options["election"]), options["file"]
+        try:
+            done = commissions_import(election=election, source=file_read(path=path), file=path.name, at=timezone.now())
+        except BadTable as error:
+            raise refusal(error) from None
+        self.stdout.write(f"Commissions: {done.created} new, {done.changed} changed, {done.unchanged} unchanged.")
