@@ -1,6 +1,16 @@
+"""The web application. Embedded, its one process also does the background work."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
+
+# Only now may models be imported.
+from django.conf import settings  # noqa: E402
+
+from reports import worker  # noqa: E402
+
+if settings.EMBEDDED:
+    worker.start()

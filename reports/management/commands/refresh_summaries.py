@@ -1,0 +1,16 @@
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from reports.services.evidence import evidence_process_due
+from reports.services.summaries import summaries_refresh
+
+
+class Command(BaseCommand):
+    help = "Finishes due evidence, also what another process has claimed, then summaries, until nothing waits."
+
+    def handle(self, *args: object, **options: object) -> None:
+        files = 0
+        while processed := evidence_process_due(at=timezone.now(), steal=True):
+            files += processed
+        commissions = summaries_refresh(patient=True)
+        self.stdout.write(f"{files} files processed, {commissions} summaries recomputed.")

@@ -1,0 +1,51 @@
+"""The background work of an embedded deployment: two daemon threads of the serving process.
+
+They do what Celery does in a full one. A request thread never does this work; it only wakes them.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from reports.services.evidence import evidence_process_due
+from reports.services.summaries import summaries_refresh
+from reports.services.waking import wait
+
+log = logging.getLogger("baqylau.worker")
+SWEEP = 2.0  # seconds after which rows are looked for without having been woken
+
+_running: dict[str, tuple[int, Thread]] = {}
+_lock = Lock()
+
+
+def start() -> None:
+    """Starts this process's threads unless they run; a forked child starts its own."""
+    _start("reports.refresh_summaries", lambda: summaries_refresh())
+    _start("reports.process_evidence", lambda: evidence_process_due(at=timezone.now()))
+
+
+def _start(task: str, work: Callable[[], int]) -> None:
+    with _lock:
+        pid, thread = _running.get(task, (0, None))
+        if pid == os.getpid() and thread is not None and thread.is_alive():
+            return
+        thread = Thread(target=run, args=(task, work), name=f"work {task}", daemon=True)
+        _running[task] = (os.getpid(), thread)
+        thread.start()
+
+
+def run(task: str, work: Callable[[], int], stop: Event | None = None) -> None:
+    """Does `work` whenever `task` is woken, or every two seconds, until `stop`. Survives whatever it raises."""
+    while stop is None or not stop.is_set():
+        try:
+            close_old_connections()
+            work()
+        except Exception:
+            log.exception("%s failed and will be tried again", task)
+            connection.close()
+        wait(task, SWEEP)
+    connection.close()
