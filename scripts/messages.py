@@ -1,0 +1,168 @@
+"""The catalogues of translations, kept with Babel so that no other program is needed.
+
+    python scripts/messages.py update     gathers the words of code and templates into locale/*/LC_MESSAGES/django.po
+    python scripts/messages.py check      fails on words missing, fuzzy, left over or with wrong placeholders
+    python scripts/messages.py compile    writes the .mo files that are read at run time
+
+English is the source: its catalogue stays empty and is complete by that.
+"""
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from django.conf import settings
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parent.parent
+LANGUAGES = ("kk", "ru", "en")
+SOURCE = "en"
+PYTHON = ("api", "config", "observer", "reports")
+TEMPLATES = ("templates",)
+SKIPPED = {"migrations", "__pycache__"}
+KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|%[sd]|\{\w*\}")
+Key = tuple[str, str | None]
+
+
+def sources() -> Iterator[tuple[str, bytes]]:
+    """Every file that may hold a word for a reader, as Python."""
+    for folder in PYTHON:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if not SKIPPED & set(path.parts):
+                yield path.relative_to(ROOT).as_posix(), path.read_bytes()
+    for folder in (*TEMPLATES, *(f"{app}/templates" for app in PYTHON)):
+        for pattern in ("*.html", "*.txt"):
+            for path in sorted((ROOT / folder).rglob(pattern)):
+                lines = templatize(path.read_text(encoding="utf-8"), origin=str(path)).splitlines()
+                # The tokenizer minds indentation, which in a template means nothing.
+                yield path.relative_to(ROOT).as_posix(), "\n".join(line.strip() for line in lines).encode()
+
+
+def words() -> Catalog:
+    """What code and templates say now."""
+    found = Catalog(charset="utf-8")
+    for name, content in sources():
+        for _line, text, comments, context in extract("python", io.BytesIO(content), KEYWORDS, ["Translators:"]):
+            found.add(text, locations=[(name, 0)], auto_comments=comments, context=context)
+    return found
+
+
+def po(language: str) -> Path:
+    return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+
+
+def read(language: str) -> Catalog:
+    path = po(language)
+    if not path.exists():
+        return Catalog(locale=language, charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def key(message: Message) -> Key:
+    return (message.id if isinstance(message.id, str) else message.id[0], message.context)
+
+
+def update() -> int:
+    template = words()
+    for language in LANGUAGES:
+        old = {key(message): message for message in read(language) if message.id}
+        new = Catalog(
+            locale=language, charset="utf-8", project="Baqylau", fuzzy=False, header_comment=f"# Baqylau in {language}."
+        )
+        for message in template:
+            if message.id:
+                known = old.get(key(message))
+                same = known is not None and isinstance(known.id, str) == isinstance(message.id, str)
+                text = known.string if known is not None and same else None
+                files = [(name, 0) for name in sorted({name for name, _line in message.locations})]
+                new.add(message.id, text, locations=files, flags=message.flags - {"fuzzy"}, context=message.context)
+        po(language).parent.mkdir(parents=True, exist_ok=True)
+        buffer = io.BytesIO()
+        write_po(buffer, new, width=110, sort_output=True, include_lineno=False, omit_header=False)
+        # Dates and tool versions would make every run a change.
+        lines = buffer.getvalue().decode().splitlines(keepends=True)
+        idle = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Report-Msgid')
+        text = "".join(line for line in lines if not line.startswith(idle))
+        po(language).write_text(text, encoding="utf-8")
+    return check()
+
+
+def check() -> int:
+    template = {key(message): message for message in words() if message.id}
+    problems = []
+    for language in LANGUAGES:
+        catalog = read(language)
+        there = {key(message): message for message in catalog if message.id}
+        for missing in template.keys() - there.keys():
+            problems.append(f"{language}: not in the catalogue: {missing[0]!r}")
+        for extra in [*(there.keys() - template.keys()), *(key(m) for m in catalog.obsolete.values())]:
+            problems.append(f"{language}: no longer used: {extra[0]!r}")
+        if language == SOURCE:
+            continue
+        for message in there.values():
+            problems += [f"{language}: {problem}: {key(message)[0]!r}" for problem in faults(message, catalog)]
+    for problem in sorted(problems):
+        print(problem, file=sys.stderr)
+    print(f"{len(template)} texts, {len(problems)} problems")
+    return 1 if problems else 0
+
+
+def faults(message: Message, catalog: Catalog) -> Iterator[str]:
+    """What is wrong with one translation."""
+    given = message.string if isinstance(message.string, list | tuple) else (message.string,)
+    if message.fuzzy:
+        yield "fuzzy"
+    if not all(given) or (isinstance(message.id, list | tuple) and len(given) != catalog.num_plurals):
+        yield "not translated"
+        return
+    # Any form may be shown for a number, so each has the placeholders of the plural.
+    expected = placeholders(message.id if isinstance(message.id, str) else message.id[-1])
+    if any(placeholders(str(text)) != expected for text in given):
+        yield "other placeholders"
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+def compile_all() -> int:
+    for language in LANGUAGES:
+        path = po(language).with_suffix(".mo")
+        draft = path.with_suffix(".tmp")
+        with draft.open("wb") as file:
+            write_mo(file, read(language))
+        draft.replace(path)
+    return 0
+
+
+def main() -> int:
+    settings.configure(USE_I18N=True, INSTALLED_APPS=[], TEMPLATES=[])
+    django.setup()
+    commands = {"update": update, "check": check, "compile": compile_all}
+    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+        print(__doc__, file=sys.stderr)
+        return 2
+    return commands[sys.argv[1]]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
