@@ -10,8 +10,9 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("api/", include("api.rest.urls")),
     path("", include("reports.pages.urls")),
 ]
-handler400 = "reports.pages.errors.bad_request"
+handler400 = "api.rest.problems.bad_request"
 handler404 = "reports.pages.errors.not_found"
-handler500 = "reports.pages.errors.server_error"
+handler500 = "api.rest.problems.server_error"

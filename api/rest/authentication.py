@@ -1,7 +1,7 @@
 """Who speaks: a device's token becomes an observer (`request.user`) and a device (`request.auth`)."""
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import OperationalError
@@ -11,10 +11,13 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from observer.models import Device, Observer
 from observer.services.enrolment import device_by_token, device_used
+
+if TYPE_CHECKING:
+    # REST framework's views import this module by the settings' word.
+    from rest_framework.views import APIView
 
 log = logging.getLogger("baqylau.api")
 
@@ -46,7 +49,7 @@ class DeviceToken(BaseAuthentication):
 class IsEnrolled(BasePermission):
     """Somebody with a working device; an observer is no Django user and has nothing else to show."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return isinstance(request.auth, Device)
 
 

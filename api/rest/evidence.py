@@ -25,7 +25,7 @@ from api.rest.problems import refused
 from api.rest.rooms import PhoneRoom
 from reports.models import Evidence
 from reports.problems import Rejected
-from reports.services.uploads import OffsetMismatch, bytes_most, evidence_of, upload_append
+from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
@@ -95,14 +95,14 @@ class EvidenceUpload(PhoneRoom):
 
 
 def _append(request: Request, evidence: Evidence, reader: "_Reader", length: int | None) -> HttpResponse:
+    if evidence.state == Evidence.State.STORED:
+        raise OffsetMismatch("already_stored", evidence.offset)  # whatever else may be wrong with it
     kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     if kind != CONTENT_TYPE:
         raise Rejected("unsupported_media_type", _("Send %(type)s.") % {"type": CONTENT_TYPE})
     offset = _number(request, "HTTP_UPLOAD_OFFSET")
     if offset is None:
         raise Rejected("bad_request", _("The header Upload-Offset is missing."))
-    if length is not None and length > bytes_most(evidence=evidence):
-        raise Rejected("too_large", _("More bytes than announced or allowed."))
     with crowd.enter() as is_slow:
         reader.enough = is_slow
         offset = upload_append(

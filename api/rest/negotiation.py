@@ -1,6 +1,6 @@
 """Which format an answer has. Phones get JSON whatever they ask for; some public figures also come as CSV."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -15,13 +15,14 @@ from reports.problems import Rejected
 class Json(BaseContentNegotiation):
     """Ignores Accept: a phone that sends a strange one still understands JSON."""
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
-        return parsers[0] if parsers else None
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
+        return next(iter(parsers), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], str(renderers[0].media_type)
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 def format_of(request: HttpRequest | Request, offered: dict[str, str]) -> str:

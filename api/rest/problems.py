@@ -12,10 +12,10 @@ from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooB
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.utils.translation import gettext, gettext_lazy
-from django.views import defaults
 from rest_framework import exceptions
 
 from api.rest.wire import json_bytes
+from reports.pages import errors as errors_pages
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.api")
@@ -117,13 +117,16 @@ def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | N
 
 
 def _of_framework(error: exceptions.APIException) -> HttpResponse:
-    headers = {"WWW-Authenticate": error.auth_header} if getattr(error, "auth_header", None) else {}
+    header = getattr(error, "auth_header", None)  # set by the view, on 401 only
+    headers = {"WWW-Authenticate": header} if header else {}
     if isinstance(error, exceptions.NotAuthenticated):
         return problem("not_authenticated", headers=headers)
     if isinstance(error, exceptions.AuthenticationFailed):
         return problem(str(getattr(error.detail, "code", "invalid_token")), headers=headers)
     if isinstance(error, exceptions.Throttled):
-        return problem("throttled", headers={"Retry-After": str(int(error.wait or RETRY_SECONDS["throttled"]))})
+        return problem(
+            "throttled", headers={"Retry-After": str(int(getattr(error, "wait", None) or RETRY_SECONDS["throttled"]))}
+        )
     codes = {403: "forbidden", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large"}
     codes |= {415: "unsupported_media_type"}
     return problem(codes.get(error.status_code, "bad_request"))
@@ -140,14 +143,14 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _is_ours(request):
         return problem("bad_request")
-    return defaults.bad_request(request, exception)
+    return errors_pages.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     if _is_ours(request):
         detail = gettext("It is not your fault and was written down. What has a receipt is safe; send the rest again.")
         return problem("server_error", detail)
-    return defaults.server_error(request)
+    return errors_pages.server_error(request)
 
 
 def _is_ours(request: HttpRequest) -> bool:

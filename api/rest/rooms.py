@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
@@ -22,7 +21,7 @@ class Room(APIView):
 
     metadata_class = None
 
-    def options(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+    def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         return HttpResponse(status=204, headers={"Allow": ", ".join(self.allowed_methods)})
 
 
@@ -76,10 +75,6 @@ def _too_large(most: int) -> Rejected:
 def object_of(request: Request, most: int = SMALL) -> dict[str, Any]:
     """The JSON object in the body. Raises as `body_of`, and `malformed`."""
     return strict.parse(body_of(request, most))
-
-
-def limit_of_report() -> int:
-    return int(settings.REPORT_BYTES_MAX)
 
 
 def query(request: Request, name: str, most: int = 100) -> str:

@@ -1,0 +1,96 @@
+"""GET /me, POST /me/consent, POST /me/transfer: what the phone knows of its observer."""
+
+from datetime import timedelta
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from api.rest import translate
+from api.rest.authentication import device_of
+from api.rest.conditional import conditional
+from api.rest.rooms import PhoneRoom, object_of
+from api.rest.wire import json_answer
+from observer.models import Election, Observer
+from observer.services.enrolment import TRANSFER_VALID, consent_record, enrolment_transfer
+from observer.words import in_language
+from reports.problems import Errors
+
+DOCUMENT = "code-of-conduct"
+AHEAD = timedelta(days=1)  # how far in the future a phone's clock may date a consent
+
+
+class Me(PhoneRoom):
+    def get(self, request: Request) -> HttpResponse:
+        device = device_of(request)
+        observer = Observer.objects.select_related("organisation").get(pk=device.observer_id)
+        election = Election.objects.get(pk=device.election_id)
+        order = election.languages
+        organisation = observer.organisation
+        answer = {
+            "observer": {
+                "code": observer.code,
+                "language": observer.language,
+                "accredited_from": observer.accredited_from,
+                "accredited_until": observer.accredited_until,
+            },
+            "election": {
+                "slug": election.slug,
+                "name": in_language(election.names, order=order),
+                "date": election.date,
+                "timezone": election.timezone,
+                "languages": election.languages,
+                "state": election.state,
+                "publication": election.publication,
+                "opens_at": election.opens_at,
+                "closes_at": election.closes_at,
+            },
+            "organisation": {
+                "code": organisation.code,
+                "name": in_language(organisation.names, order=order),
+                "kind": organisation.kind,
+            },
+            "device": {"name": device.name, "id": device.device_id},
+            "consent": {
+                "document": DOCUMENT,
+                "version": election.conduct_version,
+                "accepted_version": observer.conduct_version,
+                "accepted_at": observer.conduct_at,
+            },
+            "rehearsal": election.state == Election.State.REHEARSAL,
+            "emergency_contact": election.emergency_contact,
+            "relay_key": election.relay_key,
+            "mirrors": election.mirrors,
+        }
+        return conditional(request, json_answer(answer))
+
+
+class Consent(PhoneRoom):
+    def post(self, request: Request) -> HttpResponse:
+        given = object_of(request)
+        errors = Errors()
+        now = timezone.now()
+        document = translate.text(given, "document", errors, 60, required=True)
+        if document and document != DOCUMENT:
+            errors.add("document", "unknown_choice", _("There is no such document."))
+        at = translate.moment(given, "at", errors, required=True)
+        if at is not None and at > now + AHEAD:
+            at = now
+        version = given.get("version")
+        current = Election.objects.values_list("conduct_version", flat=True).get(pk=device_of(request).election_id)
+        if type(version) is not int or not 1 <= version <= current:
+            errors.add("version", "out_of_range", _("A version from 1 to %(most)d is expected.") % {"most": current})
+        if errors.found or at is None or type(version) is not int:
+            raise translate.invalid(errors, "invalid_request")
+        consent_record(observer=device_of(request).observer, version=version, at=at, received_at=now)
+        return json_answer({"document": document, "version": version, "at": at})
+
+
+class Transfer(PhoneRoom):
+    def post(self, request: Request) -> HttpResponse:
+        at = timezone.now()
+        code = enrolment_transfer(device=device_of(request), at=at)
+        response = json_answer({"code": code, "expires_at": at + TRANSFER_VALID}, 201)
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,78 @@
+"""The addresses of the API. What is not here is a problem in JSON, not a page."""
+
+from django.urls import include, path, re_path, register_converter
+from django.urls.converters import StringConverter, UUIDConverter
+
+from api.rest import (
+    additions,
+    assignments,
+    checklists,
+    commissions,
+    enrolment,
+    evidence,
+    me,
+    messages,
+    problems,
+    public,
+    reports,
+    schema,
+)
+
+
+class Code(StringConverter):
+    """What codes and slugs are made of; a NUL or a slash never reaches the database."""
+
+    regex = r"[\w.\-]{1,60}"
+
+
+class Key(StringConverter):
+    """A key or version that fits every database."""
+
+    regex = r"[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:  # type: ignore[override]
+        return int(value)
+
+
+class Id(UUIDConverter):
+    """A UUID in either case: some phones write capitals."""
+
+    regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
+
+
+register_converter(Code, "wire_code")
+register_converter(Id, "wire_id")
+register_converter(Key, "wire_key")
+
+app_name = "api"
+_public = "elections/<wire_code:election>/commissions/<wire_code:code>"
+_version_1 = [
+    path("enrol", enrolment.Enrol.as_view(), name="enrol"),
+    path("me", me.Me.as_view(), name="me"),
+    path("me/consent", me.Consent.as_view(), name="consent"),
+    path("me/transfer", me.Transfer.as_view(), name="transfer"),
+    path("assignments", assignments.Assignments.as_view(), name="assignments"),
+    path("schedule", assignments.Schedule.as_view(), name="schedule"),
+    path("checklists", checklists.Checklists.as_view(), name="checklists"),
+    path("checklists/<wire_code:code>/<wire_key:version>", checklists.OneChecklist.as_view(), name="checklist"),
+    path("violation-types", checklists.ViolationTypes.as_view(), name="violation-types"),
+    path("commissions", commissions.Commissions.as_view(), name="commissions"),
+    path("commissions/bundle", commissions.Bundle.as_view(), name="bundle"),
+    path("messages", messages.Messages.as_view(), name="messages"),
+    path("messages/<wire_key:key>/read", messages.MessageIsRead.as_view(), name="message-read"),
+    path("guide", messages.Guide.as_view(), name="guide"),
+    path("reports", reports.Reports.as_view(), name="reports"),
+    path("reports/batch", reports.Batch.as_view(), name="batch"),
+    path("reports/<wire_id:uuid>/evidence", additions.MoreEvidence.as_view(), name="more-evidence"),
+    path("reports/<wire_id:uuid>/notes", additions.Notes.as_view(), name="notes"),
+    path("evidence/<wire_id:uuid>", evidence.EvidenceUpload.as_view(), name="evidence"),
+    path("elections", public.Elections.as_view(), name="elections"),
+    path(_public, public.PublicCommission.as_view(), name="commission"),
+    path(f"{_public}/summary", public.Summary.as_view(), name="summary"),
+]
+urlpatterns = [
+    path("v1/", include(_version_1)),
+    path("schema/", schema.schema, name="schema"),
+    path("docs/", schema.docs, name="docs"),
+    re_path(r"^", problems.unknown, name="unknown"),
+]
