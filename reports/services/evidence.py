@@ -7,6 +7,7 @@ ATTEMPTS_MAX and holds nobody up. The sealed original is never touched.
 
 import logging
 import os
+import re
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,7 @@ CLAIM = timedelta(minutes=5)  # after which a worker that has not finished is ta
 FAR_METRES = 5_000
 FAR_IN_TIME = timedelta(hours=12)
 EAST, WEST = timedelta(hours=14), timedelta(hours=12)  # how far zones are from UTC
+_NAME = re.compile(r"[0-9a-f]{2}/([0-9]{1,18})-[0-9a-f]{32}\.jpg", re.ASCII)
 SAME_FILE, PLACE, TIME = "same_file_elsewhere", "place_contradicts", "time_contradicts"
 
 
@@ -101,10 +103,10 @@ def evidence_is_public(*, evidence: Evidence, at: datetime) -> bool:
 
 def evidence_copy(*, name: str, at: datetime) -> Path | None:
     """The public file of this name (`Evidence.copy` or `.thumbnail`), where the public may see it."""
-    key, dash, _token = name.rpartition("/")[2].partition("-")
-    if not dash or not key.isascii() or not key.isdigit() or len(key) > 18:
+    match = _NAME.fullmatch(name)
+    if match is None:
         return None
-    evidence = Evidence.objects.filter(Q(copy=name) | Q(thumbnail=name), pk=int(key)).first()
+    evidence = Evidence.objects.filter(Q(copy=name) | Q(thumbnail=name), pk=int(match[1])).first()
     if evidence is None or not evidence_is_public(evidence=evidence, at=at):
         return None
     folder: Path = settings.PUBLIC_DIR

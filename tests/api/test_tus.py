@@ -1,0 +1,198 @@
+"""The address of a file: HEAD, PATCH and OPTIONS as tus 1.0 and the contract say."""
+
+import io
+import random
+import time
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from api.rest import evidence as view
+from reports.models import Evidence
+from reports.services.sealing import open_sealed
+from tests.files import awaited
+
+CONTENT = random.Random(2).randbytes(900_001)
+
+
+@pytest.fixture
+def row(world):
+    return awaited(world.first, CONTENT)
+
+
+@pytest.fixture
+def phone(world):
+    return Phone(world.first.token)
+
+
+class Phone:
+    """A tus client with a token."""
+
+    def __init__(self, token):
+        self.client = Client(headers={"authorization": f"Bearer {token}"})
+
+    def head(self, row, **headers):
+        return self.client.head(f"/api/v1/evidence/{row.uuid}", headers={"tus-resumable": "1.0.0"} | headers)
+
+    def patch(self, row, content, offset=0, kind="application/offset+octet-stream", **headers):
+        headers = {"tus-resumable": "1.0.0", "upload-offset": offset} | headers
+        headers = {name.replace("_", "-"): str(value) for name, value in headers.items() if value is not None}
+        return self.client.patch(f"/api/v1/evidence/{row.uuid}", content, content_type=kind, headers=headers)
+
+    def stream(self, row, body, **environ):
+        """A PATCH whose body is `body`, as a server hands it over."""
+        environ |= {"wsgi.input": body, "CONTENT_TYPE": "application/offset+octet-stream", "HTTP_UPLOAD_OFFSET": "0"}
+        return self.client.generic("PATCH", f"/api/v1/evidence/{row.uuid}", **environ)
+
+
+def again(row):
+    return Evidence.objects.get(pk=row.pk)
+
+
+def problem(answer):
+    assert answer["Content-Type"] == "application/problem+json"
+    assert answer["Tus-Resumable"] == "1.0.0" and answer["Cache-Control"] == "no-store"
+    return answer.status_code, answer.json()["code"]
+
+
+class TestUpload:
+    def test_head_says_how_far_it_is(self, row, phone):
+        answer = phone.head(row)
+        assert answer.status_code == 200 and answer.content == b""
+        assert (answer["Upload-Offset"], answer["Upload-Length"]) == ("0", "900001")
+        assert (answer["Tus-Resumable"], answer["Cache-Control"]) == ("1.0.0", "no-store")
+
+    def test_in_one(self, row, phone):
+        answer = phone.patch(row, CONTENT)
+        assert (answer.status_code, answer["Upload-Offset"], answer.content) == (204, "900001", b"")
+        with open_sealed(sha256=row.sha256) as sealed:
+            assert sealed.read() == CONTENT
+
+    def test_in_pieces(self, row, phone):
+        for offset in range(0, len(CONTENT), 100_000):
+            piece = CONTENT[offset : offset + 100_000]
+            answer = phone.patch(row, piece, offset)
+            assert (answer.status_code, answer["Upload-Offset"]) == (204, str(offset + len(piece)))
+            assert phone.head(row)["Upload-Offset"] == str(offset + len(piece))
+        assert again(row).state == "stored"
+
+    def test_of_unknown_length(self, world, phone):
+        row = awaited(world.first, CONTENT, size=None, sha256="")
+        answer = phone.head(row)
+        assert answer["Upload-Defer-Length"] == "1" and "Upload-Length" not in answer
+        assert phone.patch(row, CONTENT[:5], upload_length=len(CONTENT)).status_code == 204
+        assert again(row).state == "partial"
+        assert phone.patch(row, CONTENT[5:], 5, upload_length=len(CONTENT)).status_code == 204
+        assert again(row).size == len(CONTENT)
+
+    def test_by_post_with_an_override(self, row, phone):
+        headers = {"x-http-method-override": "PATCH", "upload-offset": "0"}
+        address = f"/api/v1/evidence/{row.uuid}"
+        kind = "application/offset+octet-stream"
+        assert phone.client.post(address, CONTENT, content_type=kind, headers=headers).status_code == 204
+        assert problem(phone.client.post(address, CONTENT, content_type=kind)) == (405, "method_not_allowed")
+
+    def test_of_a_client_that_does_not_name_its_version(self, row, phone):
+        assert phone.patch(row, CONTENT, tus_resumable=None).status_code == 204
+
+    def test_in_chunks_without_a_length(self, row, phone):
+        """As servers hand it over: no Content-Length, a stream that ends."""
+        answer = phone.stream(row, io.BytesIO(CONTENT), HTTP_TRANSFER_ENCODING="chunked")
+        assert (answer.status_code, answer["Upload-Offset"]) == (204, "900001")
+
+    def test_options(self, row, phone):
+        for client in (Client(), phone.client):
+            answer = client.options(f"/api/v1/evidence/{row.uuid}")
+            assert (answer.status_code, answer["Tus-Version"], answer["Tus-Resumable"]) == (204, "1.0.0", "1.0.0")
+            assert answer["Tus-Max-Size"] == "500000000" and "Tus-Extension" not in answer
+
+
+class TestRefused:
+    def test_another_offset(self, row, phone):
+        phone.patch(row, CONTENT[:10])
+        for offset in (0, 5, 11, 10**15):
+            answer = phone.patch(row, CONTENT[:10], offset)
+            assert problem(answer) == (409, "offset_mismatch") and answer["Upload-Offset"] == "10"
+
+    def test_anything_on_a_stored_upload(self, row, phone):
+        phone.patch(row, CONTENT)
+        for offset in (0, len(CONTENT)):
+            answer = phone.patch(row, b"", offset)
+            assert problem(answer) == (409, "already_stored") and answer["Upload-Offset"] == "900001"
+
+    def test_wrong_hash(self, row, phone):
+        assert problem(phone.patch(row, bytes(len(CONTENT)))) == (460, "checksum_mismatch")
+        assert phone.head(row)["Upload-Offset"] == "0"
+
+    def test_more_bytes_than_announced(self, row, phone):
+        assert problem(phone.patch(row, CONTENT + b"?")) == (413, "too_large")
+        phone.patch(row, CONTENT[:-1])
+        assert problem(phone.patch(row, b"??", len(CONTENT) - 1)) == (413, "too_large")
+        assert again(row).offset == len(CONTENT) - 1
+
+    def test_wrong_content_type(self, row, phone):
+        assert problem(phone.patch(row, CONTENT, kind="image/jpeg")) == (415, "unsupported_media_type")
+
+    def test_wrong_version(self, row, phone):
+        answer = phone.patch(row, CONTENT, tus_resumable="0.2.2")
+        assert problem(answer) == (412, "unsupported_version") and answer["Tus-Version"] == "1.0.0"
+
+    @pytest.mark.parametrize("offset", [None, "", "-1", "1.5", "x", "²", "9" * 40])
+    def test_unreadable_offset(self, row, phone, offset):
+        assert problem(phone.patch(row, CONTENT, offset)) == (400, "bad_request")
+
+    def test_another_observers(self, world, row):
+        other = Phone(world.second.token)
+        assert problem(other.patch(row, CONTENT)) == (404, "not_found")
+        assert other.head(row).status_code == 404
+
+    def test_never_announced(self, phone):
+        assert phone.head(Evidence(uuid=uuid4())).status_code == 404
+
+    def test_without_a_token_or_with_a_revoked_one(self, world, row):
+        assert problem(Phone("nobody").patch(row, CONTENT)) == (401, "invalid_token")
+        world.first.device.revoked_at = timezone.now()
+        world.first.device.save()
+        assert problem(Phone(world.first.token).patch(row, CONTENT)) == (401, "device_revoked")
+
+    def test_low_disk(self, row, phone, settings):
+        settings.DISK_FREE_MIN_EVIDENCE = 10**18
+        answer = phone.patch(row, CONTENT)
+        assert problem(answer) == (503, "low_disk") and int(answer["Retry-After"]) > 0
+        assert phone.head(row).status_code == 200
+
+
+class TestCrowd:
+    """Slow uploads must not take every thread that reports need."""
+
+    def test_none_is_begun_while_too_many_are_slow(self, row, phone, settings, monkeypatch):
+        settings.UPLOADS_SLOW_MAX = 1
+        monkeypatch.setattr(view, "SLOW", -1.0)
+        with view.crowd.enter():
+            answer = phone.patch(row, CONTENT)
+        assert problem(answer) == (503, "unavailable") and int(answer["Retry-After"]) > 0
+        assert phone.patch(row, CONTENT).status_code == 204
+
+    def test_youngest_is_cut_short_and_keeps_what_it_brought(self, row, phone, settings, monkeypatch):
+        settings.UPLOADS_SLOW_MAX = 1
+        with view.crowd.enter():
+            now = time.monotonic() + 100
+            body = _Stream(CONTENT[:200_000], lambda: monkeypatch.setattr(view.time, "monotonic", lambda: now))
+            answer = phone.stream(row, body, CONTENT_LENGTH=str(len(CONTENT)))
+        assert problem(answer) == (503, "unavailable")
+        assert 0 < int(answer["Upload-Offset"]) == again(row).offset < len(CONTENT)
+
+
+class _Stream(io.BytesIO):
+    """A body during which something happens."""
+
+    def __init__(self, content, happens):
+        super().__init__(content)
+        self.happens = happens
+
+    def read(self, size=-1):
+        piece = super().read(size)
+        self.happens()
+        return piece
