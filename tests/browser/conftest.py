@@ -1,0 +1,48 @@
+"""The real browser. A missing one is a failure, never a skip: what it would have shown is not known."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+
+# Playwright keeps an event loop in this thread, and Django then refuses the database here.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def shots() -> Path:
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    return SHOTS
+
+
+class Watch:
+    """What a page must not do: complain in the console, or ask anything of another host."""
+
+    def __init__(self, page: Page, home: str) -> None:
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        page.on("console", lambda message: message.type in ("error", "warning") and self._complain(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(home) or self.strangers.append(request.url))
+
+    def _complain(self, text: str) -> None:
+        if "status of 404" not in text:  # the page itself was asked for and is a designed 404
+            self.complaints.append(text)
+
+
+@pytest.fixture
+def watch(live_server):
+    return lambda page: Watch(page, live_server.url)

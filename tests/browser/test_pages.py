@@ -1,0 +1,152 @@
+"""The public pages in a real browser: every type, three languages, a phone and a desk, dark and printed."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page
+
+from observer.models import Commission, Election
+from reports.models import Checklist, ViolationType
+from reports.services.forms import forget
+from reports.services.summaries import summaries_refresh
+from tests.door import stored
+from tests.world import World, make_election, make_tree, payload, words
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
+PAGES = {
+    "elections": "/{}/", "root": "/{}/test-2022/", "district": "/{}/test-2022/KZ-1-1/",
+    "station": "/{}/test-2022/KZ-1-1-1/", "nothing-yet": "/{}/test-2022/KZ-2-2/", "not-published": "/{}/secret/",
+    "nothing-released": "/{}/waiting/", "not-found": "/{}/no/such/page/",
+}  # fmt: skip
+LONG = {
+    "en": "Was the choice marked on each ballot announced aloud, so that everyone in the room could hear it?",
+    "ru": "Объявлялся ли вслух выбор, отмеченный на каждом избирательном бюллетене, так, чтобы слышали все присутствующие?",
+    "kk": "Әр сайлау бюллетенінде белгіленген таңдау бөлмедегілердің бәріне естілетіндей дауыстап жарияланды ма?",
+}
+PLACE = {
+    "en": "Territorial commission of Sankt-Peterburgskoye district with a rather long name",
+    "ru": "Солтүстік Қазақстан, Петропавловская территориальная избирательная комиссия",
+    "kk": "Солтүстік Қазақстан облысының аумақтық сайлау комиссиясы, Қызылжар ауданы",
+}
+STAGES = {
+    "opening": ("Opening", "Открытие", "Ашылу"), "voting": ("Voting", "Голосование", "Дауыс беру"),
+    "incident": ("Incident", "Происшествие", "Оқиға"), "tabulation": ("Tabulation", "Подведение итогов", "Қорытындылау"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
+    """A small country with long names and a few reports of every kind."""
+    # Published questions are sealed, so long wordings are given while they are made.
+    monkeypatch.setattr("tests.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text))
+    world = World()
+    for code, (en, ru, kk) in STAGES.items():
+        Checklist.objects.filter(code=code).update(titles={"en": en, "ru": ru, "kk": kk})
+    names = {
+        "en": "Early presidential election",
+        "ru": "Внеочередные выборы Президента",
+        "kk": "Кезектен тыс президент сайлауы",
+    }
+    Election.objects.update(names=names, precincts_public_from=timezone.now() - timedelta(days=1))
+    Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE, address=PLACE, voters=12071000)
+    ViolationType.objects.update(names=LONG)
+    for station in ("KZ-1-1-1", "KZ-1-1-2", "KZ-2-1-1"):
+        answers = {"V01": "female", "V03": "yes", "V15": "yes", "V16": "no", "V17": "yes", "V19": "no", "V90": "bad"}
+        answers |= {"V30": ["a", "c"], "X05": 1234567, "X06": "12.5"}
+        stored(world.first, payload("voting", station, answers=answers))
+        stored(world.second, payload("opening", station))
+    stored(world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "very_good"}))
+    stored(world.first, payload("incident", "KZ-1-1-1"))
+    summaries_refresh()
+    make_tree(make_election("secret", publication="closed"))
+    make_tree(make_election("waiting", publication="released", names=names))
+    yield live_server.url
+    forget()
+
+
+def sideways(page: Page) -> list[str]:
+    """What sticks out of the window to the right."""
+    found: list[str] = page.evaluate(
+        """() => {
+        const wide = document.documentElement.clientWidth;
+        return [...document.querySelectorAll('body *')].filter(e => !e.closest('.skip, .away, thead, svg'))
+          .filter(e => { const r = e.getBoundingClientRect(); return r.width && (r.right > wide + 1 || r.left < -1) })
+          .map(e => e.tagName + '.' + e.className + ': ' + e.textContent.slice(0, 40));
+      }"""
+    )
+    overflow = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    return found or (["the page scrolls sideways"] if overflow else [])
+
+
+def accessibility(page: Page) -> list[str]:
+    page.evaluate(AXE + "; 0")
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in found]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_every_page_fits_and_is_accessible(browser: Browser, site, watch, shots, language, size):
+    context = browser.new_context(viewport=SIZES[size], java_script_enabled=True)
+    page = context.new_page()
+    watched = watch(page)
+    problems = {}
+    for name, path in PAGES.items():
+        page.goto(site + path.format(language))
+        page.screenshot(path=shots / f"{name}-{language}-{size}.png", full_page=True)
+        problems[name] = sideways(page) + accessibility(page)
+        assert page.locator("h1").count() == 1
+        assert page.locator("html").get_attribute("lang") == language
+    context.close()
+    assert problems == {name: [] for name in PAGES}
+    assert watched.complaints == []
+    assert watched.strangers == []
+
+
+def test_dark_is_as_readable(browser: Browser, site, shots):
+    context = browser.new_context(viewport=SIZES["desk"], color_scheme="dark")
+    page = context.new_page()
+    for name in ("root", "station", "not-published"):
+        page.goto(site + PAGES[name].format("ru"))
+        page.screenshot(path=shots / f"{name}-ru-dark.png", full_page=True)
+        assert accessibility(page) == []
+    context.close()
+
+
+def test_it_prints(browser: Browser, site, shots):
+    context = browser.new_context(viewport=SIZES["desk"])
+    page = context.new_page()
+    page.goto(site + PAGES["root"].format("kk"))
+    page.emulate_media(media="print")
+    page.screenshot(path=shots / "root-kk-print.png", full_page=True)
+    assert page.pdf(path=shots / "root-kk.pdf", format="A4").startswith(b"%PDF")
+    assert not page.locator(".languages").is_visible()
+    context.close()
+
+
+def test_nothing_needs_a_script(browser: Browser, site):
+    context = browser.new_context(viewport=SIZES["phone"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site)
+    assert page.url == site + "/en/"
+    page.get_by_role("link", name="Early presidential election").first.click()
+    page.get_by_role("link", name=PLACE["en"]).first.click()
+    assert page.url.endswith("/en/test-2022/KZ-1/")
+    page.get_by_role("link", name="Қазақша").click()
+    assert page.url.endswith("/kk/test-2022/KZ-1/")
+    context.close()
+
+
+def test_the_keyboard_reaches_the_content_first(browser: Browser, site):
+    page = browser.new_page()
+    page.goto(site + "/en/test-2022/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.close()
