@@ -1,0 +1,17 @@
+"""The registry in the admin: what an operator does by hand."""
+
+from observer.admin import (
+    assignment,
+    commission,
+    device,
+    election,
+    grant,
+    observer,
+    organisation,
+    trail,
+    user,
+)
+
+__all__ = [
+    "assignment", "commission", "device", "election", "grant", "observer", "organisation", "trail", "user",
+]  # fmt: skip

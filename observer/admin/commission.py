@@ -1,0 +1,42 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from observer.admin.base import Desk
+from observer.models import Commission
+
+
+@admin.register(Commission)
+class CommissionAdmin(Desk):
+    """A place in the tree. Its words and facts are edited here; its place in the tree makes figures,
+    so adding and moving one is `reports.admin.registry`'s, by the service that also recomputes them."""
+
+    territory = ""
+    can_add = can_delete = False
+    list_display = ("code", "__str__", "level", "parent_code", "voters", "type")
+    list_select_related = ("level", "parent", "election")
+    list_filter = ("election", "level__kind", "type")
+    search_fields = ("code",)
+    autocomplete_fields = ("election", "parent", "level")
+    fields = (
+        "election", "parent", "level", "code", "path", "names", "address", "lat", "lon", "voters", "type", "timezone",
+        "external_id",
+    )  # fmt: skip
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("election", "parent", "level", "code", "path") if obj else ("path",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> tuple["QuerySet[Any]", bool]:
+        """By the beginning of a code: names are in several languages and in no index."""
+        term = search_term.strip()
+        return (
+            queryset.filter(Q(code__startswith=term) | Q(code__startswith=term.upper())) if term else queryset
+        ), False
+
+    @admin.display(description="parent")
+    def parent_code(self, commission: Commission) -> str:
+        return commission.parent.code if commission.parent else "—"

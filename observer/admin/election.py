@@ -1,0 +1,79 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from observer.admin.base import Desk, is_superuser
+from observer.models import Commission, Contest, Election, Level
+from observer.services.desk import election_publish
+
+Publication = Election.Publication
+
+
+@admin.register(Election)
+class ElectionAdmin(Desk):
+    """One mission's observation. With a country's pack it is made by `create_election`; here, bare."""
+
+    can_delete = False
+    list_display = ("slug", "__str__", "date", "state", "publication", "opens_at", "closes_at")
+    list_filter = ("state", "publication")
+    search_fields = ("slug",)
+    actions = ("publish_live", "publish_releases", "publish_nothing")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # The slug is in addresses and on phones; publication is a decision, taken by an action.
+        return ("slug", "pack", "publication") if obj else ()
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    @admin.action(description=_("Publish the figures as they come"), permissions=["decide"])
+    def publish_live(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        self._publish(request, rows, Publication.LIVE)
+
+    @admin.action(description=_("Publish releases only"), permissions=["decide"])
+    def publish_releases(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        self._publish(request, rows, Publication.RELEASED)
+
+    @admin.action(description=_("Publish nothing"), permissions=["decide"])
+    def publish_nothing(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        self._publish(request, rows, Publication.CLOSED)
+
+    def _publish(self, request: HttpRequest, rows: "QuerySet[Any]", publication: str) -> None:
+        user: Any = request.user
+        at = timezone.now()
+        self.decide(
+            request, rows, lambda one: election_publish(election=one, publication=publication, user=user, at=at)
+        )
+
+
+@admin.register(Level)
+class LevelAdmin(Desk):
+    list_display = ("election", "order", "code", "kind", "__str__")
+    list_select_related = ("election",)
+    list_filter = ("election", "kind")
+    search_fields = ("code",)
+    autocomplete_fields = ("election",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # The kind says which commissions are counted as polling stations.
+        if obj is None:
+            return ()
+        used = Commission.objects.filter(level=obj).exists()
+        return ("election", "code", *(("kind",) if used else ()))
+
+
+@admin.register(Contest)
+class ContestAdmin(Desk):
+    can_delete = False
+    list_display = ("election", "code", "__str__", "round")
+    list_select_related = ("election",)
+    list_filter = ("election",)
+    search_fields = ("code",)
+    autocomplete_fields = ("election", "scope")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("election", "code") if obj else ()

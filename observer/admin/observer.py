@@ -1,0 +1,128 @@
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from observer import crypto
+from observer.admin.base import PEOPLE, Desk, ReadOnlyRows, grants_of, is_superuser
+from observer.models import Assignment, Device, Election, Observer
+from observer.services.desk import observer_save
+from observer.services.enrolment import enrolment_create
+
+CODES_AT_ONCE = 50
+PROTECTED = ("name", "phone", "email", "accreditation_number")
+
+
+class ObserverForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Observer
+        fields = (
+            "code", "organisation", "language", *PROTECTED, "accredited_from", "accredited_until",
+        )  # fmt: skip
+        widgets = {field: AdminTextInputWidget(attrs={"autocomplete": "off"}) for field in PROTECTED}
+
+
+class ElectionForm(forms.Form):
+    election = forms.ModelChoiceField(Election.objects.all(), label=gettext_lazy("Election"))
+
+
+class AssignmentRows(ReadOnlyRows):
+    model = Assignment.observers.through
+    verbose_name_plural = gettext_lazy("assignments")
+    fields = readonly_fields = ("assignment",)
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        return super().get_queryset(request).select_related("assignment")
+
+
+class DeviceRows(ReadOnlyRows):
+    model = Device
+    fields = readonly_fields = ("name", "election", "created_at", "last_used_at", "revoked_at")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        return super().get_queryset(request).select_related("election")
+
+
+@admin.register(Observer)
+class ObserverAdmin(Desk):
+    """Found by code, or by a whole phone number or e-mail; never by name, which is encrypted."""
+
+    form = ObserverForm
+    territory = "assignments__commission"
+    organisation = "organisation"
+    readers = deciders = PEOPLE
+    can_delete = False
+    list_display = ("code", "organisation", "language", "accredited_until", "conduct_version")
+    list_select_related = ("organisation",)
+    list_filter = ("organisation", "language", "assignments__election")
+    search_fields = ("code",)
+    search_help_text = gettext_lazy("a code, a whole phone number or a whole e-mail address")
+    autocomplete_fields = ("organisation",)
+    readonly_fields = ("conduct_version", "conduct_at", "created_at")
+    inlines = (AssignmentRows, DeviceRows)
+    deferred = PROTECTED
+    actions: tuple[str, ...] = ("make_enrolment_code",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        """Only an observer's own page opens what is encrypted."""
+        match = request.resolver_match
+        rows = super().get_queryset(request)
+        return rows.defer(None) if match and match.url_name == "observer_observer_change" else rows
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return (*ObserverForm.Meta.fields, *self.readonly_fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
+    ) -> tuple["QuerySet[Any]", bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(code__istartswith=term)
+        if "@" in term:
+            found |= Q(email_lookup=crypto.lookup("email", term))
+        if sum(character.isdigit() for character in term) >= 5:
+            found |= Q(phone_lookup=crypto.lookup("phone", term))
+        return queryset.filter(found), False
+
+    def save_model(self, request: HttpRequest, obj: Observer, form: Any, change: bool) -> None:
+        user: Any = request.user
+        observer_save(observer=obj, changed=form.changed_data, user=user, at=timezone.now())
+
+    def election_form(self, request: HttpRequest, rows: "QuerySet[Any]") -> ElectionForm:
+        """Asks for which election; only those in the reader's hands, and the only one is preset."""
+        elections = Election.objects.all()
+        if not is_superuser(request):
+            elections = elections.filter(commissions__in=[one.commission_id for one in grants_of(request, PEOPLE)])
+        form = ElectionForm(request.POST if "answered" in request.POST else None)
+        form.fields["election"].queryset = elections.distinct()  # type: ignore[attr-defined]
+        only = elections[:2]
+        form.initial["election"] = only[0].pk if len(only) == 1 else None
+        return form
+
+    @admin.action(description=gettext_lazy("Make an enrolment code, shown once"), permissions=["decide"])
+    def make_enrolment_code(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
+        form = self.election_form(request, rows)
+        if not form.is_valid():
+            return self.ask(request, rows, _("Make enrolment codes"), form)
+        mine = list(self.decidable(request, rows)[: CODES_AT_ONCE + 1])
+        if len(mine) > CODES_AT_ONCE:
+            self.message_user(request, _("Too many at once: choose fewer."), messages.ERROR)
+            return None
+        user: Any = request.user
+        at, election = timezone.now(), form.cleaned_data["election"]
+        codes = [(one.code, enrolment_create(observer=one, election=election, at=at, user=user)) for one in mine]
+        context = self.admin_site.each_context(request) | {
+            "title": _("Enrolment codes"), "opts": self.model._meta, "codes": codes,
+        }  # fmt: skip
+        response = render(request, "admin/desk_code.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
