@@ -10,13 +10,14 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from reports.models import Evidence, Refusal, Report
 from reports.problems import FieldError, Rejected
 from reports.services.receipts import evidence_receipt
 from reports.services.submission import Announcement, EvidenceReceipt, Sender
+from reports.services.superseding import observers_lock
 
 
 def evidence_announce(
@@ -27,8 +28,17 @@ def evidence_announce(
     Raises Rejected: `changed_content` where an id is taken by another file, `invalid_report` where
     they are too many. Then nothing is added.
     """
+    try:
+        return _announce(report, announcements, sender, at)
+    except IntegrityError:  # somebody took one of the ids meanwhile; now it can be seen
+        return _announce(report, announcements, sender, at)
+
+
+def _announce(
+    report: Report, announcements: Sequence[Announcement], sender: Sender, at: datetime
+) -> list[EvidenceReceipt]:
     with transaction.atomic():
-        report = Report.objects.select_for_update(no_key=True).only("pk").get(pk=report.pk)
+        observers_lock([report.observer_id])  # as every writer of this observer's reports
         attach(report=report, announcements=announcements, sender=sender, at=at)
         return [evidence_receipt(row) for row in report.evidence.order_by("pk")]
 

@@ -1,10 +1,14 @@
 """Files that reports announce: awaited, late, in conflict, too many."""
 
 from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
 from reports.models import Due, Evidence, Report
+from reports.problems import Rejected
+from reports.services.announcements import evidence_announce
+from reports.services.submission import Announcement, Sender
 from tests.door import kinds, photo, problem, send, send_all, stored
 from tests.world import DAY, World, payload
 
@@ -117,3 +121,35 @@ class TestTooManyFiles:
         assert Report.objects.get().evidence.count() == 2
         assert send(world.first, body | {"evidence": [photo()]}).kind == "duplicate"
         assert send(world.first, body).kind == "duplicate"
+
+
+class TestMoreFilesForAStoredReport:
+    def announce(self, world: World, report: Report, *files: Announcement) -> list[str]:
+        sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
+        return [one.state for one in evidence_announce(report=report, announcements=files, sender=sender, at=LATER)]
+
+    def test_are_added_and_all_receipts_told(self, world: World):
+        report = stored(world.first, payload(evidence=[photo()]))
+        assert self.announce(world, report, Announcement(uuid=uuid4()), Announcement(uuid=uuid4())) == ["awaited"] * 3
+        assert Evidence.objects.filter(report=report, announced_at=LATER).count() == 2
+
+    def test_again_are_the_same(self, world: World):
+        report = stored(world.first, payload())
+        file = Announcement(uuid=uuid4())
+        assert self.announce(world, report, file) == self.announce(world, report, file) == ["awaited"]
+
+    def test_that_contradict_a_known_one_add_nothing(self, world: World):
+        one = photo()
+        report = stored(world.first, payload(evidence=[one]))
+        with pytest.raises(Rejected) as caught:
+            self.announce(world, report, Announcement(uuid=uuid4()), Announcement(uuid=UUID(one["id"]), size=3))
+        assert caught.value.code == "changed_content"
+        assert [error.field for error in caught.value.errors] == ["evidence.1.id"]
+        assert report.evidence.count() == 1
+
+    def test_kept_with_a_refused_body_are_adopted(self, world: World):
+        one = photo()
+        send(world.first, payload(commission="XX", evidence=[one]))
+        report = stored(world.first, payload())
+        self.announce(world, report, Announcement(uuid=UUID(one["id"])))
+        assert Evidence.objects.get().report == report
