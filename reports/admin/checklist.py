@@ -3,10 +3,13 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline, is_superuser
 from reports.models import Checklist, ChecklistVersion, Question, Section
+from reports.problems import Rejected
+from reports.services.checklists import version_publish
 
 
 class WhileUnpublished(NamesMixin, TabularInline):
@@ -84,6 +87,7 @@ class ChecklistVersionAdmin(Desk):
     autocomplete_fields = ("checklist",)
     fields = ("checklist", "number", "published_at", "content_hash")
     inlines = (SectionRows, QuestionRows)
+    actions = ("publish",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("published_at", "content_hash", *(("checklist", "number") if obj else ()))
@@ -93,6 +97,15 @@ class ChecklistVersionAdmin(Desk):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.published_at is None)
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    @admin.action(description=_("Publish: from now on it never changes"), permissions=["decide"])
+    def publish(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        user: Any = request.user
+        at = timezone.now()
+        self.decide(request, rows, lambda one: version_publish(version=one, at=at, user=user), (Rejected,))
 
 
 class OfAVersion(Desk):

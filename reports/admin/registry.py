@@ -2,18 +2,23 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from observer.admin.base import is_superuser
+from observer.admin.commission import CommissionAdmin
 from observer.admin.observer import ObserverAdmin
-from observer.models import Observer
+from observer.models import Commission, Grant, Observer
+from observer.services.commissions import Impossible
 from reports.services.decisions import observer_quarantine, observer_restore
+from reports.services.registry import commission_create, commission_delete, commission_move
 
-admin.site.unregister(Observer)
+admin.site.unregister([Observer, Commission])
 
 
 @admin.register(Observer)
@@ -37,3 +42,68 @@ class ObserverAtDesk(ObserverAdmin):
         user, at, election = request.user, timezone.now(), form.cleaned_data["election"]
         self.decide(request, rows, lambda one: verb(observer=one, election=election, user=user, at=at))
         return None
+
+
+class MoveForm(forms.Form):
+    to = forms.CharField(max_length=60, label=gettext_lazy("Code of the commission to hang it under"))
+
+
+@admin.register(Commission)
+class CommissionAtDesk(CommissionAdmin):
+    """Adds the place in the tree: what is added, moved or removed here is recounted above."""
+
+    can_add = True
+    deciders = frozenset({Grant.Role.ADMINISTRATOR})
+    actions = ("move", "remove")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return is_superuser(request)
+
+    def save_model(self, request: HttpRequest, obj: Commission, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        user: Any = request.user
+        facts = ("names", "address", "lat", "lon", "voters", "type", "timezone", "external_id")
+        made = commission_create(
+            election=obj.election, parent=obj.parent, level=obj.level, code=obj.code, at=timezone.now(), user=user,
+            **{name: getattr(obj, name) for name in facts},
+        )  # fmt: skip
+        obj.pk, obj.path, obj.depth = made.pk, made.path, made.depth
+        obj._state.adding = False
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except Impossible as reason:
+            self.message_user(request, str(reason), messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+    @admin.action(description=gettext_lazy("Move under another commission"), permissions=["decide"])
+    def move(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
+        form = MoveForm(request.POST if "answered" in request.POST else None)
+        if not form.is_valid():
+            return self.ask(request, rows, _("Move commissions"), form)
+        user: Any = request.user
+        at, to = timezone.now(), form.cleaned_data["to"].strip()
+
+        def moved(one: Commission) -> None:
+            parent = Commission.objects.filter(election=one.election_id, code=to).first()
+            if parent is None:
+                raise Impossible(_("This election has no such commission."))
+            commission_move(commission=one, parent=parent, user=user, at=at)
+
+        self.decide(request, rows, moved, (Impossible,))
+        return None
+
+    @admin.action(description=gettext_lazy("Remove: nothing may hang on it"), permissions=["decide"])
+    def remove(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
+        user: Any = request.user
+        at = timezone.now()
+        self.decide(request, rows, lambda one: commission_delete(commission=one, user=user, at=at), (Impossible,))

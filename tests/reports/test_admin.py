@@ -12,9 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
-from observer.models import Device, Election, EnrolmentCode, Grant, Observer, Trail, User
+from observer.models import Commission, Device, Election, EnrolmentCode, Grant, Observer, Trail, User
 from reports.models import (
     Case,
+    ChecklistVersion,
     Due,
     Evidence,
     KeyRotation,
@@ -291,6 +292,43 @@ class TestChecklists:
         Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
         page = desk.get(reverse("admin:reports_checklistversion_change", args=[draft.pk])).content.decode()
         assert 'name="questions-0-labels__kk"' in page
+
+    def test_a_draft_is_published_for_ever(self, world, desk):
+        draft = make_draft(world)
+        Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
+        act(desk, ChecklistVersion, "publish", draft)
+        draft.refresh_from_db()
+        assert draft.published_at is not None
+
+
+class TestTree:
+    def test_a_commission_is_added_moved_and_removed_and_the_figures_follow(self, world, desk):
+        summaries_refresh(at=lambda: DAY)
+        level = world.tree["KZ-1-1-1"].level
+        fields = {
+            "election": world.election.pk, "parent": world.tree["KZ-1-1"].pk, "level": level.pk, "code": "KZ-1-1-9",
+            "names__en": "Ninth", "names__ru": "Девятый",
+        }  # fmt: skip
+        answer = desk.post(reverse("admin:observer_commission_add"), fields)
+        assert answer.status_code == 302, answer.context["adminform"].form.errors
+        made = Commission.objects.get(code="KZ-1-1-9")
+        assert (made.path, made.names) == ("KZ/KZ-1/KZ-1-1/KZ-1-1-9/", {"en": "Ninth", "ru": "Девятый"})
+        assert Due.objects.filter(commission=world.tree["KZ-1-1"]).exists()
+        act(desk, Commission, "move", made, answered="1", to="KZ-2-1")
+        made.refresh_from_db()
+        assert made.path == "KZ/KZ-2/KZ-2-1/KZ-1-1-9/"
+        act(desk, Commission, "remove", made, world.tree["KZ-1"])
+        assert not Commission.objects.filter(code="KZ-1-1-9").exists()
+        assert Commission.objects.filter(code="KZ-1").exists()
+
+    def test_an_impossible_one_is_refused_in_words(self, world, desk):
+        fields = {
+            "election": world.election.pk, "parent": world.tree["KZ-1-1-1"].pk,
+            "level": world.tree["KZ-1-1-1"].level.pk, "code": "KZ-1-1-1-1", "names__en": "Below a precinct",
+        }  # fmt: skip
+        answer = desk.post(reverse("admin:observer_commission_add"), fields, follow=True)
+        assert "Nothing can be below a precinct" in answer.content.decode()
+        assert not Commission.objects.filter(code="KZ-1-1-1-1").exists()
 
 
 class TestTerritory:
