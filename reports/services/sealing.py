@@ -76,26 +76,31 @@ class FolderStore:
 
     def put(self, part: Path, sha256: str) -> None:
         target = self.path(sha256)
-        self._folder(target.parent)
+        made = self._folder(target.parent)
         if target.exists() and target.stat().st_size == part.stat().st_size:
             part.unlink()
         else:
             part.chmod(0o400)
             _move(part, target)
         # Also where another row brought it a moment ago: its folder entry may not be on disk yet.
-        sync_folder(target.parent)
+        # Deepest first: most file systems then have little left to do for the others.
+        for folder in (target.parent, *made):
+            sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
         return self.path(sha256).open("rb")
 
-    def _folder(self, folder: Path) -> None:
-        """Makes `folder`, so that it is still there after a power cut."""
+    def _folder(self, folder: Path) -> tuple[Path, ...]:
+        """Makes `folder`; the folders above it whose entries have to be synced for it to last."""
         if folder.is_dir():
-            return
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for parent in (folder.parent, self.root, self.root.parent):
-            sync_folder(parent)
+            return ()
+        self.root.parent.mkdir(parents=True, exist_ok=True)
+        made = []
+        for each in (self.root, folder.parent, folder):
+            if not each.is_dir():
+                each.mkdir(exist_ok=True, mode=0o700)
+                made.insert(0, each.parent)
+        return tuple(made)
 
 
 class StorageStore:

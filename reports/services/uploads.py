@@ -52,7 +52,8 @@ class OffsetMismatch(Rejected):
 
 def evidence_of(*, uuid: UUID, observer: Observer) -> Evidence | None:
     """The announced file of this id, if it is this observer's."""
-    return Evidence.objects.filter(uuid=uuid, observer=observer).first()
+    rows = Evidence.objects.only("uuid", "type", "sha256", "size", "state", "offset", "part")
+    return rows.filter(uuid=uuid, observer=observer).order_by("pk").first()
 
 
 def upload_append(
