@@ -109,7 +109,7 @@ def data_writable() -> bool:
 def _database_answers() -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-        return cursor.fetchone() == (1,)
+        return bool(cursor.fetchone() == (1,))
 
 
 def _holds(check: Callable[[], bool]) -> bool:

@@ -1,0 +1,24 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from reports.services.restoring import BadBackup, NotEmpty, backup_restore
+
+
+class Command(BaseCommand):
+    help = "Brings a backup back into an empty deployment. Stop every other process of the platform first."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--force", action="store_true", help="replace what is here")
+
+    def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
+        try:
+            done = backup_restore(path=file, force=force)
+        except BadBackup as error:
+            raise CommandError(f"{file} is not restored: {error}. Nothing was changed.") from None
+        except NotEmpty:
+            raise CommandError("This deployment is not empty. Nothing was changed; --force replaces it.") from None
+        self.stdout.write(f"The state of {done.at} is back: {done.reports} reports, {done.files} files.")
+        self.stdout.write("Now run `manage.py doctor`: it says whether the keys open what was restored.")

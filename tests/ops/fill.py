@@ -1,0 +1,63 @@
+"""Fills a deployment through the one door: reports, a correction, a refusal, a photo whole and one in part."""
+
+import hashlib
+import io
+import json
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from PIL import Image
+
+from observer.services.enrolment import enrolment_create
+from reports.models import Evidence, KeyRotation, Report
+from reports.problems import Rejected
+from reports.services.evidence import evidence_process_due
+from reports.services.intake import accept
+from reports.services.submission import Announcement, Sender, Submission
+from reports.services.summaries import summaries_refresh
+from reports.services.uploads import upload_append
+from tests.world import DAY, World
+
+
+def photo(colour: str) -> bytes:
+    out = io.BytesIO()
+    Image.effect_noise((400, 300), 60).convert("RGB").save(out, "JPEG", comment=colour.encode())
+    return out.getvalue()
+
+
+def announced(content: bytes) -> Announcement:
+    return Announcement(
+        uuid=uuid4(), sha256=hashlib.sha256(content).hexdigest(), size=len(content), type="image/jpeg", publishable=True
+    )
+
+
+def fill() -> None:
+    world = World()
+    sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
+    photos = [photo("whole"), photo("part")]
+    evidence = tuple(map(announced, photos))
+    for number in range(40):
+        accept(
+            Submission(
+                sender=sender, body=json.dumps({"n": number}).encode(), uuid=UUID(int=number + 1), checklist="voting",
+                version=1, commission=f"KZ-{number % 2 + 1}-1-{number % 3 + 1}", observed_at=DAY + timedelta(minutes=number),
+                answers={"V03": "yes" if number % 3 else "no", "V15": "no", "X05": number},
+                comment="Қазақша, русский, 'quotes',\ttabs\nand \\backslashes", evidence=evidence if number == 0 else (),
+            ),
+            at=DAY + timedelta(hours=1),
+        )  # fmt: skip
+    try:
+        accept(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), at=DAY)
+    except Rejected as refused:
+        print(refused.code)
+    rows = [Evidence.objects.get(uuid=one.uuid) for one in evidence]
+    upload_append(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), at=DAY)
+    upload_append(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, at=DAY)
+    evidence_process_due(at=DAY + timedelta(hours=2))
+    enrolment_create(observer=world.first.observer, election=world.election, at=DAY + timedelta(days=36500))
+    summaries_refresh()
+    assert Report.objects.count() == 40
+    assert not KeyRotation.objects.exists()
+
+
+fill()

@@ -1,0 +1,132 @@
+"""A backup brought back on an empty machine is the same platform: every row, figure and file."""
+
+import gzip
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.ops.deployment import Deployment
+
+FILL = "import tests.ops.fill"
+SHOW = "import tests.ops.show"
+KEYS = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def filled(deploy: Callable[..., Deployment]) -> Deployment:
+    deployment = deploy("first")
+    deployment.must("migrate", "-v0")
+    deployment.python(FILL)
+    return deployment
+
+
+@pytest.fixture
+def empty(deploy: Callable[..., Deployment], filled: Deployment) -> Deployment:
+    """Another machine that has the first one's keys, carried there by hand."""
+    return deploy("second", **{name: filled.environment[name] for name in KEYS})
+
+
+class TestOnAnEmptyMachine:
+    @pytest.mark.parametrize("name", ["all.tar", "all.tar.gz"])
+    def test_everything_is_as_it_was(self, filled: Deployment, empty: Deployment, tmp_path: Path, name: str):
+        before = filled.python(SHOW)
+        filled.must("backup", tmp_path / name)
+        empty.must("restore", tmp_path / name)
+        assert empty.python(SHOW) == before
+        assert before.count("reports.Report ") == 40
+        assert before.count("\nsealed/") == before.count("\nparts/") == 1
+        assert before.count("\npublic/") == 2
+        empty.must("check_summaries")
+
+    def test_life_goes_on_after_a_restore(self, filled: Deployment, empty: Deployment, tmp_path: Path):
+        filled.must("backup", tmp_path / "all.tar")
+        empty.must("migrate", "-v0")
+        empty.must("restore", tmp_path / "all.tar")
+        empty.python(
+            "from reports.models import Due; from observer.models import Commission; from django.utils import timezone\n"
+            "Due.objects.create(commission=Commission.objects.first(), created_at=timezone.now())"
+        )
+        empty.must("refresh_summaries")
+
+    def test_no_key_is_in_the_file(self, filled: Deployment, tmp_path: Path):
+        filled.must("backup", tmp_path / "all.tar.gz")
+        content = gzip.decompress((tmp_path / "all.tar.gz").read_bytes())
+        for name in KEYS:
+            assert filled.environment[name].encode() not in content
+        assert b"Name of OB-2222" not in content
+        assert (tmp_path / "all.tar.gz").stat().st_mode & 0o777 == 0o600
+
+
+class TestNothingIsReplacedByAccident:
+    def test_a_backup_never_replaces_another(self, filled: Deployment, tmp_path: Path):
+        (tmp_path / "all.tar").write_bytes(b"an earlier one")
+        assert filled.run("backup", tmp_path / "all.tar").returncode == 1
+        assert (tmp_path / "all.tar").read_bytes() == b"an earlier one"
+
+    def test_an_inhabited_deployment_is_replaced_only_by_force(self, filled: Deployment, tmp_path: Path):
+        filled.must("backup", tmp_path / "all.tar")
+        filled.python("from observer.models import Organisation; Organisation.objects.create(code='later')")
+        refused = filled.run("restore", tmp_path / "all.tar")
+        assert refused.returncode == 1
+        assert "not empty" in refused.stderr
+        assert "later" in filled.python(SHOW)
+        filled.must("restore", "--force", tmp_path / "all.tar")
+        assert "later" not in filled.python(SHOW)
+
+    def test_a_damaged_backup_changes_nothing(self, filled: Deployment, empty: Deployment, tmp_path: Path):
+        filled.must("backup", tmp_path / "all.tar")
+        whole = (tmp_path / "all.tar").read_bytes()
+        with tarfile.open(tmp_path / "all.tar") as tar:
+            places = {member.name.split("/")[0]: member.offset_data for member in tar}
+        broken = {"cut": whole[: len(whole) // 2], "empty": b""}
+        for kind in ("manifest.json", "database", "sealed", "public", "parts", "sums"):
+            changed = bytearray(whole)
+            changed[places[kind] + 30] ^= 1
+            broken[kind] = bytes(changed)
+        empty.must("migrate", "-v0")
+        for kind, content in broken.items():
+            (tmp_path / kind).write_bytes(content)
+            refused = empty.run("restore", tmp_path / kind)
+            assert refused.returncode == 1, kind
+            assert "Nothing was changed" in refused.stderr, (kind, refused.stderr)
+        assert "reports.Report " not in empty.python(SHOW)
+        assert not (empty.data / "sealed").exists()
+
+
+class TestADamagedDisk:
+    def test_is_told_and_the_rest_is_saved(self, filled: Deployment, empty: Deployment, tmp_path: Path):
+        next(path for path in (filled.data / "sealed").rglob("*") if path.is_file()).unlink()
+        done = filled.run("backup", tmp_path / "all.tar")
+        assert done.returncode == 1
+        assert "missing or damaged" in done.stderr
+        empty.must("restore", tmp_path / "all.tar")
+        assert empty.python(SHOW).count("reports.Report ") == 40
+
+
+class TestRotatingKeys:
+    def test_everything_opens_under_the_new_keys_alone(self, filled: Deployment, empty: Deployment):
+        before = filled.python(SHOW)
+        new, lookup = empty.environment["SECRET_KEY"], "another look-up key"
+        both = {"FIELD_KEYS": f"{new},{filled.environment['FIELD_KEYS']}", "LOOKUP_KEY": lookup}
+        told = filled.must("rotate_keys", **both)
+        assert "1 enrolment codes" in told
+        assert filled.must("rotate_keys", **both).startswith("0 values re-encrypted, 0 observers")
+        filled.environment |= {"FIELD_KEYS": new, "LOOKUP_KEY": lookup}
+        after = filled.python(SHOW)
+        differ = {a.split()[0] for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b}
+        assert differ == {"observer.Observer"}  # their look-ups, and nothing else
+        found = (
+            "from observer import crypto; from observer.models import Observer\n"
+            "print(Observer.objects.filter(phone_lookup=crypto.lookup('phone', '+7 701 000 00 00')).count())"
+        )
+        assert filled.python(found).strip() == "2"
+
+    def test_a_lost_key_is_told_and_changes_nothing(self, filled: Deployment, empty: Deployment):
+        before = filled.python(SHOW)
+        lost = filled.run("rotate_keys", FIELD_KEYS=filled.environment["SECRET_KEY"])
+        assert lost.returncode == 1
+        assert "open with none of FIELD_KEYS" in lost.stderr
+        assert filled.python(SHOW) == before
