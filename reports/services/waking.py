@@ -26,7 +26,11 @@ _lock = Lock()
 
 def wake_after_commit(task: str) -> None:
     """Nudges `task` once this transaction is durable; a failure to do so fails nothing."""
-    transaction.on_commit(partial(wake, task), robust=True)
+
+    def nudge() -> None:  # not a partial: Django names a robust callback that failed by its __qualname__
+        wake(task)
+
+    transaction.on_commit(nudge, robust=True)
 
 
 def wake(task: str) -> None:

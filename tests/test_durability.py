@@ -1,0 +1,108 @@
+"""A receipt is a promise that survives a power cut: what the database is told, and what it does."""
+
+import sqlite3
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections, transaction
+
+from observer.models import Trail
+from reports.models import Due, Evidence, Report, Violation
+from reports.services import intake, waking
+from tests.door import photo, send
+from tests.world import DAY, World, payload
+
+EMBEDDED = connection.vendor == "sqlite"
+
+
+def shown(name: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {name}" if EMBEDDED else f"SHOW {name}")
+        return str(cursor.fetchone()[0])
+
+
+class TestTheDatabaseIsTold:
+    def test_to_have_every_commit_on_disk_before_it_answers(self, transactional_db):
+        wanted = (
+            {"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1"}
+            if EMBEDDED
+            else {"synchronous_commit": "on", "fsync": "on", "full_page_writes": "on"}
+        )
+        assert {name: shown(name) for name in wanted} == wanted
+
+    def test_to_wait_for_its_turn_for_twenty_seconds(self, transactional_db):
+        name, wanted = ("busy_timeout", "20000") if EMBEDDED else ("lock_timeout", "20s")
+        assert shown(name) == wanted
+
+    def test_the_same_in_every_thread_and_after_every_reconnect(self, transactional_db):
+        name, wanted = ("synchronous", "2") if EMBEDDED else ("synchronous_commit", "on")
+        connection.close()
+        assert shown(name) == wanted
+
+    def test_to_see_what_others_have_committed(self, transactional_db):
+        """READ COMMITTED, or one writer at a time: what the order of refreshing a summary rests on."""
+        if EMBEDDED:
+            assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        else:
+            assert shown("transaction_isolation") == "read committed"
+
+    def test_nothing_of_whole_requests(self):
+        """A transaction around a request would send the answer before its commit."""
+        assert not connection.settings_dict["ATOMIC_REQUESTS"]
+        assert connection.settings_dict["AUTOCOMMIT"]
+        assert "django.middleware.transaction.TransactionMiddleware" not in settings.MIDDLEWARE
+
+
+class TestAReceipt:
+    def other_session(self) -> int:
+        """How many reports a connection of its own sees: only what is committed."""
+        other = connections.create_connection("default")
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM reports_report")
+                return int(cursor.fetchone()[0])
+        finally:
+            other.close()
+
+    def test_is_given_after_the_commit(self, concurrent_world: World):
+        assert send(concurrent_world.first, payload()).kind == "stored"
+        assert self.other_session() == 1
+
+    def test_is_not_lost_where_nobody_can_be_woken(self, concurrent_world: World, monkeypatch):
+        def broken(task: str) -> None:
+            raise ConnectionError("no broker")
+
+        monkeypatch.setattr(waking, "wake", broken)
+        assert send(concurrent_world.first, payload()).kind == "stored"
+        assert self.other_session() == 1
+        assert Due.objects.count() == 1
+
+    def test_is_not_given_where_anything_fails_and_then_nothing_is_stored(self, concurrent_world: World, monkeypatch):
+        def broken(**_: object) -> None:
+            raise RuntimeError("the power is cut")
+
+        monkeypatch.setattr(intake, "due_add", broken)
+        with pytest.raises(RuntimeError):
+            send(concurrent_world.first, payload(answers={"V03": "yes"}, evidence=[photo()]))
+        assert self.other_session() == 0
+        for model in (Report, Violation, Evidence, Due, Trail):
+            assert not model.objects.exists()
+
+
+class TestATransaction:
+    def test_of_the_embedded_database_takes_its_turn_at_its_beginning(self, transactional_db):
+        """IMMEDIATE: a lock taken in the middle of a transaction would fail at once, without waiting."""
+        with transaction.atomic():
+            assert connection.in_atomic_block
+            if EMBEDDED:
+                other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0)
+                with pytest.raises(sqlite3.OperationalError, match="locked"):
+                    other.execute("BEGIN IMMEDIATE")
+                other.execute("SELECT count(*) FROM reports_report")  # readers never wait
+                other.close()
+
+    def test_that_reads_first_and_writes_then_is_never_told_that_it_is_locked(self, concurrent_world: World):
+        with transaction.atomic():
+            assert not Report.objects.exists()
+            assert send(concurrent_world.first, payload(), at=DAY).kind == "stored"
+        assert Report.objects.count() == 1
