@@ -4,7 +4,7 @@ Input is `stages` of the summary document; a question's record says by its shape
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -54,7 +54,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Spread:
-    """How the answers to one question are spread. `answered`: the reports that answered it."""
+    """How the answers to one question are spread. `answered`: the reports that answered it, in words."""
 
     code: str
     label: str
@@ -151,6 +151,8 @@ class _Sorter:
 
     def add(self, question: Asked, record: Mapping[str, Any]) -> None:
         label = in_language(question.labels, self.language, self.order) or question.code
+        if question.type == "violation":
+            return  # the violations have tables of their own, with what the mission decided
         if "very_good" in record:
             self.ratings.append(self._rating(question, label, record))
         elif "yes" in record and record.get("finding"):
@@ -191,7 +193,7 @@ class _Sorter:
         return Spread(
             code=question.code,
             label=label,
-            answered=number(of, self.language),
+            answered=gettext("Reports that answered: %(n)s") % {"n": number(of, self.language)},
             shares=tuple(
                 Share(word, ratio(n, of, "", self.language), place) for place, (word, n) in enumerate(shares, 1)
             ),
@@ -214,8 +216,12 @@ class _Sorter:
         shares = [
             (in_language(question.choices.get(one, {}), self.language, self.order) or one, counts[one]) for one in codes
         ]
-        # Where several may be chosen, choices add up to more than the reports that answered.
-        return self._spread(question, label, shares, record.get("answered") or sum(counts.values()))
+        spread = self._spread(question, label, shares, sum(counts.values()))
+        if question.type == "choices":
+            # Where several may be chosen they add up to more than the reports that answered.
+            chosen = gettext("Answers chosen: %(n)s") % {"n": number(sum(counts.values()), self.language)}
+            spread = replace(spread, answered=chosen)
+        return spread
 
     def _measure(self, question: Asked, label: str, record: Mapping[str, Any]) -> Measure:
         total, least, most = (
