@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from observer import crypto
 from observer.models import Device, Election, EnrolmentCode, Observer, User
+from observer.services.senders import sender_find
 from observer.services.trail import trail_add
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
@@ -25,19 +26,6 @@ TRANSFER_VALID = timedelta(minutes=10)
 ASK_AGAIN = timedelta(hours=24)
 USED_EVERY = timedelta(minutes=5)
 _MISREAD = str.maketrans("OIL", "011")
-
-# All that a request needs of its sender, in one row. Nothing encrypted is among it, so that no
-# key is touched on the way of a report; whoever wants more of the election reads it on purpose.
-_SENDERS = (
-    Device.objects.select_related("observer", "election")
-    .only(
-        "token_hash", "name", "device_id", "last_used_at", "revoked_at",
-        "observer__code", "observer__language", "observer__organisation_id", "observer__conduct_version",
-        "election__slug", "election__timezone", "election__languages", "election__state", "election__publication",
-        "election__opens_at", "election__closes_at", "election__windows",
-    )
-    .order_by()
-)  # fmt: skip
 
 
 class InvalidCode(Exception):
@@ -121,10 +109,10 @@ def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None
 def device_by_token(token: str) -> Device | None:
     """The device that holds `token`, with observer and election, in one query; None for an unknown token.
 
-    Revoked ones too: the caller tells a revoked phone that it is. Loaded is what `_SENDERS` names;
+    Revoked ones too: the caller tells a revoked phone that it is. Loaded is what `senders.py` names;
     any other field costs a query of its own.
     """
-    return next(iter(_SENDERS.filter(token_hash=token_hash(token))), None)
+    return sender_find(token_hash=token_hash(token))
 
 
 def device_used(*, device: Device, at: datetime) -> None:

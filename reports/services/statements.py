@@ -55,7 +55,10 @@ def places_named(*, election: int, observer: int, codes: Collection[str]) -> dic
     marks = ", ".join(["%s"] * len(codes))
     with connection.cursor() as cursor:
         cursor.execute(_PLACES.format(codes=marks), [observer, election, election, *codes])
-        return {row[1]: Found(*row[:5], assigned=bool(row[5])) for row in cursor.fetchall()}
+        return {
+            code: Found(key, code, lat, lon, kind, bool(assigned))
+            for key, code, lat, lon, kind, assigned in cursor.fetchall()
+        }
 
 
 def rows_insert(rows: Sequence[models.Model]) -> None:
@@ -79,14 +82,14 @@ def rows_insert(rows: Sequence[models.Model]) -> None:
 def _insert(model: type[models.Model]) -> tuple[str, str, str, list[Any]]:
     quote = connection.ops.quote_name
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(quote(field.column) for field in fields)
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
     key = model._meta.pk
     assert key is not None
     return (
         f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ",  # noqa: S608
         marks,
-        f" RETURNING {quote(key.column)}",
+        f" RETURNING {quote(str(key.column))}",
         fields,
     )
 
