@@ -95,7 +95,7 @@ class FolderStore:
         if folder.is_dir():
             return ()
         self.root.parent.mkdir(parents=True, exist_ok=True)
-        made = []
+        made: list[Path] = []
         for each in (self.root, folder.parent, folder):
             if not each.is_dir():
                 each.mkdir(exist_ok=True, mode=0o700)
