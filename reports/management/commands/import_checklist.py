@@ -1,0 +1,34 @@
+"""manage.py import_checklist DIR|FILE.csv --election SLUG"""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from observer.management.imports import election_named, refusal
+from observer.services.tables import BadTable
+from reports.services.checklists import checklists_import
+
+
+class Command(BaseCommand):
+    help = (
+        "Publishes checklists: a folder with index.csv and a <code>.csv for each, or one <code>.csv as a new "
+        "version of a checklist that the election has. One bad line, and nothing is changed."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("path", metavar="DIR|FILE.csv", type=Path)
+        parser.add_argument("--election", metavar="SLUG", required=True)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        election = election_named(options["election"])
+        try:
+            done = checklists_import(election=election, path=options["path"], at=timezone.now())
+        except BadTable as error:
+            raise refusal(error) from None
+        for version in done.new:
+            self.stdout.write(f"{version.checklist.code}: version {version.number} published")
+        for code in done.unchanged:
+            self.stdout.write(f"{code}: unchanged")

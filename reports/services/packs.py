@@ -1,0 +1,87 @@
+"""Making an election out of a country's pack."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from observer.models import Election, Level, User
+from observer.services.tables import BadLine, BadTable
+from observer.services.trail import trail_add
+from reports.models import ViolationGroup, ViolationType
+from reports.services.checklists import checklists_publish
+from reports.services.pack_files import Pack, Window, pack_read
+
+Row = TypeVar("Row", Level, ViolationGroup, ViolationType)
+
+
+class ElectionExists(Exception):
+    """There is an election of this slug."""
+
+
+def pack_folder(name: str) -> Path:
+    """The folder of a pack that came with the platform (`kz`), or any other folder. Raises BadTable for neither."""
+    if re.fullmatch(r"[\w\-]+", name) and (settings.PACKS_DIR / name / "pack.toml").is_file():
+        return Path(settings.PACKS_DIR / name)
+    if Path(name).is_dir():
+        return Path(name)
+    raise BadTable([BadLine(name, 0, _("there is no such pack and no such folder"))])
+
+
+def election_create(
+    *,
+    slug: str,
+    name: str | Mapping[str, str],
+    date: date,
+    pack_dir: Path,
+    publication: str = Election.Publication.RELEASED,
+    at: datetime,
+    user: User | None = None,
+) -> Election:
+    """An open election with all that the pack brings, its checklists published as version 1.
+
+    A plain `name` stands for every language. The whole folder is checked first: raises BadTable
+    with every problem by file and line, or ElectionExists, and has made nothing then.
+    """
+    pack = pack_read(pack_dir)
+    names = dict(name) if isinstance(name, Mapping) else dict.fromkeys(pack.languages, name)
+    with transaction.atomic():
+        if Election.objects.filter(slug=slug).exists():
+            raise ElectionExists(slug)
+        election = _election(pack, slug, names, date, publication)
+        Level.objects.bulk_create([_of(election, level) for level in pack.levels])
+        ViolationGroup.objects.bulk_create([_of(election, group) for group in pack.groups.values()])
+        ViolationType.objects.bulk_create([_of(election, violation) for violation in pack.violations])
+        checklists_publish(election=election, drafts=pack.drafts, at=at, user=user)
+        trail_add(action="election.create", subject=election, at=at, user=user, detail={"pack": pack.code})
+    return election
+
+
+def _of(election: Election, row: Row) -> Row:
+    row.election = election
+    return row
+
+
+def _election(pack: Pack, slug: str, names: dict[str, str], day: date, publication: str) -> Election:
+    def utc(window: Window) -> tuple[datetime, datetime]:
+        opens, closes = (moment.on(day, pack.timezone).astimezone(UTC) for moment in window)
+        return opens, closes
+
+    opens_at, closes_at = utc(pack.window)
+    election = Election(
+        slug=slug, names=names, date=day, timezone=pack.timezone, languages=list(pack.languages),
+        publication=publication, opens_at=opens_at, closes_at=closes_at, pack=pack.code,
+        windows={code: [moment.isoformat() for moment in utc(window)] for code, window in pack.windows.items()},
+        emergency_contact=pack.emergency_contact, conduct_version=pack.conduct_version,
+        rules={
+            "choice_languages": list(pack.choice_languages), "deadlines": pack.deadlines, "guide": pack.guide,
+        },
+    )  # fmt: skip
+    election.full_clean(exclude=["names"])
+    election.save(force_insert=True)
+    return election
