@@ -103,7 +103,7 @@ class TestHeaders:
             "application/json",
             headers=first.headers,
             CONTENT_LENGTH=str(len(body) + 9),
-            **{"wsgi.input": io.BytesIO(body)},,
+            **{"wsgi.input": io.BytesIO(body)},
         )
         assert answer.status_code == 400
         assert not Report.objects.exists()
