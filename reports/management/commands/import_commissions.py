@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        election, path = election_named(options["election"]), options["file"]
+        election, path = election_named(options["election"]), Path(options["file"])
         try:
             done = commissions_import(election=election, source=file_read(path=path), file=path.name, at=timezone.now())
         except BadTable as error:
