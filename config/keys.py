@@ -2,14 +2,16 @@
 
 `python -m config.keys` prints the three as environment lines. `python -m config.keys FOLDER` writes
 each that FOLDER lacks as a file readable by its owner only, which is how a deployment's first start
-makes its own; a key that is there is never touched. Reads no settings: those refuse to load
-without the keys.
+makes its own; a key that is there is never touched. With a URL like postgres://user@host/name after
+it, FOLDER/database_url is that with the password made here. Reads no settings: those refuse to
+load without the keys.
 """
 
 import base64
 import secrets
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from config.env import kept_secret
 
@@ -23,8 +25,8 @@ def fresh() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) > 1:
-        print("usage: python -m config.keys [FOLDER]", file=sys.stderr)
+    if len(arguments) > 2:
+        print("usage: python -m config.keys [FOLDER [DATABASE_URL_WITHOUT_PASSWORD]]", file=sys.stderr)
         return 2
     if not arguments:
         for name in NAMES:
@@ -33,6 +35,11 @@ def main(arguments: list[str]) -> int:
     folder = Path(arguments[0])
     for name in (*NAMES, *ALSO_MADE):
         kept_secret(name, folder)
+    if len(arguments) == 2:
+        address = folder / "database_url"
+        address.touch(mode=0o600)
+        password = quote((folder / "postgres_password").read_text(encoding="ascii"), safe="")
+        address.write_text(arguments[1].replace("@", f":{password}@", 1), encoding="utf-8")
     print(f"The keys are in {folder}. Copy them to a safe place apart from the backups: without them nothing opens.")
     return 0
 

@@ -157,6 +157,7 @@ CACHES: dict[str, dict[str, object]] = {
 }
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # its lines are JSON like all others
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -182,7 +183,7 @@ STATIC_COLLECTED = not EMBEDDED and (_static / "staticfiles.json").exists()
 STATIC_ROOT = None if EMBEDDED else _static
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 _hashed, _plain = (
-    "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    "config.static.HashedFiles",
     "django.contrib.staticfiles.storage.StaticFilesStorage",
 )
 STORAGES = {

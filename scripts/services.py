@@ -103,12 +103,12 @@ def postgresql(folder: Path) -> Iterator[str]:
             stdout=log, stderr=log, start_new_session=True, **common,
         )  # fmt: skip
         try:
-            wait_for(lambda: process.poll() is not None or accepts(port), "PostgreSQL")
             ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-            wait_for(lambda: subprocess.run(ready).returncode == 0, "PostgreSQL")  # noqa: S603
+            try:
+                wait_for(lambda: subprocess.run(ready).returncode == 0, "PostgreSQL")  # noqa: S603
+            except NotReady as error:
+                raise NotReady(f"{error}\n{(home / 'log').read_text(errors='replace')[-2000:]}") from None
             yield f"postgres://baqylau:{password}@127.0.0.1:{port}/postgres"
-        except NotReady as error:
-            raise NotReady(f"{error}\n{(home / 'log').read_text(errors='replace')[-2000:]}") from None
         finally:
             _end(process, 2)  # SIGINT: PostgreSQL's fast shutdown
 

@@ -97,3 +97,14 @@ class TestFreshKeys:
         assert set(made) == {"secret_key", "field_keys", "lookup_key", "postgres_password", "metrics_token"}
         assert keys.main([str(tmp_path / "keys")]) == 0
         assert {path.name: path.read_text() for path in (tmp_path / "keys").iterdir()} == made
+
+    def test_give_the_database_its_password(self, tmp_path: Path):
+        assert keys.main([str(tmp_path), "postgres://baqylau@postgres:5432/baqylau"]) == 0
+        environment = {
+            "DATABASE_URL_FILE": str(tmp_path / "database_url"), "REDIS_URL": "redis://redis/0", "ALLOWED_HOSTS": "x.org",
+            "DATA_DIR": str(tmp_path / "data"),
+        } | {f"{name}_FILE": str(tmp_path / name.lower()) for name in keys.NAMES}  # fmt: skip
+        code = "from config import settings as s; print(s.DATABASES['default']['PASSWORD'], s.DATABASES['default']['HOST'])"
+        done = start(environment, code)
+        assert done.stdout.split() == [(tmp_path / "postgres_password").read_text(), "postgres"], done.stderr
+        assert (tmp_path / "database_url").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,81 @@
+"""docker-compose.yml says what make stack does, keeps no secret, and fits a small server."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config import keys
+from scripts import stack
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEXT = (ROOT / "docker-compose.yml").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, Any] = COMPOSE["services"]
+ONCE = {"keys", "migrate"}
+
+
+def megabytes(limit: str) -> int:
+    found = re.fullmatch(r"(\d+)m", limit)
+    assert found, limit
+    return int(found[1])
+
+
+def test_has_every_process_of_a_full_deployment():
+    assert set(SERVICES) == {"keys", "postgres", "redis", "migrate", "web", "worker", "beat", "proxy"}
+
+
+@pytest.mark.parametrize(("name", "command"), [*stack.FIRST.items(), *stack.LASTING.items()])
+def test_runs_what_make_stack_runs(name: str, command: list[str]):
+    assert [str(word) for word in SERVICES[name]["command"]] == command
+
+
+def test_the_proxy_runs_the_same_configuration():
+    inside = [word.replace("/etc/caddy/Caddyfile", "Caddyfile") for word in SERVICES["proxy"]["command"]]
+    assert inside == stack.PROXY
+    assert "./Caddyfile:/etc/caddy/Caddyfile:ro" in SERVICES["proxy"]["volumes"]
+
+
+def test_uploads_are_not_buffered():
+    caddyfile = re.sub(r"#.*", "", (ROOT / "Caddyfile").read_text())
+    assert "request_buffers" not in caddyfile
+    assert "flush_interval -1" in caddyfile
+
+
+def test_keeps_no_secret_and_reads_only_secrets_that_the_first_start_makes():
+    command = SERVICES["keys"]["command"]
+    assert command[:3] == ["python", "-m", "config.keys"]
+    made = {name.lower() for name in (*keys.NAMES, *keys.ALSO_MADE)} | {"database_url"}
+    assert set(re.findall(r"/keys/(\w+)", TEXT)) == made
+    assert not re.search(r"(SECRET_KEY|FIELD_KEYS|LOOKUP_KEY|PASSWORD|METRICS_TOKEN):", TEXT)
+    assert "@" not in re.sub(r"baqylau@postgres|celery@\$\$HOSTNAME", "", TEXT)
+
+
+def test_fits_a_server_of_two_gigabytes():
+    assert sum(megabytes(service["mem_limit"]) for name, service in SERVICES.items() if name not in ONCE) < 1900
+
+
+def test_every_lasting_service_is_watched_and_comes_back():
+    for name, service in SERVICES.items():
+        if name not in ONCE:
+            assert service["healthcheck"]["test"], name
+            assert service["restart"] == "unless-stopped", name
+
+
+def test_only_the_proxy_is_reached_from_outside():
+    assert {name for name, service in SERVICES.items() if "ports" in service} == {"proxy"}
+
+
+def test_keys_and_data_lie_apart_and_only_the_first_start_writes_keys():
+    assert {"keys", "data", "database"} <= set(COMPOSE["volumes"])
+    for name, service in SERVICES.items():
+        mounts = [volume for volume in service.get("volumes", []) if volume.startswith("keys:")]
+        assert name == "keys" or all(volume.endswith(":ro") for volume in mounts), name
+
+
+def test_the_image_installs_by_hash_and_runs_without_rights():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "--require-hashes" in dockerfile
+    assert re.search(r"^USER baqylau$", dockerfile, re.MULTILINE)
