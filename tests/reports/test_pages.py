@@ -28,6 +28,13 @@ def text_of(response) -> str:
     return re.sub(r"\s+", " ", plain.replace("\u202f", " ").replace("\xa0", " "))
 
 
+@pytest.fixture(autouse=True)
+def _alone(settings):
+    """No redirect to https, and a cache of the test's own: others clear the shared one at any moment."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
 @pytest.fixture
 def observed(world: World) -> World:
     """Two reports on voting, one of them a finding, counted up to the root."""

@@ -117,7 +117,7 @@ class TestLanguages:
         assert formats.moment(at, "Asia/Almaty", "en") == f"20{WIDE}November{WIDE}2022, 18:05 (UTC+6)"
         assert formats.moment(at, "Asia/Kathmandu", "en").endswith("17:50 (UTC+5:45)")
         assert formats.moment(at, "America/St_Johns", "en").endswith("08:35 (UTC−3:30)")
-        assert formats.day(date(2022, 11, 20), "kk").replace(WIDE, " ") == "2022 ж. 20 қараша"
+        assert formats.day(date(2022, 11, 20), "kk").split() == ["2022", "ж.", "20", "қараша"]
 
     def test_a_language_is_called_by_its_own_name(self):
-        assert [formats.language_name(one) for one in ("kk", "uz", "xx")] == ["Қазақша", "Oʻzbek", "xx"]
+        assert [formats.language_name(one) for one in ("kk", "ky", "xx")] == ["Қазақша", "Кыргызча", "xx"]
