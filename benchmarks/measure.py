@@ -1,0 +1,205 @@
+"""What `python -m benchmarks` measures, one function a line of its table. Runs inside the prepared environment."""
+
+import hashlib
+import itertools
+import os
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from threading import Event, Thread
+from time import perf_counter
+from uuid import uuid4
+
+import django
+import psutil
+
+django.setup()
+
+from django.db import connection  # noqa: E402
+
+from benchmarks import country, load  # noqa: E402
+from benchmarks.__main__ import deployment, manage  # noqa: E402
+from reports.models import Due, Report, Summary  # noqa: E402
+from reports.services.forms import form_named  # noqa: E402
+
+PHOTO = random.Random(2).randbytes(200_000 - 16)
+
+
+def line(name: str, stored: int, said: str, aim: str = "") -> None:
+    print(f"{name:<34} {stored:>9,} stored   {said}{f'   (aim {aim})' if aim else ''}", flush=True)
+
+
+class Bench:
+    def __init__(self, place: country.Country, stored: int, seconds: float) -> None:
+        self.place, self.stored, self.seconds = place, stored, seconds
+        form = form_named(place.election.pk, "voting", 1)
+        assert form is not None
+        self.form = form
+        rnd = random.Random(7)
+        self.said = [country.answers_some(form, rnd) for _ in range(200)]
+
+    def documents(self) -> Iterator[tuple[dict[str, object], str]]:
+        """Fresh reports, each with its observer's token."""
+        for number in itertools.count():
+            token = self.place.tokens[number % len(self.place.tokens)]
+            yield country.document(self.place, number, self.form, self.said[number % 200]), token
+
+    def singles(self) -> Iterator[Sequence[bytes]]:
+        for document, token in self.documents():
+            yield [load.post_json("/api/v1/reports", document, token)]
+
+    def batches(self) -> Iterator[Sequence[bytes]]:
+        for number in itertools.count():
+            token = self.place.tokens[number % len(self.place.tokens)]
+            some = [country.document(self.place, number, self.form, self.said[n]) for n in range(100)]
+            yield [load.post_json("/api/v1/reports/batch", {"reports": some}, token)]
+
+    def photos(self) -> Iterator[Sequence[bytes]]:
+        for document, token in self.documents():
+            bytes_ = PHOTO + uuid4().bytes
+            evidence = str(uuid4())
+            document["evidence"] = [
+                {
+                    "id": evidence,
+                    "sha256": hashlib.sha256(bytes_).hexdigest(),
+                    "size": len(bytes_),
+                    "type": "image/jpeg",
+                }
+            ]
+            patch = load.request(
+                "PATCH", f"/api/v1/evidence/{evidence}", bytes_, Authorization=f"Bearer {token}", Upload_Offset="0",
+                Content_Type="application/offset+octet-stream", Tus_Resumable="1.0.0",
+            )  # fmt: skip
+            yield [load.post_json("/api/v1/reports", document, token), patch]
+
+    def run(self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str) -> None:
+        for connections in (8, 32):
+            with deployment(worker=False) as (port, processes):
+                load.closed_loop(port, itertools.islice(units, connections * 20), connections, 2, per_unit)  # warm up
+                stock = itertools.islice(units, int(most * self.seconds))
+                result = load.closed_loop(port, stock, connections, self.seconds, per_unit)
+                memory = max((p.memory_info().rss for p in tree(processes["web"].pid)), default=0) / 2**20
+            said = (
+                f"{result.per_second:8.0f}/s   p50 {result.quantile(0.5):6.1f} ms   p95 {result.quantile(0.95):6.1f} ms   "
+                f"answers {dict(result.statuses)}   largest web process {memory:.0f} MiB"
+            )
+            line(f"{name}, {connections} connections", self.stored, said, aim)
+
+    def single(self) -> None:
+        self.run("reports, one POST each", self.singles(), 2_000, 1, "900/s")
+
+    def batch(self) -> None:
+        self.run("reports, batches of 100", self.batches(), 120, 100, "6,000/s")
+
+    def photo(self) -> None:
+        self.run("reports with a 200 kB photo", self.photos(), 700, 1, "350/s")
+
+    def delay(self) -> None:
+        """From a receipt to the national figure, at 100 reports a second."""
+        drained()
+        root = "/api/v1/elections/bench/commissions/KZ/summary"
+        with deployment() as (port, _processes):
+            base = Report.objects.counted().count()
+            receipts: list[float] = []
+            seen: list[tuple[float, int]] = []
+            done = Event()
+            poller = Thread(target=poll, args=(port, root, seen, done), daemon=True)
+            poller.start()
+            connection_ = load.Connection(port)
+            units = self.singles()
+            pause = Event()
+            started = perf_counter()
+            while perf_counter() - started < self.seconds:
+                due = started + len(receipts) / 100
+                pause.wait(max(0.0, due - perf_counter()))
+                if connection_.send(next(units)[0])[0] == 201:
+                    receipts.append(perf_counter())
+            until = perf_counter() + 30
+            while (not seen or seen[-1][1] < base + len(receipts)) and perf_counter() < until:
+                pause.wait(0.05)
+            done.set()
+            poller.join()
+        delays = sorted(
+            next((at - receipt for at, count in seen if count >= base + n), 99.0)
+            for n, receipt in enumerate(receipts, 1)
+        )
+        said = f"p50 {delays[len(delays) // 2]:.2f} s   p95 {delays[int(len(delays) * 0.95)]:.2f} s   max {delays[-1]:.2f} s"
+        line(f"receipt to national figure, {len(receipts) / self.seconds:.0f}/s", self.stored, said, "2 s")
+
+    def recompute(self) -> None:
+        Summary.objects.all().delete()
+        country.everything_due()
+        started = perf_counter()
+        manage("refresh_summaries")
+        line(
+            "full recomputation",
+            self.stored,
+            f"{perf_counter() - started:.1f} s   10,101 precincts",
+            "60 s at a million",
+        )
+        started = perf_counter()
+        manage("check_summaries")
+        line("check of every figure", self.stored, f"{perf_counter() - started:.1f} s")
+
+    def pages(self) -> None:
+        drained()
+        with deployment(worker=False) as (port, _processes):
+            for path in (
+                "/ru/bench/",
+                f"/ru/bench/{self.place.stations[0]}/",
+                "/api/v1/elections/bench/commissions/KZ/summary",
+            ):
+                get = load.request("GET", path)
+                load.closed_loop(port, itertools.repeat([get], 100), 8, 2, 1)
+                result = load.closed_loop(port, itertools.repeat([get], 30_000), 8, self.seconds, 1)
+                line(f"GET {path[:28]}", self.stored, f"{result.per_second:8.0f}/s   answers {dict(result.statuses)}")
+
+    def memory(self) -> None:
+        with deployment() as (port, processes):
+            load.closed_loop(port, itertools.islice(self.photos(), 400), 8, 5, 1)
+            for name, process in processes.items():
+                sizes = [p.memory_info().rss / 2**20 for p in tree(process.pid)]
+                line(
+                    f"memory of {name}",
+                    self.stored,
+                    "  ".join(f"{size:.0f} MiB" for size in sizes),
+                    "250 MiB a web process",
+                )
+
+
+def poll(port: int, path: str, seen: list[tuple[float, int]], done: Event) -> None:
+    connection_ = load.Connection(port)
+    get = load.request("GET", path)
+    while not done.wait(0.05):
+        _status, body = connection_.send(get)
+        at = body.find(b'"reports":')
+        if at > 0:
+            seen.append((perf_counter(), int(body[at + 10 :].split(b",", 1)[0].strip())))
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    process = psutil.Process(pid)
+    return [process, *process.children(recursive=True)]
+
+
+def drained() -> None:
+    if Due.objects.exists():
+        manage("refresh_summaries")
+
+
+def main(stored: str, seconds: str, only: str) -> None:
+    print(f"begun {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", flush=True)
+    place = country.country_make()
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        print(f"PostgreSQL {cursor.fetchone()[0]}, Django {django.__version__}, pid {os.getpid()}", flush=True)
+    for count in (int(word) for word in stored.split(",")):
+        country.reports_copy(place, count - Report.objects.count())
+        bench = Bench(place, count, float(seconds))
+        for name in only.split(","):
+            getattr(bench, name)()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
