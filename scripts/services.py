@@ -149,6 +149,7 @@ def full(folder: Path) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         database = stack.enter_context(postgresql(folder))
         broker = stack.enter_context(redis(folder))
+        (folder / "data").mkdir(exist_ok=True)
         yield {
             "DATABASE_URL": database,
             "REDIS_URL": broker,
