@@ -140,7 +140,12 @@ def _watched(coverage: Mapping[str, int], place: Place, language: str) -> str:
 def _judged(stage: StageView) -> str:
     negative = stage.ratings[0].negative
     assert negative is not None
-    return _("%(stage)s: judged bad or very bad in %(n)s of %(of)s observations%(share)s.") % {
+    sentence = ngettext(
+        "%(stage)s: judged bad or very bad in %(n)s of %(of)s observation%(share)s.",
+        "%(stage)s: judged bad or very bad in %(n)s of %(of)s observations%(share)s.",
+        negative.total,
+    )
+    return sentence % {
         "stage": stage.title,
         "n": negative.n,
         "of": negative.of,
@@ -170,7 +175,7 @@ def _facts(coverage: Mapping[str, int], place: Place, language: str) -> list[Fac
     ]
     if place.is_precinct:
         denied = _("yes, reported") if coverage["precincts_denied"] else _("not reported")
-        facts.append(Fact(_("Observers kept out or removed"), denied))
+        facts.append(Fact(_("Observers kept out or removed"), "", denied))
     else:
         facts.append(
             Fact(

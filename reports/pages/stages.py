@@ -19,13 +19,13 @@ RATING = ("very_good", "good", "bad", "very_bad")
 
 @dataclass(frozen=True)
 class Ratio:
-    """`n` of `of`, as printed. `percent` is empty where the rule prints the count alone; `width` of the bar, 0 to 100."""
+    """`n` of `of`, as printed. `percent` is empty where the rule prints the count alone; `width` of the bar, 0 to 100; `total` is `of` to count with."""
 
     n: str
     of: str
     percent: str
     width: str
-    empty: bool
+    total: int
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def answer_word(code: str) -> str:
 def ratio(n: int, of: int, text: str, language: str) -> Ratio:
     """`text` is the figure's short text by the rule; the bar is measured from zero."""
     width = f"{min(100 * n / of, 100):.2f}" if of else "0"
-    return Ratio(number(n, language), number(of, language), share(text, language), width, not of)
+    return Ratio(number(n, language), number(of, language), share(text, language), width, of)
 
 
 def stage_views(

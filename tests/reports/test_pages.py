@@ -2,16 +2,17 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from observer.models import Commission, Election
-from reports.models import Checklist, Question
+from reports.models import Checklist, Evidence, Question, Report
 from reports.pages.responses import POLICY
 from reports.services.summaries import summaries_refresh, summary_document
 from tests.door import stored
-from tests.world import World, make_election, payload
+from tests.world import DAY, World, make_election, payload
 
 pytestmark = pytest.mark.django_db
 LANGUAGES = ("kk", "ru", "en")
@@ -115,6 +116,12 @@ class TestFigures:
         assert f"{finding['n']} of {finding['of']}" in row.group()
         assert "1,234" in text_of(client.get(address()))
         assert "1 234" in text_of(client.get(address(language="ru")))
+
+    def test_the_same_figures_are_linked_for_machines(self, client, observed):
+        page = client.get(address()).content.decode()
+        links = re.findall(r'href="(/api/v1/[^"]+)"', page)
+        assert len(links) == 2
+        assert [client.get(link.replace("&amp;", "&")).status_code for link in links] == [200, 200]
 
     def test_unlike_violations_are_never_added_up(self, client, observed):
         stored(observed.first, payload("incident", "KZ-1-1-1", answers={"I01": "ACC-01"}))
@@ -245,6 +252,40 @@ class TestHostileInput:
     def test_only_reading_is_possible(self, client, observed):
         assert client.post(address()).status_code == 405
         assert client.head(address()).status_code == 200
+
+
+class TestPhotos:
+    @pytest.fixture
+    def photo(self, observed, settings) -> Evidence:
+        """A photo with a public copy that a coordinator approved."""
+        report = Report.objects.get(commission__code="KZ-1-1-1")
+        name = "00/1-" + "0" * 32 + ".jpg"
+        path = settings.PUBLIC_DIR / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\xff\xd8 a picture")
+        return Evidence.objects.create(
+            pk=1, uuid=uuid4(), report=report, observer=report.observer, state="stored", announced_at=DAY,
+            stored_at=DAY, approved_at=DAY, copy=name, thumbnail=name,
+        )  # fmt: skip
+
+    def test_an_approved_photo_is_on_its_stations_page_only(self, client, photo):
+        assert photo.copy in client.get(address(STATION)).content.decode()
+        assert photo.copy not in client.get(address()).content.decode()
+        response = client.get(f"/photos/{photo.copy}")
+        assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+        assert response["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize("why", ["withdrawn", "rejected", "closed", "not yet", "no file"])
+    def test_it_is_gone_at_once_when_it_may_not_be_shown(self, client, observed, photo, settings, why):
+        if why == "withdrawn":
+            Evidence.objects.update(approved_at=None)
+        elif why == "rejected":
+            Report.objects.filter(pk=photo.report_id).update(state="rejected")
+        elif why == "no file":
+            (settings.PUBLIC_DIR / photo.copy).unlink()
+        else:
+            publish(observed, "closed" if why == "closed" else "live", precincts=why == "closed")
+        assert client.get(f"/photos/{photo.copy}").status_code == 404
 
 
 class TestErrors:
