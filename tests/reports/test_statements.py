@@ -1,15 +1,11 @@
 """What the door costs the database."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.door import photo, send, send_all
-from tests.world import DAY, World, payload
-
-LATER = DAY + timedelta(days=9)
+from tests.world import World, payload
 
 
 class TestTheWorkOfTheDatabase:
