@@ -1,7 +1,7 @@
 """What the tests of the API share: phones that speak JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -31,7 +31,8 @@ class PhoneClient:
 
 
 @pytest.fixture(autouse=True)
-def _disk_is_asked_anew():
+def _plain(settings) -> Iterator[None]:
+    settings.SECURE_SSL_REDIRECT = False  # a full deployment sends plain HTTP elsewhere
     disk.forget()
     yield
     disk.forget()

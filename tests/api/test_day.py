@@ -1,0 +1,249 @@
+"""What the phone needs for the day: each list, for this observer and nobody else."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from observer.models import Assignment, Election, Organisation
+from reports.models import ChecklistVersion, Message, ViolationType
+from tests.api.conftest import PhoneClient
+from tests.world import DAY, World, make_election, make_phone, make_version, words
+
+POLLED = (
+    "me", "assignments", "schedule", "checklists", "checklists/voting/1", "violation-types", "commissions",
+    "commissions/bundle", "messages", "guide", "reports",
+)  # fmt: skip
+
+
+class TestPolling:
+    @pytest.mark.parametrize("path", POLLED)
+    def test_what_is_known_is_not_sent_again(self, first: PhoneClient, path: str) -> None:
+        answer = first.get(path)
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "application/json"
+        assert set(answer["Vary"].split(", ")) >= {"Accept", "Accept-Language", "Authorization"}
+        again = first.get(path, **{"if-none-match": f'"other", W/{answer["ETag"]}'})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again["ETag"] == answer["ETag"]
+
+    def test_another_language_has_another_etag(self, first: PhoneClient) -> None:
+        kk, en = (first.get("assignments", **{"accept-language": one}) for one in ("kk", "en"))
+        assert kk["ETag"] != en["ETag"]
+        assert kk.json()[0]["commission"]["name"] == "KZ-1-1-1 kk"
+        assert first.get("assignments").json()[0]["commission"]["name"] == "KZ-1-1-1 ru"
+
+    def test_a_strange_accept_still_gets_json(self, first: PhoneClient) -> None:
+        assert first.get("me", accept="text/html")["Content-Type"] == "application/json"
+
+
+class TestMe:
+    def test_it_says_who_one_is_and_whom_to_call(self, first: PhoneClient, world: World) -> None:
+        Election.objects.update(emergency_contact="112", state="rehearsal", mirrors=["https://mirror.example"])
+        me = first.get("me").json()
+        assert me["observer"]["code"] == "OB-2222"
+        assert me["election"]["slug"] == "test-2022"
+        assert me["organisation"] == {"code": "org", "name": "org ru", "kind": "citizen"}
+        assert (me["emergency_contact"], me["rehearsal"], me["mirrors"]) == ("112", True, ["https://mirror.example"])
+        assert "Name of" not in str(me), "a lost phone tells no name"
+
+    def test_consent_is_noted_with_its_version(self, first: PhoneClient, world: World) -> None:
+        body = {"document": "code-of-conduct", "version": 1, "at": "2022-11-19T18:00:00+06:00"}
+        assert first.post("me/consent", body).status_code == 200
+        world.first.observer.refresh_from_db()
+        assert world.first.observer.conduct_version == 1
+        assert first.get("me").json()["consent"]["accepted_version"] == 1
+
+    @pytest.mark.parametrize(
+        "wrong", [{"version": 2}, {"version": "1"}, {"version": True}, {"document": "other"}, {"at": "x"}, {"at": 1}]
+    )
+    def test_a_wrong_consent_is_422(self, first: PhoneClient, wrong: dict) -> None:
+        body = {"document": "code-of-conduct", "version": 1, "at": "2022-11-19T18:00:00+06:00"} | wrong
+        answer = first.post("me/consent", body)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["field"] in wrong
+
+
+class TestAssignmentsAndSchedule:
+    def test_only_ones_own(self, first: PhoneClient) -> None:
+        (row,) = first.get("assignments").json()
+        assert row["commission"]["code"] == "KZ-1-1-1"
+        assert row["commission"]["location"] == {"lat": 43.25, "lon": 76.95}
+        assert row["commission"]["timezone"] == "Asia/Almaty"
+        assert (row["role"], row["from"], row["until"]) == ("stationary", None, None)
+
+    def test_those_of_another_election_are_not_here(self, world: World) -> None:
+        phone = make_phone(world.first.observer, make_election("other-2022"))
+        assert PhoneClient(phone).get("assignments").json() == []
+
+    def test_no_hours_no_schedule(self, first: PhoneClient) -> None:
+        assert first.get("schedule").json() == []
+
+    def test_what_is_filled_once_is_due_when_its_window_ends(self, first: PhoneClient, world: World) -> None:
+        window = ["2022-11-19T23:00:00+00:00", "2022-11-20T02:30:00+00:00"]
+        Election.objects.update(windows={"opening": window, "voting": window, "tabulation": window})
+        assert first.get("schedule").json() == [
+            {
+                "checklist": "opening", "slot": None, "commission": "KZ-1-1-1", "due": "2022-11-20T02:30:00Z",
+                "grace_minutes": 0,
+            }
+        ]  # fmt: skip
+
+
+class TestChecklists:
+    def test_each_in_the_version_in_force(self, first: PhoneClient, world: World) -> None:
+        checklist = world.versions["opening"].checklist
+        make_version(checklist, 2, [{"code": "O01", "type": "yes_no"}])
+        ChecklistVersion.objects.create(checklist=checklist, number=3)
+        rows = first.get("checklists").json()
+        assert [(row["code"], row["version"]) for row in rows] == [
+            ("opening", 2), ("voting", 1), ("tabulation", 1), ("incident", 1),
+        ]  # fmt: skip
+        assert rows[0]["url"] == "http://testserver/api/v1/checklists/opening/2"
+        assert rows[0]["title"] == "opening ru"
+        assert first.get("checklists/opening/1").status_code == 200, "a report begun on it can still be read"
+        assert first.get("checklists/opening/3").status_code == 404, "not published"
+
+    def test_questions_with_choices_conditions_and_limits(self, first: PhoneClient) -> None:
+        body = first.get("checklists/voting/1").json()
+        questions = {question["code"]: question for question in body["questions"]}
+        assert questions["V16"]["relevant_if"] == {"question": "V15", "answers": ["yes"]}
+        assert questions["V03"]["relevant_if"] is None
+        assert questions["V03"]["required"] is True
+        assert (questions["X05"]["min"], questions["X05"]["max"]) == (0, 3000)
+        assert questions["V01"]["choices"][0] == {"code": "female", "label": words("female")}
+        assert questions["V03"]["label"] == words("V03")
+
+    @pytest.mark.parametrize("path", ["voting/99", "lunch/1", "voting/999999999", "voting/x", "voting/-1"])
+    def test_what_is_not_there_is_404(self, first: PhoneClient, path: str) -> None:
+        answer = first.get(f"checklists/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+class TestViolationTypes:
+    def test_only_those_offered_to_ones_kind(self, first: PhoneClient, world: World) -> None:
+        ViolationType.objects.filter(code="OPN-01").update(audience=["international"])
+        ViolationType.objects.filter(code="FRD-05").update(audience=["citizen", "party"])
+        codes = {row["code"] for row in first.get("violation-types").json()}
+        assert "OPN-01" not in codes
+        assert {"FRD-05", "ACC-01"} <= codes
+        Organisation.objects.update(kind="international")
+        codes = {row["code"] for row in first.get("violation-types").json()}
+        assert "OPN-01" in codes
+        assert "FRD-05" not in codes
+
+
+class TestMessages:
+    def test_to_oneself_to_ones_territory_and_to_all(self, first: PhoneClient, world: World) -> None:
+        def say(text: str, **to: object) -> Message:
+            return Message.objects.create(election=world.election, texts={"ru": text}, sent_at=DAY, **to)
+
+        mine = say("to me", observer=world.first.observer)
+        say("to all")
+        say("to my region", commission=world.tree["KZ-1"])
+        say("to my station", commission=world.tree["KZ-1-1-1"])
+        hidden = [
+            say("to another", observer=world.second.observer),
+            say("to another region", commission=world.tree["KZ-2"]),
+            say("next door", commission=world.tree["KZ-1-1-2"]),
+        ]
+        texts = {row["text"] for row in first.get("messages").json()}
+        assert texts == {"to me", "to all", "to my region", "to my station"}
+        one, two = (first.post(f"messages/{mine.pk}/read") for _ in range(2))
+        assert (one.status_code, one.json()) == (200, two.json())
+        assert {row["id"]: row["read_at"] for row in first.get("messages").json()}[mine.pk] == one.json()["read_at"]
+        for message in hidden:
+            assert first.post(f"messages/{message.pk}/read").status_code == 404
+
+    def test_what_is_not_there_is_404(self, first: PhoneClient) -> None:
+        for key in ("0", "999999999", "99999999999999999999", "x"):
+            assert first.post(f"messages/{key}/read").status_code == 404
+
+
+class TestGuide:
+    def test_it_is_the_packs_in_the_readers_language(self, first: PhoneClient, world: World) -> None:
+        assert first.get("guide").json() == {"language": "kk", "languages": [], "guide": {}}
+        Election.objects.update(rules={"guide": {"kk": {"rights": ["құқық"]}, "ru": {"rights": ["право"]}}})
+        assert first.get("guide").json() == {
+            "language": "ru", "languages": ["kk", "ru"], "guide": {"rights": ["право"]},
+        }  # fmt: skip
+        assert first.get("guide", **{"accept-language": "en"}).json()["language"] == "kk"
+
+
+class TestFindingACommission:
+    def test_the_topmost_then_what_is_below(self, first: PhoneClient) -> None:
+        assert [row["code"] for row in first.get("commissions").json()] == ["KZ"]
+        assert [row["code"] for row in first.get("commissions?parent=KZ").json()] == ["KZ-1", "KZ-2"]
+        assert first.get("commissions?parent=KZ-1-1-1").json() == []
+        assert first.get("commissions?parent=XX").status_code == 404
+
+    def test_the_nearest_first_with_metres(self, first: PhoneClient, world: World) -> None:
+        for number, code in enumerate(["KZ-1-1-2", "KZ-1-1-1", "KZ-2-2-3"]):
+            world.tree[code].lat, world.tree[code].lon = 50.0 + number / 100, 70.0
+            world.tree[code].save()
+        rows = first.get("commissions?near=50.001,70").json()
+        assert [row["code"] for row in rows] == ["KZ-1-1-2", "KZ-1-1-1", "KZ-2-2-3"]
+        assert rows[0]["distance"] == pytest.approx(111, abs=1)
+        assert len(first.get("commissions?near=43.25,76.95").json()) <= 20
+        assert first.get("commissions?near=-90,180").json() == []
+
+    @pytest.mark.parametrize("asked", ["kz-1-1-1", "KZ-1-1-1 ru", "сайлау учаскесі", "УЧАСКЕСІ", "абай"])
+    def test_by_words_in_any_language_and_case(self, first: PhoneClient, world: World, asked: str) -> None:
+        place = world.tree["KZ-1-1-1"]
+        place.names = {"kk": "Сайлау учаскесі № 1", "ru": "KZ-1-1-1 ru"}
+        place.address = {"kk": "Абай даңғылы, 10"}
+        place.save()
+        assert first.get(f"commissions?search={asked}").json()[0]["code"] == "KZ-1-1-1"
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "near=x", "near=91,0", "near=1", "near=nan,nan", "near=1e3,2", "near=1,2&search=x", "search=%00",
+            "parent=%00", f"search={'x' * 101}", "near=1,2&near=3,4", "search=%ED%A0%80%00",
+        ],
+    )  # fmt: skip
+    def test_what_cannot_be_read_is_400(self, first: PhoneClient, query: str) -> None:
+        answer = first.get(f"commissions?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
+
+    @pytest.mark.parametrize("words", ["%25", "_", "'", "%22", "\\", "%EF%BF%BD"])
+    def test_no_sign_means_everything(self, first: PhoneClient, words: str) -> None:
+        assert first.get(f"commissions?search={words}").json() == []
+
+    def test_another_elections_are_not_found(self, world: World) -> None:
+        phone = PhoneClient(make_phone(world.first.observer, make_election("other-2022")))
+        for query in ("", "?search=KZ", "?near=43.25,76.95"):
+            assert phone.get(f"commissions{query}").json() == []
+        assert phone.get("commissions?parent=KZ").status_code == 404
+
+
+class TestTheBundle:
+    def codes(self, phone: PhoneClient) -> list[str]:
+        body = phone.get("commissions/bundle").json()
+        return [row[body["fields"].index("code")] for row in body["rows"]]
+
+    def test_a_stations_neighbours_and_what_lies_above(self, first: PhoneClient) -> None:
+        assert self.codes(first) == ["KZ", "KZ-1", "KZ-1-1", "KZ-1-1-1", "KZ-1-1-2", "KZ-1-1-3"]
+
+    def test_a_region_with_all_below(self, first: PhoneClient, world: World) -> None:
+        Assignment.objects.all().delete()
+        row = Assignment.objects.create(election=world.election, commission=world.tree["KZ-2"], role="long_term")
+        row.observers.add(world.first.observer)
+        assert len(self.codes(first)) == 1 + 1 + 2 + 6
+
+    def test_without_an_assignment_the_whole_election(self, first: PhoneClient) -> None:
+        Assignment.objects.all().delete()
+        assert len(self.codes(first)) == 19
+
+    def test_parents_come_first(self, first: PhoneClient) -> None:
+        rows = first.get("commissions/bundle").json()["rows"]
+        known = {None}
+        for code, parent, *_rest in rows:
+            assert parent in known
+            known.add(code)
+
+
+def test_a_device_is_not_slowed_by_its_own_clock(first: PhoneClient) -> None:
+    ahead = (timezone.now() + timedelta(days=400)).isoformat()
+    body = {"document": "code-of-conduct", "version": 1, "at": ahead}
+    assert first.post("me/consent", body).json()["at"] < ahead

@@ -1,0 +1,109 @@
+"""Whatever goes wrong below /api/ is a problem in JSON, with a stable code and words for a person."""
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+
+from api.rest import problems, reports
+from reports.models import Refusal, Report
+from tests.api.conftest import PhoneClient
+from tests.world import World, payload
+
+
+def check(answer, status: int, code: str) -> dict:
+    assert answer["Content-Type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["type"] == f"urn:baqylau:problem:{code}"
+    assert body["title"]
+    assert body["detail"]
+    assert isinstance(body["errors"], list)
+    return body
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/api/", "/api/v1/", "/api/v1/nothing", "/api/v2/reports", "/api/v1/reports/", "/api/v1/me%00",
+            "/api/v1/reports/not-an-id/notes", "/api/v1/checklists/a%00b/1", "/api/v1/checklists/voting/1%0a",
+            "/api/v1/elections/x%00/commissions/KZ", "/api/v1/elections/%ff/commissions/KZ",
+            "/api/v1/elections/x/commissions/%ED%A0%80", "/api/v1/evidence/%00",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("method", ["get", "post"])
+    def test_one_that_leads_nowhere_is_404(self, first: PhoneClient, path: str, method: str) -> None:
+        check(getattr(first.client, method)(path, headers=first.headers), 404, "not_found")
+
+    def test_capitals_in_an_id_are_the_same_address(self, first: PhoneClient) -> None:
+        body = payload()
+        first.post("reports", body)
+        note = {"id": body["id"], "text": "x", "at": "2022-11-20T12:00:00Z"}
+        assert first.post(f"reports/{body['id'].upper()}/notes", note).status_code == 201
+
+    def test_another_method_is_405_with_those_that_work(self, first: PhoneClient) -> None:
+        answer = first.client.delete("/api/v1/reports", headers=first.headers)
+        check(answer, 405, "method_not_allowed")
+        assert set(answer["Allow"].split(", ")) >= {"GET", "POST"}
+
+    def test_options_says_what_is_taken(self, first: PhoneClient) -> None:
+        answer = first.client.options("/api/v1/reports", headers=first.headers)
+        assert answer.status_code == 204
+        assert "POST" in answer["Allow"]
+
+
+class TestTheServersOwnFaults:
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+    def test_a_database_that_does_not_answer_is_503_and_nothing_was_stored(self, first, monkeypatch, error) -> None:
+        def broken(*_args: object, **_kwargs: object) -> None:
+            raise error("database is locked")
+
+        monkeypatch.setattr(reports, "accept", broken)
+        answer = first.post("reports", payload())
+        body = check(answer, 503, "unavailable")
+        assert int(answer["Retry-After"]) > 0
+        assert "locked" not in str(body)
+        assert not Report.objects.exists()
+
+    def test_what_nobody_foresaw_is_500_and_tells_no_secret(self, world: World, monkeypatch) -> None:
+        def broken(*_args: object, **_kwargs: object) -> None:
+            raise RuntimeError("the secret")
+
+        monkeypatch.setattr(reports, "accept", broken)
+        phone = PhoneClient(world.first)
+        phone.client = Client(raise_request_exception=False)
+        answer = phone.post("reports", payload())
+        assert "secret" not in answer.content.decode()
+        check(answer, 500, "server_error")
+
+    def test_a_host_that_is_not_ours_is_400(self, world: World, settings) -> None:
+        settings.ALLOWED_HOSTS = ["example.org"]
+        phone = PhoneClient(world.first)
+        answer = phone.client.post("/api/v1/reports", b"{}", "application/json", headers=phone.headers)
+        assert answer.status_code == 400
+        assert answer["Content-Type"] == "application/problem+json"
+
+    def test_a_full_quarantine_is_429_and_keeps_no_more(self, first: PhoneClient, settings) -> None:
+        settings.QUARANTINE_BODIES_PER_DEVICE = 1
+        first.post("reports", {"id": 1})
+        answer = first.post("reports", {"id": 2})
+        check(answer, 429, "too_many_refused")
+        assert int(answer["Retry-After"]) > 0
+        assert Refusal.objects.count() == 1
+        assert first.post("reports", payload()).status_code == 201, "what can be read is still taken"
+
+
+class TestWords:
+    def test_every_code_has_a_status_and_a_title(self) -> None:
+        for code, (status, title) in problems.CODES.items():
+            assert 400 <= status < 600, code
+            assert str(title), code
+
+    @pytest.mark.parametrize("language", ["kk", "ru", "en"])
+    def test_they_come_in_the_readers_language(self, first: PhoneClient, language: str) -> None:
+        answer = first.post("reports", {}, **{"accept-language": language})
+        assert answer["Content-Language"] == language
+        check(answer, 422, "invalid_report")
+
+    def test_a_code_that_the_domain_invents_later_is_422(self) -> None:
+        assert problems.problem("something_new").status_code == 422

@@ -1,0 +1,156 @@
+"""What anyone may read: no more than what is published, as JSON and as CSV."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from observer.models import Commission, Election
+from reports.services.summaries import summaries_refresh
+from tests.api.conftest import PhoneClient
+from tests.world import World, payload
+
+HERE = "elections/test-2022/commissions"
+
+
+@pytest.fixture
+def counted(world: World, first: PhoneClient) -> World:
+    first.post("reports", payload(answers={"V03": "yes", "X05": 7, "V30": ["a", "b"], "V01": "female"}))
+    first.post("reports", payload("incident"))
+    summaries_refresh()
+    return world
+
+
+def rows_of(answer) -> list[dict[str, str]]:
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    text = answer.content.decode("utf-8")
+    assert not text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+class TestElections:
+    def test_they_are_listed_with_their_root(self, nobody: PhoneClient, world: World) -> None:
+        (row,) = nobody.get("elections", **{"accept-language": "kk"}).json()
+        assert row == {
+            "slug": "test-2022", "name": "test-2022 kk", "date": "2022-11-20", "languages": ["kk", "ru", "en"],
+            "publication": "live", "root": "KZ",
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("fields", [{"publication": "closed"}, {"state": "draft"}])
+    def test_what_is_not_public_is_not_listed(self, nobody: PhoneClient, world: World, fields: dict) -> None:
+        Election.objects.update(**fields)
+        assert nobody.get("elections").json() == []
+        assert rows_of(nobody.get("elections?format=csv")) == []
+
+    def test_a_bad_token_may_read_them_too(self, nobody: PhoneClient, world: World) -> None:
+        assert nobody.get("elections", authorization="Bearer gone").status_code == 200
+
+
+class TestACommission:
+    def test_with_what_is_around_it(self, nobody: PhoneClient, world: World) -> None:
+        body = nobody.get(f"{HERE}/KZ-1").json()
+        assert (body["code"], body["level"], body["kind"]) == ("KZ-1", "region", "territorial")
+        assert body["parent"]["code"] == "KZ"
+        assert [child["code"] for child in body["children"]] == ["KZ-1-1", "KZ-1-2"]
+
+    def test_as_csv(self, nobody: PhoneClient, world: World) -> None:
+        rows = rows_of(nobody.get(f"{HERE}/KZ-1?format=csv"))
+        assert [(row["relation"], row["code"]) for row in rows] == [
+            ("self", "KZ-1"), ("parent", "KZ"), ("child", "KZ-1-1"), ("child", "KZ-1-2"),
+        ]  # fmt: skip
+
+
+class TestPublication:
+    @pytest.mark.parametrize("publication", ["closed", "released"])
+    @pytest.mark.parametrize("path", ["KZ", "KZ/summary", "KZ-1/summary", "KZ?format=csv"])
+    def test_nothing_before_it_is_live(self, nobody, counted, publication: str, path: str) -> None:
+        Election.objects.update(publication=publication)
+        answer = nobody.get(f"{HERE}/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_published")
+
+    @pytest.mark.parametrize("path", ["KZ-1-1-1", "KZ-1-1-1/summary"])
+    def test_a_precinct_only_after_its_hour(self, nobody, counted, path: str) -> None:
+        Election.objects.update(precincts_public_from=timezone.now() + timedelta(hours=1))
+        assert nobody.get(f"{HERE}/{path}").json()["code"] == "not_published"
+        Election.objects.update(precincts_public_from=timezone.now() - timedelta(hours=1))
+        assert nobody.get(f"{HERE}/{path}").status_code == 200
+
+    @pytest.mark.parametrize(
+        "path", ["elections/none/commissions/KZ", f"{HERE}/XX", f"{HERE}/XX/summary", "elections/a%00b/commissions/KZ"]
+    )
+    def test_what_is_not_there_looks_the_same_or_is_no_address(self, nobody, world, path: str) -> None:
+        assert nobody.get(path).status_code == 404
+
+
+class TestASummary:
+    def test_it_says_n_of_how_many(self, nobody: PhoneClient, counted: World) -> None:
+        body = nobody.get(f"{HERE}/KZ/summary", **{"accept-language": "kk"}).json()
+        assert body["commission"] == {"code": "KZ", "name": "KZ kk", "level": "central"}
+        assert body["coverage"]["reports"] == 2
+        finding = body["stages"]["voting"]["questions"]["V03"]["finding"]
+        assert (finding["n"], finding["of"], finding["text"]) == (1, 1, "1")
+        assert body["violations"]["by_type"]["FRD-05"]["reported"] == 1
+
+    def test_without_reports_it_is_200_and_empty(self, nobody: PhoneClient, world: World) -> None:
+        body = nobody.get(f"{HERE}/KZ-2/summary").json()
+        assert (body["stages"], body["revision"]) == ({}, 0)
+
+    def test_no_observer_is_in_it(self, nobody: PhoneClient, counted: World) -> None:
+        for query in ("", "?format=csv"):
+            text = nobody.get(f"{HERE}/KZ/summary{query}").content.decode()
+            assert "OB-2222" not in text
+
+    def test_a_reader_who_has_it_gets_304(self, nobody: PhoneClient, counted: World) -> None:
+        for query in ("", "?format=csv"):
+            seen = nobody.get(f"{HERE}/KZ/summary{query}")
+            assert nobody.get(f"{HERE}/KZ/summary{query}", **{"if-none-match": seen["ETag"]}).status_code == 304
+
+    def test_every_figure_of_the_json_is_in_the_csv(self, nobody: PhoneClient, counted: World) -> None:
+        rows = rows_of(nobody.get(f"{HERE}/KZ/summary", accept="text/csv"))
+        found = {(row["part"], row["stage"], row["item"], row["figure"]): row for row in rows}
+        assert found["stage", "voting", "V03", "yes"]["value"] == "1"
+        finding = found["stage", "voting", "V03", "finding"]
+        assert (finding["value"], finding["of"], finding["text"]) == ("1", "1", "1")
+        assert found["stage", "voting", "X05", "sum"]["value"] == "7"
+        assert found["stage", "voting", "V01", "choices.female"]["value"] == "1"
+        assert found["coverage", "", "", "reports"]["value"] == "2"
+        assert found["violations by_type", "", "FRD-05", "reported"]["value"] == "1"
+        assert found["child", "", "KZ-1", "coverage.reports"]["value"] == "2"
+
+        def leaves(value) -> int:
+            if isinstance(value, dict):
+                return sum(map(leaves, value.values()))
+            return sum(map(leaves, value)) if isinstance(value, list) else int(isinstance(value, int | float))
+
+        figures = leaves(nobody.get(f"{HERE}/KZ/summary").json())
+        assert figures - sum(row[column].isdigit() for row in rows for column in ("value", "of")) <= 1
+
+    @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@A1", "\tx", "\rx"])
+    def test_a_cell_that_looks_like_a_formula_is_defused(self, nobody, counted, name: str) -> None:
+        Commission.objects.filter(code__in=["KZ", "KZ-1"]).update(names={"en": name})
+        Election.objects.update(names={"en": name})
+        for path in (f"{HERE}/KZ/summary", f"{HERE}/KZ", "elections"):
+            cells = [cell for row in rows_of(nobody.get(f"{path}?format=csv")) for cell in row.values()]
+            assert f"'{name}" in cells, path
+            assert name not in cells
+
+
+class TestFormats:
+    @pytest.mark.parametrize(
+        ("accept", "kind"),
+        [
+            ("text/csv", "text/csv"), ("application/json", "application/json"), ("*/*", "application/json"),
+            ("text/csv;q=0.5, application/json;q=0.4", "text/csv"), ("text/*", "text/csv"),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"), ("", "application/json"),
+            ("text/csv;q=nonsense", "application/json"), ("text/csv;q=0", "application/json"),
+        ],
+    )  # fmt: skip
+    def test_the_best_of_accept(self, nobody, world, accept: str, kind: str) -> None:
+        assert nobody.get(f"{HERE}/KZ/summary", accept=accept)["Content-Type"].startswith(kind)
+
+    def test_a_format_that_is_not_offered_is_406(self, nobody: PhoneClient, world: World) -> None:
+        for path in ("elections", f"{HERE}/KZ", f"{HERE}/KZ/summary"):
+            answer = nobody.get(f"{path}?format=xml")
+            assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
