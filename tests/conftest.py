@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from reports.services import forms
 from tests.world import World
@@ -18,7 +19,8 @@ def _fresh(settings, tmp_path: Path) -> Iterator[None]:
     settings.PUBLIC_DIR = tmp_path / "public"
     forms.forget()
     cache.clear()
-    yield
+    with translation.override("en"):  # a request before this test may have left its reader's language
+        yield
     forms.forget()
 
 
