@@ -27,7 +27,9 @@ setup: $(RUN) $(VENV)/.messages
 setup-dev: setup $(DEV)
 
 run: setup
-	@$(PY) manage.py welcome
+	@$(PY) manage.py migrate --noinput -v0
+	@$(PY) manage.py load_demo --address "http://127.0.0.1:$${PORT:-8000}"
+	@echo "Ctrl-C ends it; the next start finds everything as it was."
 	@exec $(PY) -m config.serve
 
 test: setup-dev

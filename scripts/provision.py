@@ -30,6 +30,7 @@ def chromium() -> str | None:
 NEEDED = {
     "PostgreSQL": (postgresql, ["postgresql"]),
     "Redis": (redis, ["redis-server"]),
+    "curl": (lambda: shutil.which("curl"), ["curl"]),
     "Chromium": (chromium, ["chromium", "fonts-dejavu-core"]),
 }
 

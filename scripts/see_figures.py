@@ -1,4 +1,6 @@
-"""Waits until the public page that `make run` printed shows figures: `see_figures.py LOG PID`.
+"""Waits until the country's page of the demonstration shows figures: `see_figures.py LOG PID`.
+
+LOG is what `make run` prints: the public address is read from it.
 
 A figure is "n of N". Ends with 1 when the process PID ends first, or after five minutes. Needs
 nothing but Python, since it runs before anything is installed.
@@ -12,7 +14,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-ADDRESS = re.compile(r"^\s*public\s+(http://127\.0\.0\.1:\S+)", re.MULTILINE | re.IGNORECASE)
+ADDRESS = re.compile(r"^Public pages\s+(http://127\.0\.0\.1:\d+/)$", re.MULTILINE)
+PAGE = "en/kz-2022-president/KZ/"
 FIGURE = re.compile(r"\d\s+of\s+\d", re.IGNORECASE)
 LIMIT = 300.0
 
@@ -23,11 +26,11 @@ def page_with_figures(log: Path) -> str | None:
     if not found:
         return None
     try:
-        with urllib.request.urlopen(found[1], timeout=10) as answer:  # noqa: S310
+        with urllib.request.urlopen(found[1] + PAGE, timeout=10) as answer:  # noqa: S310
             text = re.sub(r"<[^>]+>", " ", answer.read().decode())
     except (urllib.error.URLError, OSError):
         return None
-    return found[1] if FIGURE.search(text.replace("&nbsp;", " ")) else None
+    return found[1] + PAGE if FIGURE.search(text.replace("&nbsp;", " ")) else None
 
 
 def main(log: Path, process: int) -> int:

@@ -18,7 +18,7 @@ ONCE = {"keys", "migrate"}
 
 
 def megabytes(limit: str) -> int:
-    found = re.fullmatch(r"(\d+)m", limit)
+    found = re.fullmatch(r"(?:\$\{\w+:-)?(\d+)m\}?", limit)
     assert found, limit
     return int(found[1])
 
