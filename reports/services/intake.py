@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -67,10 +67,17 @@ def _accept_wave(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
     try:
         with transaction.atomic():
             return _accept_set(wave, at)
-    except (IntegrityError, DataError):
-        # Somebody took one of the ids between our look and our insert, or the database cannot hold
-        # one of the values. Each alone, so that one spoils no other.
+    except (IntegrityError, DataError, OperationalError) as error:
+        # Somebody took one of the ids between our look and our insert, or waits for one that we took
+        # while we wait for theirs, or the database cannot hold one of the values. Each alone, so that
+        # one spoils no other.
+        if isinstance(error, OperationalError) and not _is_deadlock(error):
+            raise
         return [_accept_alone(submission, at) for submission in wave]
+
+
+def _is_deadlock(error: OperationalError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
 def _accept_alone(submission: Submission, at: datetime) -> Outcome:
@@ -82,6 +89,9 @@ def _accept_alone(submission: Submission, at: datetime) -> Outcome:
             continue  # look again: now it is there
         except DataError:
             break
+        except OperationalError as error:
+            if not _is_deadlock(error):
+                raise
     problem = Rejected("invalid_report", _("A value cannot be stored."))
     with transaction.atomic():
         return body_keep(submission=submission, problem=problem, kind="invalid", at=at)
@@ -101,6 +111,7 @@ class _Draft:
     raised: tuple[str, ...] = ()
     outcome: Outcome | None = None
     known: dict[UUID, Evidence] = field(default_factory=dict)
+    files: list[Evidence] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -162,17 +173,22 @@ def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
     related = Report.objects.filter(Q(uuid__in=ids) | Q(supersedes__in=ids)).defer("body", "answers", "comment")
     rows = list(related)
     stored = {row.uuid: row for row in rows}
+    files: dict[int, list[Evidence]] = defaultdict(list)
+    for row in Evidence.objects.filter(report__uuid__in=ids).order_by("pk"):
+        files[row.report_id or 0].append(row)
     for draft in drafts:
         report = stored.get(draft.submission.uuid) if draft.submission.uuid is not None else None
         if report is not None:
-            _meet(draft, report, at)
+            _meet(draft, report, files[report.pk], at)
     return {row.supersedes for row in rows if row.supersedes is not None}
 
 
-def _meet(draft: _Draft, report: Report, at: datetime) -> None:
-    sender = draft.submission.sender
+def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], at: datetime) -> None:
+    sender, announced = draft.submission.sender, draft.submission.evidence
     same = (
         report.observer_id == sender.observer.pk
+        and draft.form is not None
+        and draft.form.version_id == report.version_id  # of this election: the content does not name it
         and draft.content is not None
         and content_sha256(draft.content) == report.content_sha256
     )
@@ -181,8 +197,13 @@ def _meet(draft: _Draft, report: Report, at: datetime) -> None:
             raise Rejected(
                 "changed_content", _("Another report was stored under this id. The stored one stands."), "id"
             )
-        announcements.attach(report=report, announcements=draft.submission.evidence, sender=sender, at=at)
-        draft.outcome = Outcome("duplicate", receipt=receipt_of(report))
+        known = {row.uuid: row for row in files}
+        if all(one.uuid in known for one in announced):
+            announcements.raise_on_conflict(announced, known, sender=sender, report=report)
+            draft.outcome = Outcome("duplicate", receipt=receipt_of(report, files))
+        else:
+            announcements.attach(report=report, announcements=announced, sender=sender, at=at)
+            draft.outcome = Outcome("duplicate", receipt=receipt_of(report))
         draft.problem = None
     except Rejected as problem:
         draft.problem = problem
@@ -213,16 +234,20 @@ def _locate(drafts: Sequence[_Draft]) -> None:
 
 def _check_evidence(drafts: Sequence[_Draft]) -> None:
     known = announcements.known_evidence(one for draft in drafts for one in draft.submission.evidence)
-    claimed: dict[UUID, UUID | None] = {}
+    claimed: set[UUID] = set()
     for draft in drafts:
         submission = draft.submission
+        if draft.problem is not None:
+            continue  # it will not be stored, so it takes no file from another
         draft.known = {one.uuid: known[one.uuid] for one in submission.evidence if one.uuid in known}
         try:
             announcements.raise_on_conflict(submission.evidence, draft.known, sender=submission.sender, report=None)
-            if any(claimed.setdefault(one.uuid, submission.uuid) != submission.uuid for one in submission.evidence):
+            ids = {one.uuid for one in submission.evidence}
+            if ids & claimed:
                 raise Rejected("changed_content", _("Another file was announced under this id."), "evidence")
+            claimed |= ids
         except Rejected as problem:
-            draft.problem = draft.problem or problem
+            draft.problem = problem
 
 
 def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> None:
@@ -231,15 +256,7 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
         draft.report = _row(draft, at)
     rows_insert([draft.report for draft in drafts if draft.report])
     rows_insert([Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised])
-    for draft in drafts:
-        if draft.report and draft.submission.evidence:
-            submission = draft.submission
-            Evidence.objects.bulk_create(
-                announcements.rows(
-                    submission.evidence, draft.known, sender=submission.sender, at=at, report=draft.report
-                )
-            )
-            announcements.adopt(submission.evidence, draft.known, draft.report)
+    _store_files(drafts, at)
     linked = [
         draft.report
         for draft in drafts
@@ -255,8 +272,18 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
     due_add(commissions={draft.report.commission_id for draft in drafts if draft.report} | touched, at=at)
     for draft in drafts:
         if draft.report:
-            files = None if draft.submission.evidence else ()
-            draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, files))
+            draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))
+
+
+def _store_files(drafts: Sequence[_Draft], at: datetime) -> None:
+    """The files announced: new rows, and those that were kept with a refused body."""
+    for draft in drafts:
+        announced, sender = draft.submission.evidence, draft.submission.sender
+        if draft.report and announced:
+            fresh = announcements.rows(announced, draft.known, sender=sender, at=at, report=draft.report)
+            draft.files = [*sorted(draft.known.values(), key=lambda row: row.pk), *fresh]
+            announcements.adopt(announced, draft.known, draft.report)
+    rows_insert([row for draft in drafts for row in draft.files if row.pk is None])
 
 
 def _row(draft: _Draft, at: datetime) -> Report:

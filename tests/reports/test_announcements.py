@@ -105,6 +105,12 @@ class TestAnEvidenceConflict:
         bodies = [payload(evidence=[one]), payload(evidence=[one]), payload(evidence=[photo()])]
         assert kinds(send_all(world.first, bodies)) == ["stored", "conflict", "stored"]
 
+    def test_a_refused_report_in_a_batch_claims_no_file(self, world: World):
+        one = photo()
+        bodies = [payload(commission="XX", evidence=[one]), payload(evidence=[one])]
+        assert kinds(send_all(world.first, bodies)) == ["invalid", "stored"]
+        assert str(Evidence.objects.get().report.uuid) == bodies[1]["id"]
+
 
 class TestTooManyFiles:
     def test_are_refused(self, world: World, settings):

@@ -156,6 +156,20 @@ class TestTwoObserversRacing:
             assert set(found) <= {"stored", "duplicate", "conflict"}
         assert Report.objects.count() == Evidence.objects.count() == 100
 
+    def test_with_large_batches_in_opposite_orders_lock_nobody_out(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(4):
+            bodies = [payload() for _ in range(100)]
+            batches = [
+                [one(world.first, body) for body in bodies],
+                [one(world.second, body) for body in reversed(bodies)],
+            ]
+            outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+            assert Counter(outcome.kind for answer in outcomes for outcome in answer) == {
+                "stored": 100,
+                "conflict": 100,
+            }
+
     def test_for_one_file_one_wins(self, concurrent_world: World):
         world, file = concurrent_world, photo()
         sent = [one(phone, payload(evidence=[file])) for phone in (world.first, world.second)]

@@ -309,3 +309,11 @@ class TestSeveralElectionsOfOneObserver:
         assert problem(send(world.first, payload(commission="ONLY-THERE"))) == "unknown_commission"
         here = stored(world.first, payload())
         assert here.commission.election == world.election
+
+    def test_one_id_in_two_elections_is_a_conflict(self, world: World):
+        """The canonical content names no election, but the stored report stands in one only."""
+        other = World(election=make_election("other"))
+        body = payload()
+        stored(world.first, body)
+        outcome = send(other.enrolled("OB-2222"), body)
+        assert problem(outcome) == "changed_content"

@@ -45,3 +45,19 @@ class TestTheWorkOfTheDatabase:
         hundred = self.statements(lambda: send_all(world.first, bodies(100)))
         assert ten <= 5 + self.lock
         assert hundred <= ten + self.pieces
+
+    def test_for_a_batch_with_files_does_not_grow_with_it(self, world: World):
+        def bodies(count):
+            return [payload(evidence=[photo()]) for _ in range(count)]
+
+        ten = self.statements(lambda: send_all(world.first, bodies(10)))
+        hundred = self.statements(lambda: send_all(world.first, bodies(100)))
+        assert hundred <= ten + self.pieces
+
+    def test_for_a_batch_of_retries_does_not_grow_with_it(self, world: World):
+        def resend(count):
+            bodies = [payload(evidence=[photo()]) for _ in range(count)]
+            send_all(world.first, bodies)
+            return self.statements(lambda: send_all(world.first, bodies))
+
+        assert resend(50) <= resend(5) + self.pieces
