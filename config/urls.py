@@ -6,11 +6,11 @@ from django.urls import include, path
 from config import health
 
 urlpatterns = [
+    path("api/", include("api.rest.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
-    path("api/", include("api.rest.urls")),
     path("", include("reports.pages.urls")),
 ]
 handler400 = "api.rest.problems.bad_request"

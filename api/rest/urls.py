@@ -47,6 +47,12 @@ register_converter(Key, "wire_key")
 app_name = "api"
 _public = "elections/<wire_code:election>/commissions/<wire_code:code>"
 _version_1 = [
+    # First what comes by the thousand: addresses are tried in this order.
+    path("reports", reports.Reports.as_view(), name="reports"),
+    path("reports/batch", reports.Batch.as_view(), name="batch"),
+    path("reports/<wire_id:uuid>/evidence", additions.MoreEvidence.as_view(), name="more-evidence"),
+    path("reports/<wire_id:uuid>/notes", additions.Notes.as_view(), name="notes"),
+    path("evidence/<wire_id:uuid>", evidence.EvidenceUpload.as_view(), name="evidence"),
     path("enrol", enrolment.Enrol.as_view(), name="enrol"),
     path("me", me.Me.as_view(), name="me"),
     path("me/consent", me.Consent.as_view(), name="consent"),
@@ -61,11 +67,6 @@ _version_1 = [
     path("messages", messages.Messages.as_view(), name="messages"),
     path("messages/<wire_key:key>/read", messages.MessageIsRead.as_view(), name="message-read"),
     path("guide", messages.Guide.as_view(), name="guide"),
-    path("reports", reports.Reports.as_view(), name="reports"),
-    path("reports/batch", reports.Batch.as_view(), name="batch"),
-    path("reports/<wire_id:uuid>/evidence", additions.MoreEvidence.as_view(), name="more-evidence"),
-    path("reports/<wire_id:uuid>/notes", additions.Notes.as_view(), name="notes"),
-    path("evidence/<wire_id:uuid>", evidence.EvidenceUpload.as_view(), name="evidence"),
     path("elections", public.Elections.as_view(), name="elections"),
     path(_public, public.PublicCommission.as_view(), name="commission"),
     path(f"{_public}/summary", public.Summary.as_view(), name="summary"),
