@@ -93,6 +93,11 @@ def forwards(apps, schema_editor):
             "CREATE TRIGGER reports_checklistversion_kept BEFORE DELETE ON reports_checklistversion "
             "FOR EACH ROW WHEN (OLD.published_at IS NOT NULL) EXECUTE FUNCTION reports_published()"
         )
+        for table in ("reports_question", "reports_section"):
+            schema_editor.execute(
+                f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} FOR EACH ROW "
+                "WHEN (reports_version_is_public(OLD.version_id)) EXECUTE FUNCTION reports_published()"
+            )
         for table in ("reports_report", "reports_refusal", "reports_note"):
             schema_editor.execute(
                 f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION reports_received()"
@@ -105,7 +110,7 @@ def backwards(apps, schema_editor):
         schema_editor.execute(f"DROP TRIGGER {name}" + ("" if vendor == "sqlite" else f" ON {table}"))
     if vendor == "postgresql":
         schema_editor.execute("DROP TRIGGER reports_checklistversion_kept ON reports_checklistversion")
-        for table in ("reports_report", "reports_refusal", "reports_note"):
+        for table in ("reports_question", "reports_section", "reports_report", "reports_refusal", "reports_note"):
             schema_editor.execute(f"DROP TRIGGER {table}_kept ON {table}")
         for function in ("reports_received", "reports_published", "reports_rotating", "reports_version_is_public"):
             schema_editor.execute(f"DROP FUNCTION {function}")
