@@ -17,6 +17,7 @@ def _fresh(settings, tmp_path: Path) -> Iterator[None]:
     settings.SEALED_DIR = tmp_path / "sealed"
     settings.PARTS_DIR = tmp_path / "parts"
     settings.PUBLIC_DIR = tmp_path / "public"
+    settings.SECURE_SSL_REDIRECT = False  # test clients speak plain HTTP; tests/ops has the redirect's own test
     forms.forget()
     cache.clear()
     with translation.override("en"):  # a request before this test may have left its reader's language
