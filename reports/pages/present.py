@@ -175,11 +175,11 @@ def _facts(coverage: Mapping[str, int], place: Place, language: str) -> list[Fac
     ]
     if place.is_precinct:
         denied = _("yes, reported") if coverage["precincts_denied"] else _("not reported")
-        facts.append(Fact(_("Observers kept out or removed"), "", denied))
+        facts.append(Fact(_("Observers denied access"), "", denied))
     else:
         facts.append(
             Fact(
-                _("Stations that kept observers out or removed them"),
+                _("Stations that denied observers access"),
                 number(coverage["precincts_denied"], language),
                 _("as reported"),
             )
