@@ -16,6 +16,9 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 _KNOWN = """
 SELECT count(*) FROM reports_report WHERE uuid IN ({ids}) OR supersedes IN ({ids})
 """
+_FILES = """
+SELECT count(*) FROM reports_evidence WHERE uuid IN ({ids})
+"""
 _PLACES = """
 SELECT c.id, c.code, c.lat, c.lon, l.kind,
        EXISTS (SELECT 1 FROM observer_assignment_observers o
@@ -41,12 +44,21 @@ class Found:
 
 def reports_are_known(ids: Collection[UUID]) -> bool:
     """Whether any report has one of these ids, or waits to supersede one. Usually not, and then that was all."""
+    return _are_known(_KNOWN, ids, 2)
+
+
+def files_are_known(ids: Collection[UUID]) -> bool:
+    """Whether any file was announced under one of these ids, by whomever. Usually not."""
+    return _are_known(_FILES, ids, 1)
+
+
+def _are_known(statement: str, ids: Collection[UUID], times: int) -> bool:
     if not ids:
         return False
     marks = ", ".join(["%s"] * len(ids))
     keys = [_prepare_uuid(uuid) for uuid in ids]
     with connection.cursor() as cursor:
-        cursor.execute(_KNOWN.format(ids=marks), keys + keys)
+        cursor.execute(statement.format(ids=marks), keys * times)
         return bool(cursor.fetchone()[0])
 
 
@@ -65,33 +77,56 @@ def rows_insert(rows: Sequence[models.Model]) -> None:
     """Inserts rows of one model and sets their keys. Like `bulk_create`, without composing the statement anew."""
     if not rows:
         return
-    prefix, marks, returning, fields = _insert(type(rows[0]))
     wrapper = connections[DEFAULT_DB_ALIAS]  # the proxy finds it anew for every attribute
-    step = (connection.features.max_query_params or 60_000) // len(fields)
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), step):
-            chunk = rows[start : start + step]
-            values = [field.get_db_prep_save(getattr(row, field.attname), wrapper) for row in chunk for field in fields]
-            cursor.execute(prefix + ", ".join([marks] * len(chunk)) + returning, values)
-            for row, (key,) in zip(chunk, cursor.fetchall(), strict=True):
-                row.pk = key
-                row._state.adding = False
+    fields = _fields(type(rows[0]))
+    values = [[field.get_db_prep_save(getattr(row, field.attname), wrapper) for field in fields] for row in rows]
+    with wrapper.cursor() as cursor:
+        if wrapper.vendor == "postgresql" and len(rows) > 1:
+            # A column is one array: the statement is the same for any number of rows, and short.
+            cursor.execute(_insert_arrays(type(rows[0])), [list(column) for column in zip(*values, strict=True)])
+            keys = cursor.fetchall()
+        else:
+            keys = _insert_rows(cursor, type(rows[0]), values)
+    for row, (key,) in zip(rows, keys, strict=True):
+        row.pk = key
+        row._state.adding = False
+
+
+def _insert_rows(cursor: Any, model: type[models.Model], values: Sequence[Sequence[Any]]) -> list[tuple[Any]]:
+    into, marks, returning = _insert_parts(model)
+    step = (connection.features.max_query_params or 60_000) // len(values[0])
+    keys: list[tuple[Any]] = []
+    for start in range(0, len(values), step):
+        chunk = values[start : start + step]
+        sql = f"{into} VALUES {', '.join([marks] * len(chunk))} {returning}"
+        cursor.execute(sql, [value for row in chunk for value in row])
+        keys += cursor.fetchall()
+    return keys
 
 
 @cache
-def _insert(model: type[models.Model]) -> tuple[str, str, str, list[Any]]:
+def _insert_arrays(model: type[models.Model]) -> str:
+    into, _marks, returning = _insert_parts(model)
+    arrays = ", ".join(f"%s::{field.db_type(connection)}[]" for field in _fields(model))
+    return f"{into} SELECT * FROM unnest({arrays}) {returning}"  # noqa: S608
+
+
+@cache
+def _insert_parts(model: type[models.Model]) -> tuple[str, str, str]:
     quote = connection.ops.quote_name
-    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(quote(str(field.column)) for field in fields)
-    marks = "(" + ", ".join(["%s"] * len(fields)) + ")"
-    key = model._meta.pk
+    fields, key = _fields(model), model._meta.pk
     assert key is not None
+    columns = ", ".join(quote(str(field.column)) for field in fields)
     return (
-        f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ",  # noqa: S608
-        marks,
-        f" RETURNING {quote(str(key.column))}",
-        fields,
+        f"INSERT INTO {quote(model._meta.db_table)} ({columns})",
+        "(" + ", ".join(["%s"] * len(fields)) + ")",
+        f"RETURNING {quote(str(key.column))}",
     )
+
+
+@cache
+def _fields(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if not field.primary_key]
 
 
 def _prepare_uuid(uuid: UUID) -> Any:
