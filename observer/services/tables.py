@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -147,6 +148,7 @@ def code_problem(code: str, longest: int = 60) -> str:
     return ""
 
 
+@lru_cache(maxsize=512)
 def zone_is_known(name: str) -> bool:
     return name in available_timezones()
 

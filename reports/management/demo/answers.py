@@ -1,0 +1,84 @@
+"""What observers saw: how often each answer was given in 2022, or near it."""
+
+from random import Random
+from typing import Any
+
+from reports.management.demo.chance import chance
+from reports.services.forms import NEGATIVE, Field, Form
+
+# How often "yes" is answered where the observation as a whole is assessed positively.
+YES = {
+    "O01": 0.96, "O02": 0.93, "O03": 0.88, "O04": 0.97, "O05": 0.98, "O06": 0.97,
+    "V03": 0.05, "V04": 0.02, "V05": 0.006, "V06": 0.01, "V07": 0.005, "V08": 0.012, "V09": 0.03, "V09a": 0.3,
+    "V10": 0.97, "V11": 0.95, "V12": 0.95, "V13": 0.05, "V14": 0.01, "V15": 0.04, "V16": 0.2, "V17": 0.86,
+    "V18": 0.34, "V19": 0.96, "V20": 0.97, "V21": 0.46, "V22": 0.72, "V23": 0.68,
+    "C01": 0.92, "C02": 0.83, "C03": 0.85, "C04": 0.95, "C05": 0.42, "C06": 0.7, "C07": 0.72, "C08": 0.74,
+    "C09": 0.01, "C10": 0.72, "C11": 0.95, "C12": 0.94, "C13": 0.94, "C14": 0.72, "C15": 0.7,
+    "T06": 0.93, "T07": 0.08, "T05": 0.85, "T03": 0.9, "T04": 0.1, "T01": 0.15, "T02": 0.04,
+    "I03": 0.08, "I04": 0.25, "I05": 0.3, "I06": 0.45,
+}  # fmt: skip
+# The same where it is assessed negatively.
+YES_WHERE_BAD = {
+    "O01": 0.6, "O02": 0.45, "O03": 0.35, "O04": 0.7, "O05": 0.6, "O06": 0.6,
+    "V03": 0.4, "V04": 0.2, "V05": 0.12, "V06": 0.14, "V07": 0.08, "V08": 0.14, "V09": 0.12, "V10": 0.7,
+    "V13": 0.2, "V14": 0.08, "V15": 0.4, "V16": 0.6, "V19": 0.4, "V20": 0.45,
+    "C01": 0.45, "C02": 0.3, "C03": 0.2, "C04": 0.4, "C05": 0.06, "C06": 0.3, "C07": 0.28, "C08": 0.3, "C09": 0.09,
+    "C10": 0.2, "C11": 0.75, "C12": 0.72, "C13": 0.7, "C14": 0.25, "C15": 0.3,
+    "T06": 0.55, "T07": 0.4, "T05": 0.3, "T03": 0.4, "T04": 0.5, "T01": 0.6, "T02": 0.25,
+}  # fmt: skip
+# How often the whole is assessed negatively: 5 % of voting, 65 of 111 counts.
+NEGATIVE_SHARE = {"opening": 0.07, "voting": 0.05, "counting": 65 / 111, "tabulation": 0.34}
+# What does not change from visit to visit belongs to the station, not to the observation.
+OF_THE_STATION = frozenset({"V01", "V21", "V22", "V23"})
+INCIDENTS = {
+    "ACC-01": 14, "ACC-02": 9, "ACC-03": 16, "ACC-04": 12, "ACC-05": 14, "ACC-06": 6, "SEC-03": 4, "FRD-01": 4,
+    "FRD-02": 3, "FRD-03": 6, "FRD-04": 8, "LST-04": 6, "CMP-02": 4, "CMP-04": 4, "CMP-06": 5, "HOM-01": 3,
+    "UNA-02": 5, "PRT-03": 7, "CPL-01": 6, "ELE-02": 3, "DIS-01": 4,
+}  # fmt: skip
+TELLING = {
+    "kk": "Көрсетілім мәтіні: байқағанымды ретімен жаздым.",
+    "ru": "Текст для демонстрации: записано по порядку, что было видно.",
+    "en": "Demonstration text: what was seen, written down in order.",
+}
+
+
+def answers_draw(form: Form, station: str, language: str, luck: Random) -> dict[str, Any]:
+    """Answers to all that one observation is asked, in the form's order."""
+    bad = luck.random() < NEGATIVE_SHARE.get(form.code, 0.0)
+    answers: dict[str, Any] = {}
+    for field in form.fields.values():
+        if field.relevant_question and answers.get(field.relevant_question) not in field.relevant_answers:
+            continue
+        chooser = chance(station, field.code) if field.code in OF_THE_STATION else luck
+        answer = _answer(field, bad, language, chooser)
+        if answer is not None:
+            answers[field.code] = answer
+    return answers
+
+
+def _answer(field: Field, bad: bool, language: str, luck: Random) -> Any:
+    if field.type == "yes_no":
+        return _yes_no(field, bad, luck)
+    if field.type == "rating":
+        marks = NEGATIVE if bad else ("very_good", "good")
+        return luck.choices(marks, (80, 20) if bad else (45, 55))[0]
+    if field.type == "choice" and field.choices:
+        return luck.choices(field.choices, _weights(len(field.choices)))[0]
+    if field.type == "violation":
+        return luck.choices(tuple(INCIDENTS), tuple(INCIDENTS.values()))[0]
+    if field.type == "text" and luck.random() < 0.7:
+        return TELLING[language]
+    return None
+
+
+def _weights(choices: int) -> list[float]:
+    return [0.63, *([0.37 / (choices - 1)] * (choices - 1))] if choices > 1 else [1.0]
+
+
+def _yes_no(field: Field, bad: bool, luck: Random) -> str:
+    if luck.random() < 0.04:
+        return luck.choice(("not_observed", "not_observed", "not_applicable"))
+    often = YES.get(field.code, 0.5)
+    if bad:
+        often = YES_WHERE_BAD.get(field.code, often)
+    return "yes" if luck.random() < often else "no"

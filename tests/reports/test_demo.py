@@ -1,0 +1,191 @@
+"""The demonstration: real where it can be, invented and saying so where it cannot."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from observer.models import Commission, Election, EnrolmentCode, Observer, User
+from reports.management.demo import answers
+from reports.management.demo.chance import chance, named
+from reports.management.demo.geography import apportioned, contains, regions
+from reports.management.demo.people import FAMILY
+from reports.management.demo.photos import draw
+from reports.models import Due, Evidence, Report, Summary, Violation
+from reports.services.figures import figure
+
+PACK = Path(settings.PACKS_DIR) / "kz"
+
+
+class TestChance:
+    def test_is_the_same_every_time_and_apart_for_each_thing(self):
+        assert chance("a", 1).random() == chance("a", 1).random() != chance("a", 2).random()
+        assert named("report", 1) == named("report", 1) != named("report", 2)
+
+    def test_a_share_is_whole_and_adds_up(self):
+        assert apportioned([1, 1, 1], 100) == [34, 33, 33]
+        assert sum(apportioned([475, 717, 366, 606], 1200)) == 1200
+
+    def test_the_negative_share_of_counts_is_that_of_2022(self):
+        assert figure(65, 111) == "65"
+        assert answers.NEGATIVE_SHARE["counting"] == pytest.approx(65 / 111)
+
+    def test_a_drawn_photo_is_a_jpeg_and_the_same_again(self):
+        data = draw("opening", "KZ-75-03-0375", 1)
+        assert data[:2] == b"\xff\xd8"
+        assert data == draw("opening", "KZ-75-03-0375", 1) != draw("opening", "KZ-75-03-0375", 2)
+
+
+class TestRegions:
+    def test_there_are_the_twenty_real_ones(self):
+        found = regions(PACK)
+        assert len(found) == 20
+        assert {one.code: one.stations for one in found}["75"] == 600
+
+    def test_a_point_is_in_its_region_and_in_no_other(self):
+        almaty = [one.code for one in regions(PACK) if contains(one, 76.945, 43.238)]
+        assert almaty == ["75"]
+        assert [one.code for one in regions(PACK) if contains(one, 37.6, 55.7)] == []
+
+
+def load() -> str:
+    out = StringIO()
+    call_command("load_demo", address="http://127.0.0.1:9999", stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.slow
+class TestLoading:
+    def test_it_is_what_it_says_and_loading_it_again_changes_no_figure(self, transactional_db):
+        told = load()
+        election = Election.objects.get(slug="kz-2022-president")
+        assert (election.date, election.publication, election.timezone) == (date(2022, 11, 20), "live", "Asia/Almaty")
+        self.the_places_are_there(election)
+        self.the_reports_are_there()
+        assert "http://127.0.0.1:9999/admin/" in told
+        assert re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4} .* OB-7F3K", told)
+        password = re.search(r"admin / (\S+)", told)
+        assert password
+        assert User.objects.get(username="admin").check_password(password[1])
+        assert Due.objects.count() == 0
+        call_command("check_summaries", stdout=StringIO())
+
+        before = self.figures()
+        load()
+        assert self.figures() == before
+        assert EnrolmentCode.objects.count() == 2
+        call_command("check_summaries", stdout=StringIO())
+
+    def figures(self) -> tuple[object, ...]:
+        return (
+            list(Summary.objects.order_by("pk").values_list("pk", "revision", "tally")),
+            Report.objects.count(), Observer.objects.count(), Evidence.objects.count(), Commission.objects.count(),
+        )  # fmt: skip
+
+    def the_places_are_there(self, election: Election) -> None:
+        places = election.commissions
+        assert places.filter(level__code="region").count() == 20
+        precincts = list(places.precincts().select_related("parent__parent"))
+        assert len(precincts) == 1200
+        assert all("synthetic" in one.names["en"] for one in precincts)
+        assert all("вымышлен" in one.names["ru"] and "ойдан шығарылған" in one.names["kk"] for one in precincts)
+        assert places.get(code="KZ-75-03-0375").parent.code == "KZ-75-03"
+        assert max(one.voters for one in precincts) <= 3000
+        assert 1100 < sum(one.voters for one in precincts) / 1200 < 1240
+        outlines = {f"KZ-{one.code}": one for one in regions(PACK)}
+        assert all(contains(outlines[one.parent.parent.code], one.lon, one.lat) for one in precincts)
+        assert places.get(code="KZ-23").zone == "Asia/Atyrau"
+
+    def the_reports_are_there(self) -> None:
+        assert Observer.objects.count() == 300
+        assert all(
+            re.fullmatch(r"OB-[2-9A-HJ-NP-Z]{4}", code) for code in Observer.objects.values_list("code", flat=True)
+        )
+        assert 3800 < Report.objects.count() < 4300
+        assert set(Report.objects.values_list("state", flat=True)) == {"received", "held", "rejected", "verified"}
+        assert Report.objects.filter(rehearsal=True).exists()
+        assert Report.objects.filter(superseded=True).exists()
+        assert set(Violation.objects.values_list("state", flat=True)) == set(Violation.State.values)
+        assert Evidence.objects.filter(approved_at__isnull=False).count() == 12
+        assert Evidence.objects.filter(state="awaited").count() == 4
+        assert Evidence.objects.filter(flags__icontains="same_file_elsewhere").exists()
+
+
+EDIT = """
+import json, shutil, sys
+from django.conf import settings
+from django.test import Client
+from django.test.utils import setup_test_environment
+from observer.models import Observer, User
+setup_test_environment()
+client = Client()
+client.force_login(User.objects.get(username="admin"))
+observer = Observer.objects.get(code="OB-7F3K")
+address = f"/admin/observer/observer/{observer.pk}/change/"
+page = client.get(address)
+fields = {name: bound.value() or "" for name in page.context["adminform"].form.fields
+          for bound in [page.context["adminform"].form[name]]}
+for formset in page.context["inline_admin_formsets"]:
+    fields |= {field.html_name: field.value() for field in formset.formset.management_form}
+fields |= {"name": "Қайрат Жасырынұлы", "phone": "+77077654321", "email": "hidden.person@secret.example"}
+answer = client.post(address, fields)
+assert answer.status_code == 302, answer.context["adminform"].form.errors
+observer.refresh_from_db()
+assert observer.name == "Қайрат Жасырынұлы", observer.name
+assert client.get("/admin/observer/observer/", {"q": "+7 707 765 43 21"}).context["cl"].result_count == 1
+people = [[o.name, o.phone, o.email, o.accreditation_number] for o in Observer.objects.all()]
+out = sys.argv[-1]
+json.dump(people, open(out + "/people.json", "w"))
+shutil.copytree(settings.DATA_DIR, out + "/open")  # with the journal, while the database is open
+"""
+
+
+def forms_of(text: str) -> set[bytes]:
+    """A text in the encodings and escapes it may hide in."""
+    escaped = json.dumps(text)[1:-1]
+    ways = {text, escaped, escaped.upper().replace("\\U", "\\u"), text.lower(), text.upper()}
+    return {way.encode(encoding) for way in ways for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")}
+
+
+@pytest.mark.slow
+class TestSecrecy:
+    def test_no_name_phone_mail_or_key_is_in_the_data_folder(self, tmp_path: Path):
+        data, keys, out = tmp_path / "d", tmp_path / "k", tmp_path / "o"
+        out.mkdir()
+        hidden = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "LOOKUP_KEY", "FIELD_KEYS", "ALLOWED_HOSTS")
+        env = {key: value for key, value in os.environ.items() if key not in hidden}
+        env |= {"DATA_DIR": str(data), "KEYS_DIR": str(keys)}
+
+        def manage(*words: str) -> None:
+            subprocess.run(
+                [sys.executable, "manage.py", *words], check=True, env=env, cwd=settings.BASE_DIR, timeout=300
+            )
+
+        manage("migrate", "-v0")
+        manage("load_demo")
+        script = out / "edit.py"
+        script.write_text(f"import sys\nsys.argv.append({str(out)!r})\n{EDIT}", "utf-8")
+        manage("shell", "-v0", "-c", f"exec(open({str(script)!r}).read())")
+
+        people = json.loads((out / "people.json").read_text())
+        assert len(people) == 300
+        # Every observer's values have one of these parts: a few thousand whole ones would take minutes.
+        parts = (*FAMILY, "7700000", "observers.example", "ДЕМО-0", "Жасырынұлы", "7707765", "hidden.person")
+        assert all(any(part in value for part in parts) for person in people for value in person)
+        secrets = [line for file in keys.iterdir() for line in file.read_text().split()]
+        assert len(secrets) == 3
+        needles = {way for text in (*parts, *secrets) for way in forms_of(text)}
+        searched = [file for folder in (data, out / "open") for file in folder.rglob("*") if file.is_file()]
+        assert any(file.name.endswith("-wal") for file in searched)
+        assert any(b"OB-7F3K" in file.read_bytes() for file in searched)
+        for file in searched:
+            content = file.read_bytes()
+            assert [needle for needle in needles if needle in content] == [], file
