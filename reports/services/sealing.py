@@ -1,6 +1,6 @@
 """Where originals lie: by the address of their content, private, never changed.
 
-On disk it is SEALED_DIR/ab/cd/<sha256>, readable by the platform's user only; rows with the same
+On disk it is SEALED_DIR/ab/<sha256>, readable by the platform's user only; rows with the same
 content share one file. A deployment that defines a storage named `sealed` in STORAGES keeps them
 there instead (an S3-compatible bucket); nothing else in the project knows the difference.
 """
@@ -20,6 +20,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 PIECE = 256 * 1024  # bytes copied at a time
+_lasting: set[Path] = set()  # folders that this process knows to be on disk
 
 
 class Store(Protocol):
@@ -76,31 +77,32 @@ class FolderStore:
 
     def put(self, part: Path, sha256: str) -> None:
         target = self.path(sha256)
-        made = self._folder(target.parent)
-        if target.exists() and target.stat().st_size == part.stat().st_size:
+        folder = target.parent
+        if folder not in _lasting or not folder.is_dir():
+            self._make(folder)
+        try:
+            stored = target.stat().st_size == part.stat().st_size
+        except FileNotFoundError:
+            stored = False
+        if stored:
             part.unlink()
         else:
             part.chmod(0o400)
             _move(part, target)
         # Also where another row brought it a moment ago: its folder entry may not be on disk yet.
-        # Deepest first: most file systems then have little left to do for the others.
-        for folder in (target.parent, *made):
-            sync_folder(folder)
+        # The folder it came from needs none: after a crash a second name there is a part no row names.
+        sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
         return self.path(sha256).open("rb")
 
-    def _folder(self, folder: Path) -> tuple[Path, ...]:
-        """Makes `folder`; the folders above it whose entries have to be synced for it to last."""
-        if folder.is_dir():
-            return ()
+    def _make(self, folder: Path) -> None:
+        """Makes one of the 256 folders, to last. Somebody else may just be making it: that it is there is no proof."""
         self.root.parent.mkdir(parents=True, exist_ok=True)
-        made: list[Path] = []
-        for each in (self.root, folder.parent, folder):
-            if not each.is_dir():
-                each.mkdir(exist_ok=True, mode=0o700)
-                made.insert(0, each.parent)
-        return tuple(made)
+        for each in (self.root, folder):
+            each.mkdir(exist_ok=True, mode=0o700)
+            sync_folder(each.parent)
+        _lasting.add(folder)
 
 
 class StorageStore:
@@ -122,7 +124,7 @@ class StorageStore:
 
 def _name(sha256: str) -> str:
     sha256 = sha256.lower()  # however it was announced
-    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+    return f"{sha256[:2]}/{sha256}"
 
 
 def _move(part: Path, target: Path) -> None:

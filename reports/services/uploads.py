@@ -1,8 +1,8 @@
 """Files on their way in: pieces that arrive in any number of requests and end as one sealed original.
 
-What arrives waits in memory, half a megabyte at most, and *lands*: under the file's lock it is
-written to the part at its offset and synced, then the row's offset moves by compare-and-set. No
-lock and no transaction is held while bytes flow, so a phone whose connection died silently can go
+What arrives waits in memory, half a megabyte at most, and *lands*: it is written to the part at its
+offset and synced, under the file's lock unless the part is new, then the row's offset moves by
+compare-and-set. No lock and no transaction is held while bytes flow, so a phone whose connection died silently can go
 on at once over a new one: the old request, should it wake, finds the offset moved and stops. Of two
 at once one wins each landing and the other learns the true offset. Whatever a crash leaves behind
 an offset is overwritten, because only the row says how far the file goes.
@@ -12,24 +12,25 @@ import fcntl
 import hashlib
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
 from observer.models import Observer
 from reports.models import Evidence
 from reports.problems import Rejected
+from reports.services.parts import LOCK, space_require
 from reports.services.sealing import seal, sync_folder
+from reports.services.upload_rows import row_find, row_move, row_store
 from reports.services.waking import wake_after_commit
 
 LANDING = 512 * 1024  # bytes that may wait in memory
@@ -52,8 +53,7 @@ class OffsetMismatch(Rejected):
 
 def evidence_of(*, uuid: UUID, observer: Observer) -> Evidence | None:
     """The announced file of this id, if it is this observer's."""
-    rows = Evidence.objects.only("uuid", "type", "sha256", "size", "state", "offset", "part")
-    return rows.filter(uuid=uuid, observer=observer).order_by("pk").first()
+    return row_find(uuid=uuid, observer=observer.pk)
 
 
 def upload_append(
@@ -103,13 +103,6 @@ def bytes_most(*, evidence: Evidence) -> int:
     """How many bytes this file may have: what was announced, and never more than its kind is allowed."""
     limit: int = settings.IMAGE_BYTES_MAX if evidence.type.startswith("image/") else settings.FILE_BYTES_MAX
     return limit if evidence.size is None else min(limit, evidence.size)
-
-
-def space_require(*, bytes_more: int = 0) -> None:
-    """Raises Rejected `low_disk` where the disk must be kept for reports."""
-    settings.PARTS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if shutil.disk_usage(settings.PARTS_DIR).free - bytes_more < settings.DISK_FREE_MIN_EVIDENCE:
-        raise Rejected("low_disk", _("The server is short of disk. Files wait; reports are still taken."))
 
 
 def _end(evidence: Evidence, offset: int, length: int | None, total: int | None) -> int:
@@ -167,11 +160,11 @@ class _Upload:
     def land(self, data: bytearray) -> None:
         """Makes `data` part of the file, durably, or raises as `upload_append` and changes nothing."""
         space_require(bytes_more=len(data))
-        with _lock(self.evidence.uuid):
-            if self.part:
+        if self.part:
+            with _lock(self.evidence.uuid):
                 self._continue(data)
-            else:
-                self._start(data)
+        else:
+            self._start(data)  # a part of its own: nobody to be held off
         self.position += len(data)
 
     def _start(self, data: bytearray) -> None:
@@ -180,6 +173,8 @@ class _Upload:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             self._write(handle, name, data)
+        except DatabaseError:
+            raise  # the row may name it all the same; if it does not, the sweep will find it
         except BaseException:
             path.unlink(missing_ok=True)  # no row names it
             raise
@@ -222,7 +217,11 @@ class _Upload:
             return
         if not self.part:
             sync_folder(settings.PARTS_DIR)
-        self._move(after, part=name, state=Evidence.State.PARTIAL)
+        self._won(
+            row_move(
+                evidence=self.evidence.pk, before=self._before, offset=after, part=name, state=Evidence.State.PARTIAL
+            )
+        )
 
     def _finish(self, name: str, size: int) -> None:
         sha256 = self.digest.hexdigest() if self.digest is not None else _sha256(_path(name))
@@ -231,19 +230,23 @@ class _Upload:
             _path(name).unlink(missing_ok=True)
             raise Rejected("checksum_mismatch", _("The bytes do not have the announced hash. Send the file again."))
         seal(part=_path(name), sha256=sha256)
-        self._move(
-            size,
-            part="",
-            state=Evidence.State.STORED,
-            size=size,
-            sha256=self.evidence.sha256 or sha256,
-            stored_at=self.at,
+        self._won(
+            row_store(
+                evidence=self.evidence.pk,
+                before=self._before,
+                size=size,
+                sha256=self.evidence.sha256 or sha256,
+                at=self.at,
+            )
         )
         wake_after_commit("reports.process_evidence")
 
-    def _move(self, offset: int, **fields: Any) -> None:
-        """The compare-and-set by which a landing becomes true. Raises OffsetMismatch where another won."""
-        moved = self._row().update(offset=offset, **fields)
+    @property
+    def _before(self) -> tuple[int, str]:
+        return self.position, self.part
+
+    def _won(self, moved: bool) -> None:
+        """After the compare-and-set by which a landing becomes true. Raises OffsetMismatch where another won."""
         if not moved:
             row = Evidence.objects.only("state", "offset").get(pk=self.evidence.pk)
             stored = row.state == Evidence.State.STORED
@@ -255,17 +258,13 @@ class _Upload:
         return OffsetMismatch("offset_mismatch", 0)
 
     def _reset(self) -> None:
-        self._row().update(offset=0, part="", state=Evidence.State.AWAITED)
-
-    def _row(self) -> QuerySet[Evidence]:
-        found = Evidence.objects.filter(pk=self.evidence.pk, offset=self.position, part=self.part)
-        return found.exclude(state=Evidence.State.STORED)
+        row_move(evidence=self.evidence.pk, before=self._before, offset=0, part="", state=Evidence.State.AWAITED)
 
 
 @contextmanager
 def _lock(uuid: UUID) -> Iterator[None]:
     """Holds this file against every process of this machine; a crash lets go. Some files share a lock."""
-    handle = os.open(settings.PARTS_DIR / f"lock.{uuid.int % LOCKS:02x}", os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(settings.PARTS_DIR / f"{LOCK}{uuid.int % LOCKS:02x}", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

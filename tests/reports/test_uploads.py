@@ -7,16 +7,21 @@ import os
 import random
 import threading
 from collections import Counter
+from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.core.files.storage import storages
-from django.db import connection
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services import sealing, uploads
+from reports.services.parts import parts_sweep
 from reports.services.sealing import open_sealed
+from reports.services.upload_rows import row_move
 from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 from tests.files import awaited
 from tests.world import DAY
@@ -66,7 +71,7 @@ class TestWhole:
         evidence = awaited(world.first, b"abc")
         append(evidence, b"abc")
         digest = hashlib.sha256(b"abc").hexdigest()
-        path = settings.SEALED_DIR / digest[:2] / digest[2:4] / digest
+        path = settings.SEALED_DIR / digest[:2] / digest
         assert path.stat().st_mode & 0o777 == 0o400
         assert settings.SEALED_DIR.stat().st_mode & 0o077 == 0
 
@@ -171,7 +176,7 @@ class TestCut:
             raise Killed
 
         with monkeypatch.context() as patch:
-            patch.setattr(uploads._Upload, "_move", die)
+            patch.setattr(uploads, "row_store", die)
             with pytest.raises(Killed):
                 append(again(evidence), CONTENT[-1:], len(CONTENT) - 1)
         with pytest.raises(OffsetMismatch):
@@ -329,13 +334,84 @@ class TestTwoAtOnce:
         assert sealed(evidence) in contents
 
 
+class TestSweep:
+    def aged(self, path, age):
+        moment = (DAY - age).timestamp()
+        os.utime(path, (moment, moment))
+
+    def test_removes_old_parts_that_no_row_names(self, world, settings):
+        mine = awaited(world.first, CONTENT)
+        append(mine, CONTENT[:1000], length=1000)
+        named = settings.PARTS_DIR / again(mine).part
+        abandoned, fresh = settings.PARTS_DIR / f"{uuid4()}.ab", settings.PARTS_DIR / f"{uuid4()}.cd"
+        for path in (abandoned, fresh):
+            path.write_bytes(b"x")
+        for path, age in ((named, timedelta(days=9)), (abandoned, timedelta(hours=25)), (fresh, timedelta(hours=23))):
+            self.aged(path, age)
+        assert parts_sweep(at=DAY) == 1
+        assert set(parts(settings)) == {named, fresh}
+        append(again(mine), CONTENT[1000:], 1000)
+        assert sealed(mine) == CONTENT
+
+    def test_looks_once_an_hour(self, world, settings):
+        settings.PARTS_DIR.mkdir()
+        assert parts_sweep(at=DAY) == 0
+        abandoned = settings.PARTS_DIR / "a.b"
+        abandoned.write_bytes(b"x")
+        self.aged(abandoned, timedelta(days=2))
+        assert parts_sweep(at=DAY + timedelta(minutes=59)) == 0
+        assert parts_sweep(at=DAY + timedelta(minutes=61)) == 1
+
+    def test_without_a_folder_there_is_nothing_to_do(self, world):
+        assert parts_sweep(at=DAY) == 0
+
+    def test_part_of_a_commit_whose_answer_was_lost_stays(self, world, settings, monkeypatch):
+        """Nobody knows whether the row names it."""
+        evidence = awaited(world.first, CONTENT)
+
+        def lose(**more):
+            assert row_move(**more)
+            raise OperationalError("connection lost")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(uploads, "row_move", lose)
+            with pytest.raises(OperationalError):
+                append(evidence, CONTENT[:1000], length=1000)
+        assert append(again(evidence), CONTENT[1000:], 1000) == len(CONTENT)
+        assert sealed(evidence) == CONTENT
+
+
+class TestWorkOfTheDatabase:
+    def test_for_a_whole_file_is_two_statements(self, world):
+        uuid = awaited(world.first, CONTENT[:200_000]).uuid
+        with CaptureQueriesContext(connection) as captured:
+            evidence = evidence_of(uuid=uuid, observer=world.first.observer)
+            append(evidence, CONTENT[:200_000])
+        assert len(captured.captured_queries) == 2
+
+    def test_a_whole_file_is_synced_and_so_is_its_name(self, world, settings, monkeypatch):
+        append(awaited(world.first, b"first of its folder"), b"first of its folder")
+        synced = []
+        fsync = os.fsync
+
+        def watch(handle):
+            synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", watch)
+        append(awaited(world.first, b"first of its folder"), b"first of its folder")
+        folder = settings.SEALED_DIR / hashlib.sha256(b"first of its folder").hexdigest()[:2]
+        assert len(synced) == 2
+        assert synced[0].startswith(str(settings.PARTS_DIR)) and synced[1] == str(folder)
+
+
 class TestOtherStore:
     def test_storage_named_sealed_takes_the_originals(self, world, settings):
         settings.STORAGES = settings.STORAGES | {"sealed": {"BACKEND": "django.core.files.storage.InMemoryStorage"}}
         for _ in range(2):
             append(awaited(world.first, CONTENT), CONTENT)
         digest = hashlib.sha256(CONTENT).hexdigest()
-        assert storages["sealed"].size(f"{digest[:2]}/{digest[2:4]}/{digest}") == len(CONTENT)
+        assert storages["sealed"].size(f"{digest[:2]}/{digest}") == len(CONTENT)
         with sealing.open_sealed(sha256=digest) as file:
             assert file.read() == CONTENT
         with sealing.sealed_path(sha256=digest) as path:
