@@ -16,8 +16,10 @@ from django.utils.translation import gettext as _
 from reports.models import Evidence, Refusal, Report
 from reports.problems import FieldError, Rejected
 from reports.services.receipts import evidence_receipt
+from reports.services.statements import files_are_known, rows_insert
 from reports.services.submission import Announcement, EvidenceReceipt, Sender
 from reports.services.superseding import observers_lock
+from reports.services.waking import wake_after_commit
 
 
 def evidence_announce(
@@ -52,14 +54,14 @@ def attach(*, report: Report, announcements: Sequence[Announcement], sender: Sen
     fresh = {one.uuid for one in announcements if one.uuid not in known or known[one.uuid].report_id is None}
     if fresh:
         raise_on_too_many(report.evidence.count() + len(fresh))
-    Evidence.objects.bulk_create(rows(announcements, known, sender=sender, at=at, report=report))
+    rows_insert(rows(announcements, known, sender=sender, at=at, report=report))
     adopt(announcements, known, report)
 
 
 def known_evidence(announcements: Iterable[Announcement]) -> dict[UUID, Evidence]:
     """The rows that already have one of these ids, whoever's they are."""
     ids = {one.uuid for one in announcements}
-    return {row.uuid: row for row in Evidence.objects.filter(uuid__in=ids)} if ids else {}
+    return {row.uuid: row for row in Evidence.objects.filter(uuid__in=ids)} if files_are_known(ids) else {}
 
 
 def raise_on_conflict(
@@ -142,7 +144,14 @@ def rows(
 
 
 def adopt(announcements: Iterable[Announcement], known: Mapping[UUID, Evidence], report: Report) -> None:
-    """Files kept with a refused body belong to the report now that it is accepted."""
+    """Files kept with a refused body belong to the report now that it is accepted.
+
+    One that was looked at already is looked at again: only now is it known where and when it should
+    have been taken.
+    """
     waiting = [one.uuid for one in announcements if one.uuid in known and known[one.uuid].report_id is None]
-    if waiting:
-        Evidence.objects.filter(uuid__in=waiting, report__isnull=True).update(report=report)
+    if not waiting:
+        return
+    files = Evidence.objects.filter(uuid__in=waiting, report__isnull=True)
+    files.update(report=report, processed_at=None, claimed_at=None, attempts=0)
+    wake_after_commit("reports.process_evidence")

@@ -37,16 +37,22 @@ _NAME = re.compile(r"[0-9a-f]{2}/([0-9]{1,18})-[0-9a-f]{32}\.jpg", re.ASCII)
 SAME_FILE, PLACE, TIME = "same_file_elsewhere", "place_contradicts", "time_contradicts"
 
 
-def evidence_process_due(*, at: datetime, steal: bool = False, most: int | None = None) -> int:
-    """Looks at the files that wait, at `most` so many; how many were finished.
+def evidence_process_due(
+    *, at: datetime, steal: bool = False, most: int | None = None, seconds: float | None = None
+) -> int:
+    """Looks at the files that wait, at `most` so many, none begun after `seconds`; how many were finished.
 
     `steal`: also at those that another process has claimed and may still be at; the first to
     finish wins. Returns early where copies cannot be written: the files go on waiting.
     """
     began = time.monotonic()
-    done = 0
-    while most is None or done < most:
-        now = at + timedelta(seconds=time.monotonic() - began)
+    looked = done = 0
+    while most is None or looked < most:
+        passed = time.monotonic() - began
+        if seconds is not None and looked and passed > seconds:
+            break
+        looked += 1
+        now = at + timedelta(seconds=passed)
         evidence = _claim(at=now, steal=steal)
         if evidence is None:
             break
@@ -62,6 +68,11 @@ def evidence_process_due(*, at: datetime, steal: bool = False, most: int | None 
             log.exception("evidence %s could not be processed", evidence.uuid)
             _unclaim(evidence, attempts=evidence.attempts)
     return done
+
+
+def evidence_waits(*, at: datetime) -> bool:
+    """Whether there is a file to look at that no living worker is at."""
+    return _free(at).exists()
 
 
 def evidence_approve(*, evidence: Evidence, user: User | None, at: datetime) -> None:
@@ -122,11 +133,13 @@ def _waiting() -> QuerySet[Evidence]:
     return Evidence.objects.filter(state=Evidence.State.STORED, processed_at__isnull=True)
 
 
+def _free(at: datetime) -> QuerySet[Evidence]:
+    return _waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - CLAIM))
+
+
 def _claim(*, at: datetime, steal: bool) -> Evidence | None:
     """The oldest file that waits, marked as ours with the attempt counted; None where none waits."""
-    rows = _waiting().order_by("stored_at", "pk")
-    if not steal:
-        rows = rows.filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - CLAIM))
+    rows = (_waiting() if steal else _free(at)).order_by("stored_at", "pk")
     if not rows.exists():
         return None  # without asking for the write lock, every two seconds
     # Whoever steals waits for the other's claim: a row skipped now would be left unfinished.
@@ -153,7 +166,8 @@ def _process(evidence: Evidence, at: datetime) -> int:
     given_up = evidence.attempts > ATTEMPTS_MAX
     found = Findings("", UNREADABLE) if given_up else _examine(evidence)
     names = _publish(evidence, found)
-    wrote = _waiting().filter(pk=evidence.pk).update(
+    # Where it came to belong to a report meanwhile, this look did not know that: it is looked at again.
+    wrote = _waiting().filter(pk=evidence.pk, report=evidence.report_id).update(
         processed_at=at,
         claimed_at=None,
         flags=_flags(evidence, found),
