@@ -17,11 +17,6 @@ from tests.files import awaited
 CONTENT = random.Random(2).randbytes(900_001)
 
 
-@pytest.fixture(autouse=True)
-def _plain(settings):
-    settings.SECURE_SSL_REDIRECT = False  # a full deployment sends plain HTTP elsewhere
-
-
 @pytest.fixture
 def row(world):
     return awaited(world.first, CONTENT)
