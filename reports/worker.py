@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from reports.services.evidence import evidence_process_due
+from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
 from reports.services.waking import wait
 
@@ -25,7 +26,12 @@ _lock = Lock()
 def start() -> None:
     """Starts this process's threads unless they run; a forked child starts its own."""
     _start("reports.refresh_summaries", lambda: summaries_refresh())
-    _start("reports.process_evidence", lambda: evidence_process_due(at=timezone.now()))
+    _start("reports.process_evidence", _evidence)
+
+
+def _evidence() -> int:
+    parts_sweep(at=timezone.now())
+    return evidence_process_due(at=timezone.now())
 
 
 def _start(task: str, work: Callable[[], int]) -> None:

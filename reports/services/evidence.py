@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from observer.models import Commission, Level, Trail, User
 from reports.models import Evidence, Report
 from reports.problems import Rejected
-from reports.services import pictures
+from reports.services import looking
 from reports.services.flags import metres_between
 from reports.services.pictures import NO_PREVIEW, UNREADABLE, Findings, Taken
 from reports.services.publication import published
@@ -184,7 +184,7 @@ def _process(evidence: Evidence, at: datetime) -> int:
 def _examine(evidence: Evidence) -> Findings:
     try:
         with sealed_path(sha256=evidence.sha256) as path:
-            return pictures.examine(path, announced=evidence.type, pixels_max=settings.IMAGE_PIXELS_MAX)
+            return looking.look(path, announced=evidence.type, pixels_max=settings.IMAGE_PIXELS_MAX)
     except OSError as error:
         # Not a full disk, which would pass: counted like a file that breaks its reader, and given up.
         raise LookupError("the sealed file cannot be read") from error

@@ -139,7 +139,7 @@ def _pieces(stream: BinaryIO, most: int) -> Iterator[bytes]:
             return
         took = time.monotonic() - began
         if took < 0.1:
-            size = min(size * 2, PIECE_MAX)
+            size = min(size * 4, PIECE_MAX)
         elif took > 1:
             size = max(size // 4, PIECE_MIN)
         most -= len(piece)
