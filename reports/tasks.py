@@ -3,8 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reports.services.evidence import evidence_process_due
+from reports.services.evidence import evidence_process_due, evidence_waits
+from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
+from reports.services.waking import wake
 
 SECONDS = 1.5  # a beat comes every two; what is left stays due for the next
 FILES = 5  # a large picture takes about half a second
@@ -19,4 +21,8 @@ def refresh_summaries() -> int:
 @shared_task(name="reports.process_evidence")
 def process_evidence() -> int:
     """Checks and derives what was uploaded; how many files."""
-    return evidence_process_due(at=timezone.now(), most=FILES)
+    parts_sweep(at=timezone.now())
+    done = evidence_process_due(at=timezone.now(), most=FILES, seconds=SECONDS)
+    if done and evidence_waits(at=timezone.now()):
+        wake("reports.process_evidence")  # others may use this worker in between
+    return done

@@ -1,5 +1,6 @@
 """What becomes of a sealed file: what it is, what it hides, what the public sees of it."""
 
+import hashlib
 import io
 import json
 import struct
@@ -7,16 +8,18 @@ import threading
 import zipfile
 import zlib
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from PIL import Image
 
 from observer.models import Trail, User
+from reports import tasks
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services import evidence as service
-from reports.services import pictures
+from reports.services import looking, pictures
 from reports.services.decisions import report_reject, report_restore
 from reports.services.evidence import (
     evidence_approve,
@@ -28,8 +31,9 @@ from reports.services.evidence import (
 )
 from reports.services.sealing import open_sealed
 from reports.services.uploads import upload_append
+from tests.door import send, stored
 from tests.files import SECRETS, awaited, gif, jpeg, png, webp
-from tests.world import DAY
+from tests.world import DAY, payload
 
 AFTER = DAY + timedelta(days=2)  # the window is over: precincts are public
 
@@ -44,6 +48,21 @@ def processed(phone, content, **announced):
     row = uploaded(phone, content, **announced)
     assert evidence_process_due(at=DAY) == 1
     return Evidence.objects.get(pk=row.pk)
+
+
+def kept(phone, content):
+    """A stored file of a report that was refused, and the body that was."""
+    file = {
+        "id": str(uuid4()),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "type": "image/jpeg",
+    }
+    body = payload(commission="XX", evidence=[file])
+    send(phone, body)
+    row = Evidence.objects.get(uuid=file["id"])
+    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), at=DAY)
+    return row, body
 
 
 def public(settings, name):
@@ -292,6 +311,44 @@ class TestQueue:
             uploaded(world.first, jpeg())
         assert [evidence_process_due(at=DAY, most=2) for _ in range(3)] == [2, 1, 0]
 
+    def test_no_longer_than_asked(self, world):
+        for _ in range(3):
+            uploaded(world.first, jpeg())
+        assert [evidence_process_due(at=DAY, seconds=-1.0) for _ in range(4)] == [1, 1, 1, 0]
+
+    def test_task_is_bounded_and_asks_for_another_run(self, world, monkeypatch):
+        monkeypatch.setattr(tasks, "FILES", 2)
+        woken = []
+        monkeypatch.setattr(tasks, "wake", woken.append)
+        for _ in range(3):
+            uploaded(world.first, jpeg())
+        assert (tasks.process_evidence(), woken) == (2, ["reports.process_evidence"])
+        assert (tasks.process_evidence(), tasks.process_evidence(), len(woken)) == (1, 0, 1)
+
+    def test_file_kept_with_a_refused_body_is_looked_at_again_once_it_has_a_report(self, world, settings):
+        row, body = kept(world.first, jpeg(place=(51.1, 71.4)))
+        assert evidence_process_due(at=DAY) == 1
+        row.refresh_from_db()
+        assert row.flags == [] and row.copy
+        stored(world.first, body | {"commission": "KZ-1-1-1"})
+        assert evidence_process_due(at=DAY) == 1
+        again = Evidence.objects.get(pk=row.pk)
+        assert (again.flags, again.attempts) == (["place_contradicts"], 1)
+        assert [public(settings, again.copy)[:2], (settings.PUBLIC_DIR / row.copy).exists()] == [b"\xff\xd8", False]
+
+    def test_file_that_gets_its_report_during_the_look_is_looked_at_again(self, world, monkeypatch):
+        row, body = kept(world.first, jpeg(place=(51.1, 71.4)))
+        look = looking.look
+
+        def slowly(path, **more):
+            monkeypatch.setattr(looking, "look", look)
+            stored(world.first, body | {"commission": "KZ-1-1-1"})
+            return look(path, **more)
+
+        monkeypatch.setattr(looking, "look", slowly)
+        assert evidence_process_due(at=DAY) == 1
+        assert Evidence.objects.get(pk=row.pk).flags == ["place_contradicts"]
+
     def test_claimed_is_left_alone_until_its_worker_is_dead(self, world):
         row = uploaded(world.first, jpeg())
         Evidence.objects.filter(pk=row.pk).update(claimed_at=DAY, attempts=1)
@@ -305,14 +362,14 @@ class TestQueue:
 
     def test_worker_that_comes_too_late_leaves_nothing(self, world, settings, monkeypatch):
         row = uploaded(world.first, jpeg())
-        examine = pictures.examine
+        look = looking.look
 
         def slowly(path, **more):
-            monkeypatch.setattr(pictures, "examine", examine)
+            monkeypatch.setattr(looking, "look", look)
             assert evidence_process_due(at=DAY, steal=True) == 1
-            return examine(path, **more)
+            return look(path, **more)
 
-        monkeypatch.setattr(pictures, "examine", slowly)
+        monkeypatch.setattr(looking, "look", slowly)
         assert evidence_process_due(at=DAY) == 0
         row.refresh_from_db()
         found = {str(path.relative_to(settings.PUBLIC_DIR)) for path in settings.PUBLIC_DIR.rglob("*.jpg")}
@@ -325,14 +382,14 @@ class TestQueue:
         class Killed(BaseException):
             pass
 
-        examine = pictures.examine
+        look = looking.look
 
         def die(path, **more):
             if path.name == poison.sha256:
                 raise Killed
-            return examine(path, **more)
+            return look(path, **more)
 
-        monkeypatch.setattr(pictures, "examine", die)
+        monkeypatch.setattr(looking, "look", die)
         with pytest.raises(Killed):
             evidence_process_due(at=DAY)
         assert evidence_process_due(at=DAY) == 1  # the others do not wait for it
