@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 hash = $(shell (sha256sum $(1) 2>/dev/null || shasum -a 256 $(1)) | cut -c1-16)
 RUN := $(VENV)/.run-$(call hash,requirements.txt)
 DEV := $(VENV)/.dev-$(call hash,requirements-dev.txt)
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PY) -m pip install --quiet --quiet --disable-pip-version-check --require-hashes
 MESSAGES := $(wildcard locale/*/LC_MESSAGES/*.po)
 
 .PHONY: help setup setup-dev run test quick lint stack bench clean
