@@ -6,7 +6,7 @@ from django.utils import timezone
 from reports.services.evidence import evidence_process_due, evidence_waits
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
-from reports.services.waking import wake
+from reports.services.waking import begun, wake
 
 SECONDS = 1.5  # a beat comes every two; what is left stays due for the next
 FILES = 5  # a large picture takes about half a second
@@ -15,12 +15,14 @@ FILES = 5  # a large picture takes about half a second
 @shared_task(name="reports.refresh_summaries")
 def refresh_summaries() -> int:
     """Recomputes due summaries for a moment; how many."""
+    begun("reports.refresh_summaries")
     return summaries_refresh(seconds=SECONDS)
 
 
 @shared_task(name="reports.process_evidence")
 def process_evidence() -> int:
     """Checks and derives what was uploaded; how many files."""
+    begun("reports.process_evidence")
     parts_sweep(at=timezone.now())
     done = evidence_process_due(at=timezone.now(), most=FILES, seconds=SECONDS)
     if done and evidence_waits(at=timezone.now()):

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import translation
 
-from reports.services import forms
+from reports.services import forms, remembered
 from tests.world import World
 
 
@@ -19,6 +19,7 @@ def _fresh(settings, tmp_path: Path) -> Iterator[None]:
     settings.PUBLIC_DIR = tmp_path / "public"
     settings.SECURE_SSL_REDIRECT = False  # test clients speak plain HTTP; tests/ops has the redirect's own test
     forms.forget()
+    remembered.forget()
     cache.clear()
     with translation.override("en"):  # a request before this test may have left its reader's language
         yield

@@ -14,21 +14,23 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from observer.models import Commission, Election, Level
 from observer.words import in_language
 from reports.models import Due, Question, Report, Summary, Violation, ViolationType
 from reports.services.due import due_add
+from reports.services.flat import Total, flatten
 from reports.services.forms import Form, forms_of
 from reports.services.publication import published
-from reports.services.summary_words import coverage_words, tally_words, violations_short
+from reports.services.remembered import Version, said_by
+from reports.services.summary_words import coverage_words, tally_words
 from reports.services.tally import (
     Counted,
     Raised,
     Tally,
     ViolationKind,
-    absorb,
     observers_packed,
     observers_unpacked,
     tally_own,
@@ -36,7 +38,13 @@ from reports.services.tally import (
 
 CHUNK = 100  # commissions a transaction on PostgreSQL
 CHUNK_SQLITE = 20  # where a transaction holds the whole database, and writers wait for it
+ROUND = 0.4  # seconds at the deepest level before going up
 BREATH = 0.02  # seconds between two such transactions: SQLite does not queue those who wait
+# Of the row everything, of its commission what figures need: names are long, and there are hundreds.
+READ = (
+    "revision", "as_of", "tally", "children", "observers",
+    "commission__parent_id", "commission__election_id", "commission__level__kind",
+)  # fmt: skip
 PATIENCE = 60.0  # seconds without any progress, while another process holds what waits
 
 
@@ -47,36 +55,68 @@ def summaries_refresh(
     most: int | None = None,
     seconds: float | None = None,
 ) -> int:
-    """Recomputes what is due, deepest first, until nothing waits; the number of commissions recomputed.
+    """Recomputes what is due, until nothing waits; the number of commissions recomputed.
+
+    In climbs: some of the deepest, then those above them, up to the root, and only then what has
+    become due meanwhile. So the root moves on however fast reports come in below.
 
     Any number of processes may do so at once. What another one holds is left to it, unless
     `patient`: then it is waited for, and TimeoutError is raised after a minute without progress.
-    Stops early after `most` commissions or `seconds`; what is left stays due.
+    Stops early after `most` commissions or, at the end of a climb, `seconds`; what is left stays due.
     """
-    clock = at or timezone.now
-    size = CHUNK if connection.vendor == "postgresql" else CHUNK_SQLITE
+    work = _Work(at or timezone.now, most)
     ends = None if seconds is None else time.monotonic() + seconds
-    held: set[int] = set()
-    done, moved_at = 0, time.monotonic()
     while True:
-        level = _due_deepest(held)
-        if not level and not (patient and held):
-            return done
-        if not level:
-            if time.monotonic() - moved_at > PATIENCE:
-                raise TimeoutError(f"{len(held)} commissions are due and held by another process")
-            time.sleep(0.05)
-            held.clear()
-        for start in range(0, len(level), size):
-            chunk = level[start : start + (size if most is None else min(size, most - done))]
-            refreshed = summaries_recompute(commissions=chunk, at=clock)
-            held.update(set(chunk) - refreshed)
-            if refreshed:
-                done, moved_at = done + len(refreshed), time.monotonic()
-            if (most is not None and done >= most) or (ends is not None and time.monotonic() > ends):
-                return done
-            if connection.vendor == "sqlite" and not connection.in_atomic_block:
-                time.sleep(BREATH)
+        climbed = work.climb()
+        if work.enough() or (ends is not None and time.monotonic() > ends):
+            return work.done
+        if climbed:
+            continue
+        if not (patient and work.held):
+            return work.done
+        if time.monotonic() - work.moved_at > PATIENCE:
+            raise TimeoutError(f"{len(work.held)} commissions are due and held by another process")
+        time.sleep(0.05)
+        work.held.clear()
+
+
+class _Work:
+    """One call's work: how much is done, and what others hold."""
+
+    def __init__(self, clock: Callable[[], datetime], most: int | None) -> None:
+        self.clock = clock
+        self.most = most
+        self.size = CHUNK if connection.vendor == "postgresql" else CHUNK_SQLITE
+        self.held: set[int] = set()
+        self.done = 0
+        self.moved_at = time.monotonic()
+
+    def enough(self) -> bool:
+        return self.most is not None and self.done >= self.most
+
+    def climb(self) -> bool:
+        """The deepest that are due, for a moment; then everything due above them, level by level. Whether any was."""
+        depth, level = _due_deepest(self.held)
+        started, any_due = time.monotonic(), bool(level)
+        lowest = True
+        while level and not self.enough():
+            for start in range(0, len(level), self.size):
+                self._recompute(level[start : start + self.size])
+                if self.enough() or (lowest and time.monotonic() - started > ROUND):
+                    break
+            lowest = False
+            depth, level = _due_deepest(self.held, above=depth)
+        return any_due
+
+    def _recompute(self, chunk: list[int]) -> None:
+        if self.most is not None:
+            chunk = chunk[: self.most - self.done]
+        refreshed = summaries_recompute(commissions=chunk, at=self.clock)
+        self.held.update(set(chunk) - refreshed)
+        if refreshed:
+            self.done, self.moved_at = self.done + len(refreshed), time.monotonic()
+        if connection.vendor == "sqlite" and not connection.in_atomic_block:
+            time.sleep(BREATH)
 
 
 def summaries_recount(*, election: Election, at: datetime) -> None:
@@ -85,12 +125,23 @@ def summaries_recount(*, election: Election, at: datetime) -> None:
         due_add(commissions=election.commissions.values_list("pk", flat=True), at=at)
 
 
-def _due_deepest(held: set[int]) -> list[int]:
-    """The due commissions of the deepest level that has any, but for those held by somebody else."""
-    waiting = Due.objects.order_by().values_list("commission_id", "commission__depth").distinct()
-    free = [(depth, key) for key, depth in waiting if key not in held]
-    deepest = max((depth for depth, _key in free), default=0)
-    return sorted(key for depth, key in free if depth == deepest)
+def _due_deepest(held: set[int], above: int | None = None) -> tuple[int, list[int]]:
+    """The depth of the deepest due commissions (above a depth), and which those are.
+
+    Without those held by somebody else. Siblings stand together, because one climb then serves
+    them all; the family that has waited longest is first, so that none waits for ever.
+    """
+    waiting = Due.objects.order_by().values_list("commission_id", "commission__depth", "commission__parent_id")
+    if above is not None:
+        waiting = waiting.filter(commission__depth__lt=above)
+    free = [row for row in waiting.annotate(first=Min("pk")) if row[0] not in held]
+    deepest = max((depth for _key, depth, _parent, _first in free), default=0)
+    families: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for key, depth, parent, first in free:
+        if depth == deepest:
+            families[parent].append((first, key))
+    ordered = sorted(families.values(), key=min)
+    return deepest, [key for family in ordered for _first, key in sorted(family, key=itemgetter(1))]
 
 
 def summaries_recompute(*, commissions: Sequence[int], at: Callable[[], datetime]) -> set[int]:
@@ -118,7 +169,8 @@ def _locked(commissions: Iterable[int]) -> dict[int, Summary]:
     part of a deadlock.
     """
     free = Summary.objects.select_for_update(of=("self", "commission"), no_key=True, skip_locked=True)
-    return {row.pk: row for row in free.select_related("commission__level").filter(pk__in=commissions).order_by("pk")}
+    rows = free.select_related("commission__level").filter(pk__in=commissions).order_by("pk")
+    return {row.pk: row for row in rows.only(*READ)}
 
 
 def _created(commissions: set[int]) -> list[int]:
@@ -225,25 +277,24 @@ def _merge_children(
     below: dict[int, list[dict[str, Any]]],
 ) -> set[int]:
     """Adds each child's summary to its parent's figures and notes its coverage; children never computed yet."""
-    unknown = set()
-    children = (
-        Commission.objects.filter(parent__in=parents)
-        .order_by()
-        .values_list("parent_id", "pk", "summary__revision", "summary__tally", "summary__observers")
-    )
-    for parent, key, revision, tally, observers in children.iterator(chunk_size=500):
-        if not revision:
-            unknown.add(key)
-        tally, watching = tally or {}, observers_unpacked(observers or b"")
-        absorb(into[parent][0], tally)
-        into[parent][1].update(watching)
-        below[parent].append(
-            {
-                "commission": key,
-                "coverage": coverage_words(tally, len(watching)),
-                "violations": violations_short(tally),
-            }
-        )
+    families: dict[int, dict[int, Version]] = defaultdict(dict)
+    children = Commission.objects.filter(parent__in=parents).order_by()
+    for parent, key, revision, as_of in children.values_list(
+        "parent_id", "pk", "summary__revision", "summary__as_of"
+    ).iterator(chunk_size=5000):
+        families[parent][key] = (revision or 0, as_of)
+    unknown = {key for family in families.values() for key, (revision, _as_of) in family.items() if not revision}
+    heard = said_by(versions={key: version for family in families.values() for key, version in family.items()})
+    for parent, family in families.items():
+        own, observers = into[parent]
+        total = Total()
+        total.add(flatten(own))
+        for key in family:
+            one = heard[key]
+            total.add(one.flat)
+            observers.update(observers_unpacked(one.observers))
+            below[parent].append({"commission": key, "coverage": one.coverage, "violations": one.violations})
+        into[parent] = total.tally(), observers
     return unknown
 
 

@@ -52,11 +52,12 @@ def absorb(into: Tally, other: Mapping[str, Any]) -> Tally:
         elif isinstance(value, dict):
             into[key] = absorb(into.get(key, {}), value)
         else:
-            into[key] = _numbers_joined(key, into[key], value) if key in into else value
+            into[key] = numbers_joined(key, into[key], value) if key in into else value
     return into
 
 
-def _numbers_joined(key: str, mine: str, other: str) -> str:
+def numbers_joined(key: str, mine: str, other: str) -> str:
+    """Two `sum`s, `min`s or `max`es as one."""
     a, b = Decimal(mine), Decimal(other)
     return number_text(EXACT.add(a, b) if key == "sum" else min(a, b) if key == "min" else max(a, b))
 

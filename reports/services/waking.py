@@ -13,10 +13,12 @@ from threading import Event, Lock, Thread
 
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 log = logging.getLogger("baqylau.waking")
 PAUSE = 0.2  # seconds between two nudges of one kind
+QUEUED = 10  # seconds a message may wait to be begun; then it is worth nothing, for the sweep came by
 TASKS = ("reports.refresh_summaries", "reports.process_evidence")
 
 _waiting = {name: Event() for name in TASKS}
@@ -67,7 +69,23 @@ def _loop(task: str, act: Callable[[], None]) -> None:
 
 
 def _publish(task: str) -> None:
-    current_app.send_task(task, retry=False, expires=10)
+    """Queues `task`, unless it is queued already by any process and not yet begun: what it will find includes this."""
+    if not cache.add(_mark(task), 1, QUEUED):
+        return
+    try:
+        current_app.send_task(task, retry=False, expires=QUEUED)
+    except Exception:
+        cache.delete(_mark(task))
+        raise
+
+
+def begun(task: str) -> None:
+    """To be called by the task before it looks for rows: whoever writes one from now on queues another."""
+    cache.delete(_mark(task))
+
+
+def _mark(task: str) -> str:
+    return f"queued:{task}"
 
 
 def wait(task: str, seconds: float) -> bool:

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from observer.models import Commission
 from reports import tasks, worker
 from reports.models import Due, Report, Summary, Violation
-from reports.services import decisions, forms, summaries, waking
+from reports.services import decisions, forms, remembered, summaries, waking
 from reports.services.checking import summaries_check
 from reports.services.due import due_add
 from reports.services.summaries import summaries_recompute, summaries_refresh, summary_document
@@ -267,6 +267,106 @@ class TestTheCommandAndTheTasks:
         with mock.patch.object(summaries.time, "monotonic", side_effect=iter(range(10_000))):
             summaries_refresh(seconds=2)
         assert Due.objects.exists()
+        all_settled()
+
+
+class TestReportsThatNeverStopComing:
+    def test_the_root_is_not_starved(self, world):
+        all_settled()
+        depths = []
+        original = summaries_recompute
+
+        def recompute(*, commissions, at):
+            """At every step another report comes in, at another station."""
+            report(world, world.enrolled(f"OB-{7000 + len(depths)}"), STATIONS[len(depths) % len(STATIONS)])
+            depths.append(set(Commission.objects.filter(pk__in=commissions).values_list("depth", flat=True)))
+            return original(commissions=commissions, at=at)
+
+        report(world)
+        with mock.patch.object(summaries, "summaries_recompute", recompute):
+            summaries_refresh(most=24)
+        assert depths[:8] == [{3}, {2}, {1}, {0}] * 2
+        all_settled()
+
+    def test_a_crowd_at_the_deepest_level_is_climbed_in_rounds_and_the_longest_waiting_go_first(self, world):
+        all_settled()
+        for place in reversed(STATIONS):
+            report(world, commission=place)
+        done = []
+        original = summaries_recompute
+
+        def recompute(*, commissions, at):
+            done.extend(Commission.objects.filter(pk__in=commissions).order_by("pk").values_list("code", flat=True))
+            return original(commissions=commissions, at=at)
+
+        with (
+            mock.patch.object(summaries, "summaries_recompute", recompute),
+            mock.patch.multiple(summaries, ROUND=-1.0, CHUNK=3, CHUNK_SQLITE=3),
+        ):
+            summaries_refresh()
+        assert done[:6] == ["KZ-2-2-1", "KZ-2-2-2", "KZ-2-2-3", "KZ-2-2", "KZ-2", "KZ"]
+        assert done.count("KZ") == 4
+        all_settled()
+
+
+class TestMessagesToTheWorker:
+    @pytest.fixture
+    def sent(self, settings):
+        """What is sent; with a cache of the test's own, which nobody else clears."""
+        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+        with mock.patch.object(current_app, "send_task") as send_task:
+            yield send_task
+
+    def test_one_waits_at_a_time_and_none_is_missed_once_it_is_begun(self, sent, db):
+        waking._publish("reports.refresh_summaries")
+        waking._publish("reports.refresh_summaries")
+        waking._publish("reports.process_evidence")
+        assert sent.call_count == 2
+        tasks.refresh_summaries()
+        waking._publish("reports.refresh_summaries")
+        assert sent.call_count == 3
+
+    def test_one_that_could_not_be_sent_is_sent_the_next_time(self, sent):
+        sent.side_effect = ConnectionRefusedError
+        with pytest.raises(ConnectionRefusedError):
+            waking._publish("reports.refresh_summaries")
+        sent.side_effect = None
+        waking._publish("reports.refresh_summaries")
+        assert sent.call_count == 2
+
+
+class TestWhatIsRemembered:
+    def test_a_country_larger_than_the_memory_is_counted_all_the_same(self, world):
+        with mock.patch.object(remembered, "LINES", 3):
+            for place in STATIONS:
+                report(world, commission=place)
+            all_settled()
+            assert remembered._lines <= 3
+            report(world, world.second)
+            all_settled()
+
+    def test_children_that_did_not_change_are_not_read_again(self, world):
+        for place in STATIONS:
+            report(world, commission=place)
+        all_settled()
+        asked = []
+        original = summaries.said_by
+        with mock.patch.object(
+            summaries, "said_by", lambda *, versions: asked.append(versions) or original(versions=versions)
+        ):
+            report(world, world.second)
+            summaries_refresh()
+        read = [known for versions in asked for known in versions if known in remembered._known]
+        assert len(read) == sum(map(len, asked)) == 3 + 2 + 2
+        assert remembered._lines == sum(len(one.flat) for one in remembered._known.values())
+
+    def test_a_revision_that_was_undone_and_came_again_otherwise_is_read_anew(self, world):
+        all_settled()
+        with transaction.atomic():
+            report(world, V03="yes")
+            summaries_refresh()
+            transaction.set_rollback(True)
+        report(world, V03="no")
         all_settled()
 
 

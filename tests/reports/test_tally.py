@@ -8,6 +8,7 @@ from functools import reduce
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.services.flat import Total, flatten
 from reports.services.forms import RATING, YES_NO, Field, Form
 from reports.services.tally import (
     EMPTY,
@@ -283,6 +284,17 @@ class TestMerging:
             return json.dumps(reduce(merge, parts, EMPTY), sort_keys=True)
 
         assert text(several) == text([several[place] for place in order])
+
+    @given(st.lists(tallies, max_size=6))
+    @settings(max_examples=60)
+    def test_flat_lines_add_up_to_the_same(self, several):
+        before = copy.deepcopy(several)
+        total = Total()
+        for one in several:
+            total.add(flatten(one))
+        assert total.tally() == reduce(merge, several, EMPTY)
+        total.tally().get("stages", {}).clear()
+        assert several == before
 
     @given(tallies)
     def test_it_survives_the_database(self, a):
