@@ -1,7 +1,9 @@
 """What anyone may read: elections, a commission, its summary. Only what publication allows."""
 
+from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -15,6 +17,7 @@ from api.rest.rooms import PublicRoom
 from observer.models import Commission, Election
 from observer.words import in_language
 from reports.problems import Rejected
+from reports.services.keeping import kept, places
 from reports.services.publication import published
 from reports.services.summaries import summary_document
 
@@ -70,22 +73,32 @@ class PublicCommission(PublicRoom):
 class Summary(PublicRoom):
     def get(self, request: Request, election: str, code: str) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        place = _public(election, code)
-        document = summary_document(commission=place, language=get_language() or "en", at=timezone.now())
+        at = timezone.now()
+        language = get_language() or "en"
+        place = _readable(places(election__slug=election, code=code), at)
+        content = kept(
+            what=f"summary.{wanted}", place=place, language=language, at=at,
+            make=lambda: _summary(place, language, wanted, at),
+        )  # fmt: skip
         if wanted == "csv":
-            return _csv(request, tables.summary_csv(document), f"{place.code}-summary")
-        return conditional(request, wire.json_answer(document), public=True)
+            return _csv(request, content, f"{place.code}-summary")
+        return conditional(request, HttpResponse(content, content_type=FORMATS["json"]), public=True)
+
+
+def _summary(place: Commission, language: str, wanted: str, at: datetime) -> bytes:
+    document = summary_document(commission=place, language=language, at=at)
+    return tables.summary_csv(document) if wanted == "csv" else wire.json_bytes(document)
 
 
 def _public(election: str, code: str) -> Commission:
+    rows = Commission.objects.filter(election__slug=election, code=code)
+    return _readable(rows.select_related("election", "level", "parent__level"), timezone.now())
+
+
+def _readable(rows: QuerySet[Commission], at: datetime) -> Commission:
     """The commission, if strangers may read it; what is missing and what is secret look the same."""
-    place = (
-        Commission.objects.filter(election__slug=election, code=code)
-        .exclude(election__state=Election.State.DRAFT)
-        .select_related("election", "level", "parent__level")
-        .first()
-    )
-    if place is None or not published(commission=place, at=timezone.now()):
+    place = rows.exclude(election__state=Election.State.DRAFT).first()
+    if place is None or not published(commission=place, at=at):
         raise Rejected("not_published", _("Nothing is published here, or not yet."))
     return place
 

@@ -1,11 +1,8 @@
 """The public pages. They show what publication allows, from summaries only, and know no reader."""
 
-import hashlib
 from datetime import datetime
-from typing import cast
 
-from django.core.cache import cache
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -20,9 +17,8 @@ from reports.pages.context import commission_context
 from reports.pages.errors import message
 from reports.pages.formats import day, moment
 from reports.pages.responses import Rendered, answer, render
+from reports.services.keeping import kept, places
 from reports.services.publication import published
-
-KEPT = 60  # seconds a rendered page is kept: corrected names and withdrawn photos show within that
 
 
 @require_safe
@@ -73,27 +69,19 @@ def commission(request: HttpRequest, language: str, slug: str, code: str) -> Htt
 
 def _commission(request: HttpRequest, language: str, slug: str, code: str | None) -> HttpResponse:
     at = timezone.now()
-    rows = Commission.objects.select_related("election", "level").annotate(revision=F("summary__revision"))
-    rows = rows.filter(election__slug=slug)
+    rows = places(election__slug=slug)
     place = rows.filter(code=code).first() if code else rows.filter(parent__isnull=True).order_by("path").first()
     if place is None or language not in languages.languages_of(place.election):
         raise Http404
     if not published(commission=place, at=at):
         return _not_published(request, place, language, at)
-    return answer(request, _page(place, language, at), language)
+    page = kept(what="page", place=place, language=language, at=at, make=lambda: _page(place, language, at))
+    return answer(request, page, language)
 
 
 def _page(place: Commission, language: str, at: datetime) -> Rendered:
-    """The whole page, from the cache while nothing it is made of has changed."""
-    election = place.election
-    stamp = [place.pk, getattr(place, "revision", 0), language, election.publication, election.precincts_are_public(at)]
-    key = "page:" + hashlib.sha256(repr(stamp).encode()).hexdigest()
-    kept = cache.get(key)
-    if kept is None:
-        context, as_of = commission_context(place, language, at)
-        kept = render("public/commission.html", context, language, as_of)
-        cache.set(key, kept, KEPT)
-    return cast(Rendered, kept)
+    context, as_of = commission_context(place, language, at)
+    return render("public/commission.html", context, language, as_of)
 
 
 def _not_published(request: HttpRequest, place: Commission, language: str, at: datetime) -> HttpResponse:

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import time
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.utils import timezone
@@ -135,6 +137,54 @@ class TestASummary:
             cells = [cell for row in rows_of(nobody.get(f"{path}?format=csv")) for cell in row.values()]
             assert f"'{name}" in cells, path
             assert name not in cells
+
+
+class TestAKeptSummary:
+    @pytest.fixture(autouse=True)
+    def _alone(self, settings) -> None:
+        """A cache of the test's own: others clear the shared one at any moment."""
+        settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+    @pytest.mark.parametrize("query", ["", "?format=csv"])
+    def test_it_costs_one_query(self, nobody, counted, query: str, django_assert_num_queries) -> None:
+        first = nobody.get(f"{HERE}/KZ/summary{query}")
+        with django_assert_num_queries(1):
+            again = nobody.get(f"{HERE}/KZ/summary{query}")
+        assert (again.content, again["ETag"]) == (first.content, first["ETag"])
+
+    def test_languages_formats_and_places_are_kept_apart(self, nobody, counted) -> None:
+        asked = [
+            (code, query, language) for code in ("KZ", "KZ-1") for query in ("", "?format=csv") for language in "kr"
+        ]
+        bodies = [
+            nobody.get(f"{HERE}/{code}/summary{query}", **{"accept-language": {"k": "kk", "r": "ru"}[language]}).content
+            for _twice in range(2)
+            for code, query, language in asked
+        ]
+        assert len(set(bodies)) == len(asked)
+        assert bodies[: len(asked)] == bodies[len(asked) :]
+
+    def test_a_new_figure_shows_at_once(self, nobody, counted, first) -> None:
+        seen = nobody.get(f"{HERE}/KZ/summary")
+        first.post("reports", payload(answers={"V03": "no"}))
+        summaries_refresh()
+        answer = nobody.get(f"{HERE}/KZ/summary", **{"if-none-match": seen["ETag"]})
+        assert (answer.status_code, answer.json()["coverage"]["reports"]) == (200, 3)
+
+    def test_so_does_a_decision_about_publication(self, nobody, counted) -> None:
+        Election.objects.update(precincts_public_from=timezone.now() - timedelta(hours=1))
+        assert nobody.get(f"{HERE}/KZ-1-1/summary").json()["children_withheld"] == 0
+        Election.objects.update(precincts_public_from=timezone.now() + timedelta(hours=1))
+        assert nobody.get(f"{HERE}/KZ-1-1/summary").json()["children_withheld"] == 3
+        Election.objects.update(publication="closed")
+        assert nobody.get(f"{HERE}/KZ-1-1/summary").status_code == 404
+
+    def test_a_corrected_name_shows_within_a_minute(self, nobody, counted) -> None:
+        assert nobody.get(f"{HERE}/KZ/summary").status_code == 200
+        Commission.objects.filter(code="KZ").update(names={"en": "Corrected"})
+        later = time.time() + 60
+        with mock.patch("django.core.cache.backends.locmem.time.time", lambda: later):
+            assert nobody.get(f"{HERE}/KZ/summary").json()["commission"]["name"] == "Corrected"
 
 
 class TestFormats:
