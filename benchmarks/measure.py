@@ -100,7 +100,6 @@ class Bench:
         drained()
         root = "/api/v1/elections/bench/commissions/KZ/summary"
         with deployment() as (port, _processes):
-            base = Report.objects.counted().count()
             receipts: list[float] = []
             seen: list[tuple[float, int]] = []
             done = Event()
@@ -109,6 +108,10 @@ class Bench:
             connection_ = load.Connection(port)
             units = self.singles()
             pause = Event()
+            connection_.send(next(units)[0])
+            base = Report.objects.counted().count()
+            while not seen or seen[-1][1] < base:  # the worker takes seconds to start
+                pause.wait(0.05)
             started = perf_counter()
             while perf_counter() - started < self.seconds:
                 due = started + len(receipts) / 100
