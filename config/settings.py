@@ -115,7 +115,9 @@ def _postgresql(url: str) -> dict[str, object]:
         "HOST": unquote(parts.hostname or "") or dict(parse_qsl(parts.query)).get("host", ""),
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": None,  # one connection a thread, kept: opening one costs more than a report
-        "CONN_HEALTH_CHECKS": True,
+        # Not asked "are you there" before every request: after a restart of the database each connection
+        # fails once, which a phone is told as 503 and tries again.
+        "CONN_HEALTH_CHECKS": False,
         # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
         # Bound on the server, a statement that a connection has sent five times is planned once.
         "OPTIONS": {
