@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection
-from reports.services.packs import election_create
 
 from observer import crypto
 from observer.models import Assignment, Commission, Device, Election, Level, Observer, Organisation
 from reports.models import Due, Report
 from reports.services.answers import findings
 from reports.services.forms import Form, form_named
+from reports.services.packs import election_create
 
 NOON = datetime(2022, 11, 20, 6, tzinfo=UTC)
 REGIONS, DISTRICTS, PRECINCTS, OBSERVERS = 20, 11, 10_101, 10_000
