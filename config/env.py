@@ -20,6 +20,8 @@ class Misconfigured(SystemExit):
 def text(name: str, default: str = "") -> str:
     """NAME, or the content of the file named by NAME_FILE without its last line end."""
     path = os.environ.get(f"{name}_FILE")
+    if path and os.environ.get(name):
+        raise Misconfigured([f"{name} and {name}_FILE are both set: which one is meant?"])
     if path:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
@@ -48,15 +50,25 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
+def is_field_key(value: str) -> bool:
+    """Whether Fernet could work with it: 32 bytes in URL-safe base64."""
+    try:
+        return len(base64.urlsafe_b64decode(value.encode())) == 32
+    except (ValueError, UnicodeEncodeError):
+        return False
+
+
 def kept_secret(name: str, folder: Path) -> str:
-    """NAME from the environment; else from `folder`, where it is made once, readable by its owner only.
+    """NAME from the environment; else from `folder`, where it is made once."""
+    return text(name) or made_secret(name, folder)
+
+
+def made_secret(name: str, folder: Path) -> str:
+    """The content of `folder`/name, which is made where it is missing, readable by its owner only.
 
     Two processes that start at the same moment must end with the same key, so the file is
     created with O_EXCL under another name and linked into place: the first one wins.
     """
-    given = text(name)
-    if given:
-        return given
     path = folder / name.lower()
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

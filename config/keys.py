@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from config.env import kept_secret
+from config.env import made_secret
 
 NAMES = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
 ALSO_MADE = ("POSTGRES_PASSWORD", "METRICS_TOKEN")
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
         return 0
     folder = Path(arguments[0])
     for name in (*NAMES, *ALSO_MADE):
-        kept_secret(name, folder)
+        made_secret(name, folder)
     if len(arguments) == 2:
         address = folder / "database_url"
         address.touch(mode=0o600)

@@ -20,6 +20,9 @@ KEYS_DIR = Path(
     env.text("KEYS_DIR") or Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "baqylau"
 ).resolve()
 
+if KEYS_DIR.is_relative_to(DATA_DIR):
+    raise env.Misconfigured(["KEYS_DIR lies within DATA_DIR: whoever copies the data would have the keys"])
+
 # ── keys ────────────────────────────────────────────────────────────────────────────────────
 # Embedded keys are made on first use, outside DATA_DIR, so that a copied or stolen data folder
 # opens nothing. A full deployment brings its own: losing them silently must be impossible.
@@ -42,6 +45,10 @@ if not EMBEDDED:
     ]
     if SECRET_KEY and len(SECRET_KEY) < 32:
         _problems.append("SECRET_KEY is shorter than 32 characters")
+    if any(not env.is_field_key(key) for key in FIELD_KEYS):
+        _problems.append("FIELD_KEYS holds something that is no key; `python -m config.keys` prints good ones")
+    if LOOKUP_KEY and len(LOOKUP_KEY) < 32:
+        _problems.append("LOOKUP_KEY is shorter than 32 characters")
     if LOOKUP_KEY and LOOKUP_KEY in (SECRET_KEY, *FIELD_KEYS):
         _problems.append("LOOKUP_KEY must differ from SECRET_KEY and FIELD_KEYS: it outlives their rotation")
     if not REDIS_URL:
@@ -182,7 +189,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # ever; elsewhere (embedded, tests) as they lie in the source.
 _static = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATIC_COLLECTED = not EMBEDDED and (_static / "staticfiles.json").exists()
-STATIC_ROOT = None if EMBEDDED else _static
+_collecting = env.flag("COLLECT_STATIC")
+STATIC_ROOT = _static if STATIC_COLLECTED or _collecting else None
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 _hashed, _plain = (
     "config.static.HashedFiles",
@@ -190,7 +198,7 @@ _hashed, _plain = (
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _hashed if STATIC_COLLECTED or env.flag("COLLECT_STATIC") else _plain},
+    "staticfiles": {"BACKEND": _hashed if STATIC_COLLECTED or _collecting else _plain},
 }
 WHITENOISE_AUTOREFRESH = DEBUG
 IMAGE_BYTES_MAX = env.number("IMAGE_BYTES_MAX", 25_000_000)

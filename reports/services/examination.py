@@ -154,7 +154,9 @@ def _web(at: datetime) -> Iterator[Finding]:
     if not settings.TRUSTED_PROXIES:
         yield warning("TRUSTED_PROXIES is empty: behind a proxy, every phone seems to have one address")
     if not settings.STATIC_COLLECTED:
-        yield warning("static files are not collected: run `manage.py collectstatic` (the image has done it)")
+        yield warning(
+            "static files are not collected: run `COLLECT_STATIC=yes manage.py collectstatic`, as the image does"
+        )
     if all(host in ("localhost", "127.0.0.1", "[::1]") for host in settings.ALLOWED_HOSTS):
         yield warning("ALLOWED_HOSTS names this machine only")
 
