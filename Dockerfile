@@ -15,7 +15,7 @@ COPY . .
 # Settings want a whole environment; none of these values is in what comes out.
 RUN python scripts/messages.py compile \
     && COLLECT_STATIC=yes DATABASE_URL=postgres://build REDIS_URL=redis://build ALLOWED_HOSTS=build \
-       SECRET_KEY=only-for-this-step-of-the-build-of-an-image FIELD_KEYS=build LOOKUP_KEY=build-lookup DATA_DIR=/tmp/build \
+       SECRET_KEY=only-for-this-step-of-the-build-of-an-image FIELD_KEYS=b25seS1mb3ItdGhpcy1zdGVwLW9mLXRoZS1idWlsZCE= LOOKUP_KEY=only-to-look-nothing-up-while-building DATA_DIR=/tmp/build \
        python manage.py collectstatic --noinput -v0 \
     && python -m compileall -q /app
 USER baqylau

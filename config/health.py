@@ -49,12 +49,15 @@ class _Rows:
 
     def collect(self) -> Iterable[Metric]:
         now = self.now
-        accepted = CounterMetricFamily("baqylau_reports_accepted", "Reports stored", labels=["state"])
-        for state, count in now.accepted.items():
-            accepted.add_metric([state], count)
-        yield accepted
+        yield CounterMetricFamily("baqylau_reports_accepted", "Reports stored since the beginning", value=now.accepted)
+        states = GaugeMetricFamily("baqylau_reports", "Stored reports, by how the desk has decided", labels=["state"])
+        for state, count in now.states.items():
+            states.add_metric([state], count)
+        yield states
         refused = CounterMetricFamily(
-            "baqylau_reports_refused", "Bodies kept but not stored as reports", labels=["code"]
+            "baqylau_reports_refused",
+            "Bodies kept but not stored as reports; what was turned away unread is in the proxy's log",
+            labels=["code"],
         )
         for code, count in now.refused.items():
             refused.add_metric([code], count)

@@ -28,7 +28,7 @@ CHILDREN = 2_000
 class Elections(PublicRoom):
     def get(self, request: Request) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        found = Election.objects.exclude(publication=Election.Publication.CLOSED).exclude(state=Election.State.DRAFT)
+        found = Election.objects.announced()
         roots = dict(
             Commission.objects.filter(election__in=found, parent__isnull=True)
             .order_by("-path")
@@ -97,7 +97,7 @@ def _public(election: str, code: str) -> Commission:
 
 def _readable(rows: QuerySet[Commission], at: datetime) -> Commission:
     """The commission, if strangers may read it; what is missing and what is secret look the same."""
-    place = rows.exclude(election__state=Election.State.DRAFT).first()
+    place = rows.first()
     if place is None or not published(commission=place, at=at):
         raise Rejected("not_published", _("Nothing is published here, or not yet."))
     return place

@@ -1,9 +1,16 @@
 from datetime import datetime
+from typing import Self
 
 from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.words import in_language
+
+
+class ElectionQuerySet(models.QuerySet["Election"]):
+    def announced(self) -> Self:
+        """Elections of which strangers may know: neither drafts nor closed to the public."""
+        return self.exclude(state=Election.State.DRAFT).exclude(publication=Election.Publication.CLOSED)
 
 
 class Election(models.Model):
@@ -43,6 +50,8 @@ class Election(models.Model):
     conduct_version = models.PositiveIntegerField(default=1, help_text="version of the code of conduct to be accepted")
     relay_key = models.TextField(blank=True, help_text="public key for files relayed by hand")
     mirrors = models.JSONField(default=list, blank=True, help_text="other addresses of this platform")
+
+    objects = ElectionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-date", "slug"]

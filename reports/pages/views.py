@@ -33,7 +33,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def elections(request: HttpRequest, language: str) -> HttpResponse:
     """Every election of which anything is or will be public."""
     top = Commission.objects.filter(election=OuterRef("pk"), parent__isnull=True).order_by("path").values("code")[:1]
-    known = list(Election.objects.annotate(root=Subquery(top)))
+    known = list(Election.objects.announced().annotate(root=Subquery(top)))
     if language not in languages.spoken(known):
         raise Http404
     rows = [
@@ -44,7 +44,7 @@ def elections(request: HttpRequest, language: str) -> HttpResponse:
             "url": reverse("pages:election", args=[languages.closest(language, one), one.slug]),
         }
         for one in known
-        if one.publication != Election.Publication.CLOSED and getattr(one, "root", None)
+        if getattr(one, "root", None)
     ]
     context = {
         "rows": rows,
@@ -73,6 +73,8 @@ def _commission(request: HttpRequest, language: str, slug: str, code: str | None
     place = rows.filter(code=code).first() if code else rows.filter(parent__isnull=True).order_by("path").first()
     if place is None or language not in languages.languages_of(place.election):
         raise Http404
+    if place.election.state == Election.State.DRAFT:
+        raise Http404  # nobody outside knows of it yet
     if not published(commission=place, at=at):
         return _not_published(request, place, language, at)
     page = kept(what="page", place=place, language=language, at=at, make=lambda: _page(place, language, at))

@@ -69,6 +69,7 @@ class TestMetrics:
             if not line.startswith("#")
         )
         assert lines['baqylau_reports_refused_total{code="invalid_answers"}'] == "1.0"
+        assert lines["baqylau_reports_accepted_total"] == "0.0"
         assert lines["baqylau_due_rows"] == "1.0"
         assert float(lines["baqylau_due_oldest_seconds"]) >= 90
         assert float(lines["baqylau_disk_free_bytes"]) > 0

@@ -15,7 +15,7 @@ GOOD = {
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "s" * 40,
     "FIELD_KEYS": Fernet.generate_key().decode(),
-    "LOOKUP_KEY": "a key of its own",
+    "LOOKUP_KEY": "a key of its own, long enough to be one",
     "ALLOWED_HOSTS": "observe.example.org",
 }
 SHOW = (
@@ -38,7 +38,9 @@ class TestFullDeployment:
         [
             ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
             ({"FIELD_KEYS": " , "}, "FIELD_KEYS is not set"),
+            ({"FIELD_KEYS": "short"}, "FIELD_KEYS holds something that is no key"),
             ({"LOOKUP_KEY": ""}, "LOOKUP_KEY is not set"),
+            ({"LOOKUP_KEY": "short"}, "LOOKUP_KEY is shorter"),
             ({"SECRET_KEY": "short"}, "shorter than 32"),
             ({"LOOKUP_KEY": "s" * 40}, "must differ"),
             ({"REDIS_URL": ""}, "REDIS_URL is not set"),
@@ -46,7 +48,9 @@ class TestFullDeployment:
             ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
             ({"DEBUG": "yes"}, "DEBUG"),
             ({"DEBUG": "perhaps"}, "DEBUG must be yes or no"),
-            ({"SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY_FILE cannot be read"),
+            ({"SECRET_KEY": "", "SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY_FILE cannot be read"),
+            ({"SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY and SECRET_KEY_FILE are both set"),
+            ({"KEYS_DIR": "/tmp/within/keys", "DATA_DIR": "/tmp/within"}, "KEYS_DIR lies within DATA_DIR"),
         ],
     )
     def test_refuses_and_says_why(self, tmp_path: Path, change: dict[str, str], words: str):

@@ -52,6 +52,15 @@ def publish(world: World, publication: str, *, precincts: bool) -> None:
     Election.objects.filter(pk=world.election.pk).update(publication=publication, precincts_public_from=at)
 
 
+class TestADraft:
+    def test_is_unknown_to_strangers(self, client, observed):
+        publish(observed, "live", precincts=True)
+        Election.objects.filter(pk=observed.election.pk).update(state="draft")
+        for code in (ROOT, DISTRICT, STATION):
+            assert client.get(address(code)).status_code == 404
+        assert "test-2022" not in client.get("/en/").content.decode()
+
+
 class TestPublication:
     @pytest.mark.parametrize("precincts", [False, True])
     @pytest.mark.parametrize(
