@@ -1,7 +1,9 @@
 """What wraps every request, whichever room answers it."""
 
 import ipaddress
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -11,11 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from config.logs import request_id
 
 Handler = Callable[[HttpRequest], HttpResponse]
+log = logging.getLogger("baqylau.request")
 _ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
 class RequestId:
-    """Gives every request an id, in its log lines and its answer; a proxy's own is kept."""
+    """Gives every request an id, in its log lines and its answer; a proxy's own is kept.
+
+    One line a request says what was asked and answered. Never the query: the desk looks people up by phone.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -24,8 +30,13 @@ class RequestId:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
         current = given if _ID.match(given) else uuid.uuid4().hex
         token = request_id.set(current)
+        began = time.perf_counter()
         try:
             response = self.get_response(request)
+            if log.isEnabledFor(logging.INFO):
+                milliseconds = round(1000 * (time.perf_counter() - began), 1)
+                told = {"method": request.method, "path": request.path, "status": response.status_code}
+                log.info("request", extra=told | {"milliseconds": milliseconds})
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = current

@@ -252,7 +252,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_TOKEN": None,
 }
 METRICS_TOKEN = env.text("METRICS_TOKEN")  # bearer of /metrics; without it, loopback and TRUSTED_PROXIES only
-LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
+LOG_LEVEL = env.text("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
