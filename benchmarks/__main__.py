@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts import services
 
-NAMES = ("single", "batch", "photo", "delay", "recompute", "pages", "memory")
+NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "memory")
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def deployment(*, worker: bool = True) -> Iterator[tuple[int, dict[str, subproce
         processes = {"web": start(stack, [sys.executable, "-m", "config.serve"], environment)}
         if worker:
             celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
-            processes["worker"] = start(stack, [*celery, "worker", "-c", "1", "-l", "error"], environment)
+            processes["worker"] = start(stack, [*celery, "worker", "-c", "2", "-l", "error"], environment)
             processes["beat"] = start(stack, [*celery, "beat", "-l", "error"], environment)
         services.wait_for(lambda: services.accepts(port), "the web server")
         yield port, processes

@@ -55,28 +55,36 @@ class Bench:
             some = [country.document(self.place, number, self.form, self.said[n]) for n in range(100)]
             yield [load.post_json("/api/v1/reports/batch", {"reports": some}, token)]
 
+    def with_photo(self, document: dict[str, object], token: str) -> bytes:
+        """Announces a photo of its own in the report; the request that uploads it."""
+        bytes_ = PHOTO + uuid4().bytes
+        evidence = str(uuid4())
+        document["evidence"] = [
+            {"id": evidence, "sha256": hashlib.sha256(bytes_).hexdigest(), "size": len(bytes_), "type": "image/jpeg"}
+        ]
+        return load.request(
+            "PATCH", f"/api/v1/evidence/{evidence}", bytes_, Authorization=f"Bearer {token}", Upload_Offset="0",
+            Content_Type="application/offset+octet-stream", Tus_Resumable="1.0.0",
+        )  # fmt: skip
+
     def photos(self) -> Iterator[Sequence[bytes]]:
         for document, token in self.documents():
-            bytes_ = PHOTO + uuid4().bytes
-            evidence = str(uuid4())
-            document["evidence"] = [
-                {
-                    "id": evidence,
-                    "sha256": hashlib.sha256(bytes_).hexdigest(),
-                    "size": len(bytes_),
-                    "type": "image/jpeg",
-                }
-            ]
-            patch = load.request(
-                "PATCH", f"/api/v1/evidence/{evidence}", bytes_, Authorization=f"Bearer {token}", Upload_Offset="0",
-                Content_Type="application/offset+octet-stream", Tus_Resumable="1.0.0",
-            )  # fmt: skip
+            patch = self.with_photo(document, token)
             yield [load.post_json("/api/v1/reports", document, token), patch]
 
-    def run(self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str) -> None:
+    def batches_with_photos(self) -> Iterator[Sequence[bytes]]:
+        for number in itertools.count():
+            token = self.place.tokens[number % len(self.place.tokens)]
+            some = [country.document(self.place, number, self.form, self.said[n]) for n in range(100)]
+            patches = [self.with_photo(document, token) for document in some]
+            yield [load.post_json("/api/v1/reports/batch", {"reports": some}, token), *patches]
+
+    def run(
+        self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str = "", warm: int = 20
+    ) -> None:
         for connections in (8, 32):
             with deployment(worker=False) as (port, processes):
-                load.closed_loop(port, itertools.islice(units, connections * 20), connections, 2, per_unit)  # warm up
+                load.closed_loop(port, itertools.islice(units, connections * warm), connections, 2, per_unit)  # warm up
                 stock = itertools.islice(units, int(most * self.seconds))
                 result = load.closed_loop(port, stock, connections, self.seconds, per_unit)
                 memory = max((p.memory_info().rss for p in tree(processes["web"].pid)), default=0) / 2**20
@@ -94,6 +102,9 @@ class Bench:
 
     def photo(self) -> None:
         self.run("reports with a 200 kB photo", self.photos(), 700, 1, "350/s")
+
+    def batch_photo(self) -> None:
+        self.run("batches with a 200 kB photo each", self.batches_with_photos(), 6, 100, warm=1)
 
     def delay(self) -> None:
         """From a receipt to the national figure, at 100 reports a second."""
