@@ -196,10 +196,24 @@ _hashed, _plain = (
     "config.static.HashedFiles",
     "django.contrib.staticfiles.storage.StaticFilesStorage",
 )
-STORAGES = {
+STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": _hashed if STATIC_COLLECTED or _collecting else _plain},
 }
+# Sealed originals lie under SEALED_DIR, or in an S3-compatible bucket (needs requirements-s3.txt).
+SEALED_S3_BUCKET = env.text("SEALED_S3_BUCKET")
+if SEALED_S3_BUCKET:
+    STORAGES["sealed"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": SEALED_S3_BUCKET,
+            "endpoint_url": env.text("SEALED_S3_ENDPOINT") or None,
+            "region_name": env.text("SEALED_S3_REGION") or None,
+            "access_key": env.text("SEALED_S3_KEY_ID") or None,
+            "secret_key": env.text("SEALED_S3_SECRET") or None,
+            "default_acl": None,  # private, as the bucket is
+        },
+    }
 WHITENOISE_AUTOREFRESH = DEBUG
 IMAGE_BYTES_MAX = env.number("IMAGE_BYTES_MAX", 25_000_000)
 FILE_BYTES_MAX = env.number("FILE_BYTES_MAX", 500_000_000)
