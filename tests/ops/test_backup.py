@@ -109,7 +109,7 @@ class TestADamagedDisk:
 class TestRotatingKeys:
     def test_everything_opens_under_the_new_keys_alone(self, filled: Deployment, empty: Deployment):
         before = filled.python(SHOW)
-        new, lookup = empty.environment["SECRET_KEY"], "another look-up key"
+        new, lookup = empty.environment["SECRET_KEY"], "another look-up key, long enough to be one"
         both = {"FIELD_KEYS": f"{new},{filled.environment['FIELD_KEYS']}", "LOOKUP_KEY": lookup}
         told = filled.must("rotate_keys", **both)
         assert "1 enrolment codes" in told
