@@ -276,5 +276,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
+        # Scanners ask for hosts that are not here, all day long; they get their 400.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
 }
