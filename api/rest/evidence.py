@@ -37,6 +37,7 @@ class EvidenceUpload(PhoneRoom):
     """One announced file: HEAD says how far it is, PATCH appends, POST with an override does as PATCH."""
 
     http_method_names = ("head", "patch", "post", "options")
+    drains = False  # it does so itself: it reads the stream past Django's account of it
 
     def get_permissions(self) -> Any:
         return [AllowAny()] if self.request.method == "OPTIONS" else super().get_permissions()
