@@ -50,7 +50,7 @@ bench: setup-dev
 clean:
 	rm -rf $(VENV) build staticfiles .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	find locale -name '*.mo' -delete
+	find locale \( -name '*.mo' -o -name djangojs.json \) -delete
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "config.middleware.ForwardedHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "api.rest.cors.Mirrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -185,6 +186,7 @@ PARTS_DIR = DATA_DIR / "parts"  # uploads on their way
 PUBLIC_DIR = DATA_DIR / "public"  # re-encoded copies without metadata
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+PHONE_DIR = BASE_DIR / "static" / "phone"  # the phone client, served below /phone/
 # Where `collectstatic` has run, files are served compressed and under names with their hash, for
 # ever; elsewhere (embedded, tests) as they lie in the source.
 _static = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))

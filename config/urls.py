@@ -7,6 +7,7 @@ from config import health
 
 urlpatterns = [
     path("api/", include("api.rest.urls")),
+    path("phone/", include("api.phone.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", health.metrics),

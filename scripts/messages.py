@@ -1,16 +1,20 @@
 """The catalogues of translations, kept with Babel so that no other program is needed.
 
-    python scripts/messages.py update     gathers the words of code and templates into locale/*/LC_MESSAGES/django.po
+    python scripts/messages.py update     gathers the words into locale/*/LC_MESSAGES/*.po
     python scripts/messages.py check      fails on words missing, fuzzy, left over or with wrong placeholders
-    python scripts/messages.py compile    writes the .mo files that are read at run time
+    python scripts/messages.py compile    writes what is read at run time
 
-English is the source: its catalogue stays empty and is complete by that.
+Two catalogues a language: `django.po` has the words of code and templates, compiled to `django.mo`;
+`djangojs.po` has those of the phone client, compiled to `djangojs.json` for it to read.
+English is the source: its catalogues stay empty and are complete by that.
 """
 
+import ast
 import io
+import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
@@ -26,7 +30,8 @@ LANGUAGES = ("kk", "ru", "en")
 SOURCE = "en"
 PYTHON = ("api", "config", "observer", "reports")
 TEMPLATES = ("templates",)
-SKIPPED = {"migrations", "__pycache__"}
+CLIENT = "static/phone"
+SKIPPED = {"migrations", "__pycache__", "vendor"}
 KEYWORDS = {
     "_": None,
     "gettext": None,
@@ -38,6 +43,14 @@ KEYWORDS = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
+# `t("…")` and `tn("…", "…"` wherever they stand, also within nested templates, where Babel's reader of
+# JavaScript does not look. A text may be broken into parts joined by `+`.
+LITERAL = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\$]|\\.)*`)"""
+LITERALS = rf"{LITERAL}(?:\s*\+\s*{LITERAL})*"
+CALL = re.compile(rf"(?<![\w.$])(?:t\(\s*({LITERALS})|tn\(\s*({LITERALS})\s*,\s*({LITERALS}))")
+COMMENT = re.compile(r"^\s*(?://|/?\*).*$", re.MULTILINE)
+# The forms of each language's plurals in the order of its catalogue, by the categories of CLDR.
+PLURALS = {"kk": ("one", "other"), "ru": ("one", "few", "many"), "en": ("one", "other")}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%|%[sd]|\{\w*\}")
 Key = tuple[str, str | None]
 
@@ -65,12 +78,32 @@ def words() -> Catalog:
     return found
 
 
-def po(language: str) -> Path:
-    return ROOT / "locale" / language / "LC_MESSAGES" / "django.po"
+def client_words() -> Catalog:
+    """What the phone client says now."""
+    found = Catalog(charset="utf-8")
+    for path in sorted((ROOT / CLIENT).rglob("*.js")):
+        if not SKIPPED & set(path.parts):
+            for one, single, many in CALL.findall(COMMENT.sub("", path.read_text(encoding="utf-8"))):
+                text = literal(one) if one else (literal(single), literal(many))
+                found.add(text, locations=[(path.relative_to(ROOT).as_posix(), 0)])
+    return found
 
 
-def read(language: str) -> Catalog:
-    path = po(language)
+def literal(source: str) -> str:
+    """The text of one or more JavaScript literals; their escapes are those of Python."""
+    parts = re.findall(LITERAL, source)
+    return "".join(ast.literal_eval(f'"""{one[1:-1]}"""' if one[0] == "`" else one) for one in parts)
+
+
+DOMAINS: dict[str, Callable[[], Catalog]] = {"django": words, "djangojs": client_words}
+
+
+def po(domain: str, language: str) -> Path:
+    return ROOT / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
+
+
+def read(domain: str, language: str) -> Catalog:
+    path = po(domain, language)
     if not path.exists():
         return Catalog(locale=language, charset="utf-8")
     with path.open("rb") as file:
@@ -82,48 +115,59 @@ def key(message: Message) -> Key:
 
 
 def update() -> int:
-    template = words()
-    for language in LANGUAGES:
-        old = {key(message): message for message in read(language) if message.id}
-        new = Catalog(
-            locale=language, charset="utf-8", project="Baqylau", fuzzy=False, header_comment=f"# Baqylau in {language}."
-        )
-        for message in template:
-            if message.id:
-                known = old.get(key(message))
-                same = known is not None and isinstance(known.id, str) == isinstance(message.id, str)
-                text = known.string if known is not None and same else None
-                files = [(name, 0) for name in sorted({name for name, _line in message.locations})]
-                new.add(message.id, text, locations=files, flags=message.flags - {"fuzzy"}, context=message.context)
-        po(language).parent.mkdir(parents=True, exist_ok=True)
-        buffer = io.BytesIO()
-        write_po(buffer, new, width=110, sort_output=True, include_lineno=False, omit_header=False)
-        # Dates and tool versions would make every run a change.
-        lines = buffer.getvalue().decode().splitlines(keepends=True)
-        idle = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Report-Msgid')
-        text = "".join(line for line in lines if not line.startswith(idle))
-        po(language).write_text(text, encoding="utf-8")
+    for domain, gather in DOMAINS.items():
+        template = gather()
+        for language in LANGUAGES:
+            update_one(domain, language, template)
     return check()
 
 
+def update_one(domain: str, language: str, template: Catalog) -> None:
+    old = {key(message): message for message in read(domain, language) if message.id}
+    new = Catalog(
+        locale=language, charset="utf-8", project="Baqylau", fuzzy=False, header_comment=f"# Baqylau in {language}."
+    )
+    for message in template:
+        if message.id:
+            known = old.get(key(message))
+            same = known is not None and isinstance(known.id, str) == isinstance(message.id, str)
+            text = known.string if known is not None and same else None
+            files = [(name, 0) for name in sorted({name for name, _line in message.locations})]
+            new.add(message.id, text, locations=files, flags=message.flags - {"fuzzy"}, context=message.context)
+    po(domain, language).parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    write_po(buffer, new, width=110, sort_output=True, include_lineno=False, omit_header=False)
+    # Dates and tool versions would make every run a change.
+    lines = buffer.getvalue().decode().splitlines(keepends=True)
+    idle = ('"POT-Creation-Date', '"PO-Revision-Date', '"Generated-By', '"Last-Translator', '"Report-Msgid')
+    text = "".join(line for line in lines if not line.startswith(idle))
+    po(domain, language).write_text(text, encoding="utf-8")
+
+
 def check() -> int:
-    template = {key(message): message for message in words() if message.id}
-    problems = []
-    for language in LANGUAGES:
-        catalog = read(language)
-        there = {key(message): message for message in catalog if message.id}
-        for missing in template.keys() - there.keys():
-            problems.append(f"{language}: not in the catalogue: {missing[0]!r}")
-        for extra in [*(there.keys() - template.keys()), *(key(m) for m in catalog.obsolete.values())]:
-            problems.append(f"{language}: no longer used: {extra[0]!r}")
-        if language == SOURCE:
-            continue
-        for message in there.values():
-            problems += [f"{language}: {problem}: {key(message)[0]!r}" for problem in faults(message, catalog)]
+    problems: list[str] = []
+    texts = 0
+    for domain, gather in DOMAINS.items():
+        template = {key(message): message for message in gather() if message.id}
+        texts += len(template)
+        for language in LANGUAGES:
+            problems += (f"{domain}, {language}: {problem}" for problem in check_one(domain, language, template))
     for problem in sorted(problems):
         print(problem, file=sys.stderr)
-    print(f"{len(template)} texts, {len(problems)} problems")
+    print(f"{texts} texts, {len(problems)} problems")
     return 1 if problems else 0
+
+
+def check_one(domain: str, language: str, template: dict[Key, Message]) -> Iterator[str]:
+    catalog = read(domain, language)
+    there = {key(message): message for message in catalog if message.id}
+    for missing in template.keys() - there.keys():
+        yield f"not in the catalogue: {missing[0]!r}"
+    for extra in [*(there.keys() - template.keys()), *(key(m) for m in catalog.obsolete.values())]:
+        yield f"no longer used: {extra[0]!r}"
+    if language != SOURCE:
+        for message in there.values():
+            yield from (f"{problem}: {key(message)[0]!r}" for problem in faults(message, catalog))
 
 
 def faults(message: Message, catalog: Catalog) -> Iterator[str]:
@@ -146,12 +190,25 @@ def placeholders(text: str) -> list[str]:
 
 def compile_all() -> int:
     for language in LANGUAGES:
-        path = po(language).with_suffix(".mo")
-        draft = path.with_suffix(".tmp")
-        with draft.open("wb") as file:
-            write_mo(file, read(language))
-        draft.replace(path)
+        buffer = io.BytesIO()
+        write_mo(buffer, read("django", language))
+        replace(po("django", language).with_suffix(".mo"), buffer.getvalue())
+        replace(po("djangojs", language).with_suffix(".json"), client_json(language))
     return 0
+
+
+def client_json(language: str) -> bytes:
+    """The client's words that are translated: a text, or a list of forms in the order of `plural`."""
+    said = {key(message)[0]: message.string for message in read("djangojs", language) if message.id}
+    told = {text: said[text] for text in sorted(said) if said[text] and all(said[text])}
+    body = {"plural": PLURALS[language], "words": told}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def replace(path: Path, content: bytes) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_bytes(content)
+    draft.replace(path)
 
 
 def main() -> int:

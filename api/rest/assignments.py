@@ -6,9 +6,9 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest import wire
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.rooms import PhoneRoom
 from observer.models import Assignment, Commission, Device, Election, Level
 from reports.models import Checklist

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.rooms import PhoneRoom
 from api.rest.wire import json_answer, number
 from observer.models import Organisation

@@ -6,9 +6,9 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest import wire
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.rooms import PhoneRoom, query
 from observer.models import Election, Level
 from observer.services.places import commissions_below, commissions_near, commissions_search, territory_of

@@ -14,8 +14,8 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.receipts import base_of, receipt_json
 from api.rest.rooms import query
 from api.rest.wire import json_answer, moment

@@ -7,9 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest import translate
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.rooms import PhoneRoom, object_of
 from api.rest.wire import json_answer
 from observer.models import Election, Observer

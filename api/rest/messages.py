@@ -6,8 +6,8 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone, translation
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest.authentication import device_of
-from api.rest.conditional import conditional
 from api.rest.rooms import PhoneRoom
 from api.rest.wire import json_answer
 from observer.models import Election

@@ -10,8 +10,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from api.conditional import conditional
 from api.rest import tables, wire
-from api.rest.conditional import conditional
 from api.rest.negotiation import format_of
 from api.rest.rooms import PublicRoom
 from observer.models import Commission, Election

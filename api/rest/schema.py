@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from api.rest.conditional import conditional
+from api.conditional import conditional
 from api.rest.negotiation import format_of
 from api.rest.problems import refused
 from api.rest.wire import json_bytes

@@ -4,7 +4,8 @@ from typing import Self
 from django.core.validators import RegexValidator
 from django.db import models
 
-from observer.words import in_language
+from observer.models.fields import EncryptedTextField
+from observer.words import in_language, origins_valid
 
 
 class ElectionQuerySet(models.QuerySet["Election"]):
@@ -46,10 +47,17 @@ class Election(models.Model):
     rules = models.JSONField(
         default=dict, blank=True, help_text="what else the pack brings: deadlines, guide, documents"
     )
-    emergency_contact = models.CharField(max_length=40, blank=True)
+    emergency_contact = models.CharField(max_length=40, blank=True, help_text="the number that a phone calls")
+    emergency_names = models.JSONField(default=dict, blank=True, help_text="who answers there, by language")
     conduct_version = models.PositiveIntegerField(default=1, help_text="version of the code of conduct to be accepted")
-    relay_key = models.TextField(blank=True, help_text="public key for files relayed by hand")
-    mirrors = models.JSONField(default=list, blank=True, help_text="other addresses of this platform")
+    relay_key = models.TextField(
+        blank=True, help_text="for files brought by hand: the recipient they are encrypted for"
+    )
+    relay_secret = EncryptedTextField(blank=True, editable=False, help_text="what opens them")
+    mirrors = models.JSONField(
+        default=list, blank=True, validators=[origins_valid],
+        help_text='other addresses of this platform, without a path: ["https://mirror.example"]',
+    )  # fmt: skip
 
     objects = ElectionQuerySet.as_manager()
 

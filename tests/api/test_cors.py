@@ -1,0 +1,58 @@
+"""The API asked by a client whose page came from another address of the platform."""
+
+import pytest
+from django.test import Client
+
+from observer.models import Election
+from tests.world import World
+
+MIRROR = "https://mirror.example"
+ASKED = {"origin": MIRROR, "access-control-request-method": "PATCH", "access-control-request-headers": "authorization"}
+
+
+@pytest.fixture
+def mirrored(world: World, settings) -> World:
+    settings.ALLOWED_HOSTS = ["main.example", "testserver"]
+    Election.objects.update(mirrors=[MIRROR])
+    return world
+
+
+class TestADeclaredOrigin:
+    @pytest.mark.parametrize("path", ["me", "reports", "evidence/018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f", "enrol"])
+    def test_the_question_beforehand_needs_no_token(self, client: Client, mirrored: World, path: str) -> None:
+        answer = client.options(f"/api/v1/{path}", headers=ASKED)
+        assert answer.status_code == 204
+        assert answer["Access-Control-Allow-Origin"] == MIRROR
+        assert "PATCH" in answer["Access-Control-Allow-Methods"]
+        for name in ("Authorization", "Upload-Offset", "Tus-Resumable", "If-None-Match"):
+            assert name in answer["Access-Control-Allow-Headers"]
+        assert "Access-Control-Allow-Credentials" not in answer
+
+    def test_answers_may_be_read_with_what_the_client_needs(self, client: Client, mirrored: World) -> None:
+        answer = client.get("/api/v1/me", headers=mirrored.first.auth | {"origin": MIRROR})
+        assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (200, MIRROR)
+        for name in ("ETag", "Date", "Location", "Retry-After", "Link", "Upload-Offset"):
+            assert name in answer["Access-Control-Expose-Headers"]
+        assert "Origin" in answer["Vary"]
+
+    def test_so_may_problems(self, client: Client, mirrored: World) -> None:
+        answer = client.get("/api/v1/me", headers={"origin": MIRROR})
+        assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (401, MIRROR)
+
+    def test_a_page_of_the_platforms_own_host_is_one(self, client: Client, mirrored: World) -> None:
+        answer = client.options("/api/v1/me", headers=ASKED | {"origin": "https://main.example"})
+        assert answer["Access-Control-Allow-Origin"] == "https://main.example"
+
+
+class TestAnyOtherOrigin:
+    @pytest.mark.parametrize(
+        "origin", ["https://evil.example", "null", "http://mirror.example", MIRROR + ".evil.example"]
+    )
+    def test_may_read_nothing(self, client: Client, mirrored: World, origin: str) -> None:
+        answer = client.get("/api/v1/me", headers=mirrored.first.auth | {"origin": origin})
+        assert "Access-Control-Allow-Origin" not in answer
+        asked = client.options("/api/v1/me", headers=ASKED | {"origin": origin})
+        assert "Access-Control-Allow-Origin" not in asked
+
+    def test_nor_may_anyone_read_the_desk(self, client: Client, mirrored: World) -> None:
+        assert "Access-Control-Allow-Origin" not in client.get("/admin/login/", headers={"origin": MIRROR})

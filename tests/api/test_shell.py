@@ -1,0 +1,175 @@
+"""/phone/…: the shell that serves the client, the same for everybody."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as configured
+from django.test import Client
+
+from observer.models import Election
+from tests.world import make_election
+
+pytestmark = pytest.mark.django_db
+ADDRESSES = (
+    "/phone/", "/phone/manifest.webmanifest", "/phone/sw.js", "/phone/words/kk.json", "/phone/files/main.js",
+    "/phone/files/icons/icon-192.png",
+)  # fmt: skip
+
+
+def listed(client: Client) -> dict[str, str]:
+    return json.loads(re.search(r"const FILES = (\{.*?\});", client.get("/phone/sw.js").content.decode(), re.S)[1])
+
+
+def version(client: Client) -> str:
+    return re.search(r'const VERSION = "(\w+)"', client.get("/phone/sw.js").content.decode())[1]
+
+
+@pytest.fixture
+def own_files(settings: Any, tmp_path: Path) -> Path:
+    settings.PHONE_DIR = tmp_path / "phone"
+    shutil.copytree(configured.BASE_DIR / "static" / "phone", settings.PHONE_DIR)
+    return settings.PHONE_DIR
+
+
+class TestEveryAnswer:
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_it_is_checked_for_news_at_each_use_and_sent_again_only_if_there_are_any(
+        self, client: Client, address: str
+    ) -> None:
+        answer = client.get(address)
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "no-cache")
+        assert not answer["ETag"].startswith("W/")
+        again = client.get(address, headers={"if-none-match": answer["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_it_may_load_and_ask_nothing_but_what_is_declared(self, client: Client, address: str) -> None:
+        Election.objects.all().delete()
+        answer = client.get(address)
+        policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
+        assert policy == {
+            "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' blob: data:",
+            "media-src": "blob:", "worker-src": "'self'", "manifest-src": "'self'", "base-uri": "'none'",
+            "form-action": "'none'", "frame-ancestors": "'none'", "connect-src": "'self'",
+        }  # fmt: skip
+        assert answer["Permissions-Policy"] == "camera=(self), microphone=(self), geolocation=(self)"
+        assert answer["Referrer-Policy"] == "no-referrer"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+
+    def test_it_is_the_same_in_every_language_and_sets_no_cookie(self, client: Client) -> None:
+        pages = [client.get("/phone/", headers={"accept-language": one}) for one in ("kk", "ru", "de")]
+        assert len({page.content for page in pages}) == 1
+        assert not client.cookies
+        assert "cookie" not in pages[0]["Vary"].lower()
+
+    def test_it_comes_compressed_under_an_etag_of_its_own(self, client: Client) -> None:
+        plain = client.get("/phone/")
+        packed = client.get("/phone/", headers={"accept-encoding": "br, gzip"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.content) == plain.content
+        assert packed["ETag"] != plain["ETag"]
+        assert "Accept-Encoding" in packed["Vary"]
+        refusing = client.get("/phone/", headers={"accept-encoding": "gzip;q=0"})
+        assert "Content-Encoding" not in refusing
+
+    @pytest.mark.parametrize("address", ADDRESSES)
+    def test_nobody_writes_here(self, client: Client, address: str) -> None:
+        assert client.post(address).status_code == 405
+
+
+class TestTheShell:
+    def test_it_runs_only_files_of_its_own(self, client: Client) -> None:
+        page = client.get("/phone/").content.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|style=|<style", page)
+        assert all(url.startswith("/phone/") for url in re.findall(r'(?:src|href)="([^"]+)"', page))
+
+    def test_the_manifest_lets_it_be_installed(self, client: Client) -> None:
+        answer = client.get("/phone/manifest.webmanifest")
+        assert answer["Content-Type"] == "application/manifest+json"
+        told = answer.json()
+        assert (told["start_url"], told["scope"], told["display"]) == ("/phone/", "/phone/", "standalone")
+        for icon in told["icons"]:
+            assert client.get(icon["src"])["Content-Type"] == icon["type"]
+
+
+class TestTheServiceWorker:
+    def test_it_lists_every_file_with_the_digest_of_what_is_served(self, client: Client) -> None:
+        files = listed(client)
+        assert {"/phone/", "/phone/manifest.webmanifest", "/phone/words/ru.json", "/phone/files/main.js"} <= set(files)
+        for address, integrity in files.items():
+            digest = hashlib.sha256(client.get(address).content).digest()
+            assert integrity == "sha256-" + base64.b64encode(digest).decode(), address
+
+    def test_it_is_a_script_that_browsers_ask_for_each_time(self, client: Client) -> None:
+        answer = client.get("/phone/sw.js")
+        assert answer["Content-Type"].startswith("text/javascript")
+        assert "/phone/sw.js" not in listed(client)
+
+    def test_any_change_of_any_file_is_an_update(self, client: Client, own_files: Path) -> None:
+        before = version(client)
+        (own_files / "core").mkdir(exist_ok=True)
+        (own_files / "core" / "added.js").write_text("export const added = 1;\n")
+        after = version(client)
+        assert after != before
+        assert "/phone/files/core/added.js" in listed(client)
+        (own_files / "core" / "added.js").write_text("export const added = 10;\n")
+        assert version(client) not in (before, after)
+
+    def test_a_new_mirror_is_an_update_because_kept_files_keep_their_policy(self, client: Client) -> None:
+        before = version(client)
+        make_election(mirrors=["https://mirror.example"])
+        assert version(client) != before
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "missing.js",
+            "sw.js",
+            "../css/baqylau.css",
+            "%2e%2e/css/baqylau.css",
+            "vendor/vendor.json",
+            ".hidden.js",
+            "core",
+        ],
+    )
+    def test_what_is_no_file_of_the_client_is_not_there(self, client: Client, own_files: Path, name: str) -> None:
+        (own_files / ".hidden.js").write_text("secret")
+        assert client.get(f"/phone/files/{name}").status_code == 404
+
+
+class TestWords:
+    def test_each_language_says_how_its_plurals_are_formed(self, client: Client) -> None:
+        plurals = {one: client.get(f"/phone/words/{one}.json").json()["plural"] for one in ("kk", "ru", "en")}
+        assert plurals == {"kk": ["one", "other"], "ru": ["one", "few", "many"], "en": ["one", "other"]}
+
+    @pytest.mark.parametrize("language", ["de", "xx", "kk/../ru"])
+    def test_another_language_is_not_there(self, client: Client, language: str) -> None:
+        assert client.get(f"/phone/words/{language}.json").status_code == 404
+
+
+class TestMirrors:
+    def connects(self, client: Client) -> list[str]:
+        return re.search(r"connect-src ([^;]*)", client.get("/phone/")["Content-Security-Policy"])[1].split()
+
+    def test_the_client_may_ask_those_of_announced_elections(self, client: Client) -> None:
+        make_election("a-2022", mirrors=["https://b.example", "https://a.example:8443"])
+        make_election("b-2022", mirrors=["https://a.example:8443"])
+        make_election("draft-2022", state="draft", mirrors=["https://draft.example"])
+        make_election("closed-2022", publication="closed", mirrors=["https://closed.example"])
+        assert self.connects(client) == ["'self'", "https://a.example:8443", "https://b.example"]
+
+    @pytest.mark.parametrize(
+        "wrong", ["https://a.example/path", "http://a.example", "https://a.example; script-src *", "*", "https://", 7]
+    )
+    def test_what_is_no_origin_reaches_no_header(self, client: Client, wrong: object) -> None:
+        make_election(mirrors=[wrong, "https://good.example"])
+        assert self.connects(client) == ["'self'", "https://good.example"]
