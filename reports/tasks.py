@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from reports.services.evidence import evidence_process_due, evidence_waits
+from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
 from reports.services.waking import begun, wake
@@ -24,6 +25,7 @@ def process_evidence() -> int:
     """Checks and derives what was uploaded; how many files."""
     begun("reports.process_evidence")
     parts_sweep(at=timezone.now())
+    uploads_mend(at=timezone.now())
     done = evidence_process_due(at=timezone.now(), most=FILES, seconds=SECONDS)
     if done and evidence_waits(at=timezone.now()):
         wake("reports.process_evidence")  # others may use this worker in between

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from reports.services.evidence import evidence_process_due
+from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
 from reports.services.waking import wait
@@ -31,6 +32,7 @@ def start() -> None:
 
 def _evidence() -> int:
     parts_sweep(at=timezone.now())
+    uploads_mend(at=timezone.now())
     return evidence_process_due(at=timezone.now())
 
 

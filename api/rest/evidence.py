@@ -25,6 +25,7 @@ from api.rest.problems import refused
 from api.rest.rooms import PhoneRoom
 from reports.models import Evidence
 from reports.problems import Rejected
+from reports.services.mending import upload_mended
 from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 
 VERSION = "1.0.0"
@@ -126,7 +127,7 @@ def _own(request: Request, uuid: UUID) -> Evidence:
     evidence = evidence_of(uuid=uuid, observer=device_of(request).observer)
     if evidence is None:
         raise Http404
-    return evidence
+    return upload_mended(evidence=evidence, at=timezone.now())
 
 
 def _number(request: Request, name: str) -> int | None:

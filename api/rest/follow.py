@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
@@ -21,6 +22,7 @@ from api.rest.rooms import query
 from api.rest.wire import json_answer, moment
 from reports.models import Report
 from reports.problems import Rejected
+from reports.services.mending import uploads_mend
 from reports.services.receipts import receipt_of
 
 PAGE = 200
@@ -30,6 +32,7 @@ OVERLAP = timedelta(seconds=60)
 def page(request: Request) -> HttpResponse:
     """Up to 200 of the observer's reports, with the next cursor in the Link header."""
     device = device_of(request)
+    uploads_mend(at=timezone.now())
     rows = (
         Report.objects.filter(observer=device.observer_id, commission__election=device.election_id)
         .select_related("commission", "version__checklist")

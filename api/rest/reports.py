@@ -1,5 +1,6 @@
 """POST /reports and /reports/batch: what observers say goes through the one door."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from api.rest.rooms import PhoneRoom, body_of
 from api.rest.wire import json_answer
 from reports.problems import Rejected
 from reports.services.intake import accept, accept_many
+from reports.services.mending import uploads_mend
 from reports.services.submission import Outcome, Sender, Submission
 
 
@@ -31,8 +33,14 @@ class Reports(PhoneRoom):
     def post(self, request: Request) -> HttpResponse:
         room_require()
         body = body_of(request, settings.REPORT_BYTES_MAX)
-        outcome = accept(_read(body, sender_of(request)), at=timezone.now())
-        return outcome_answer(outcome, request)
+        submission = _read(body, sender_of(request))
+        _mend([submission])
+        return outcome_answer(accept(submission, at=timezone.now()), request)
+
+
+def _mend(submissions: Iterable[Submission]) -> None:
+    """So that no receipt asks for a file that is here; before the door's transaction, because it looks at disks."""
+    uploads_mend(at=timezone.now(), only=[one.uuid for each in submissions for one in each.evidence])
 
 
 def _read(body: bytes, sender: Sender) -> Submission:
@@ -64,6 +72,7 @@ class Batch(PhoneRoom):
             )
         read = [_element(one, sender) for one in elements]
         fitting = [one for one in read if isinstance(one, Submission)]
+        _mend(fitting)
         accepted = iter(accept_many(fitting, at=timezone.now()) if fitting else [])
         outcomes = [one if isinstance(one, Outcome) else next(accepted) for one in read]
         base = base_of(request)

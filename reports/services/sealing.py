@@ -27,6 +27,9 @@ class Store(Protocol):
     def put(self, part: Path, sha256: str) -> None:
         """Takes the file `part` in, durably, and removes it from where it was. Twice is as once."""
 
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether it has this content, whole and to last."""
+
     def open(self, sha256: str) -> BinaryIO:
         """The content for reading. Raises FileNotFoundError."""
 
@@ -37,6 +40,11 @@ def seal(*, part: Path, sha256: str) -> None:
     The caller has checked that the hash is right and has synced the part.
     """
     _store().put(part, sha256)
+
+
+def is_sealed(*, sha256: str, size: int) -> bool:
+    """Whether content of this hash and size lies sealed, durably once this returns."""
+    return _store().holds(sha256, size)
 
 
 def open_sealed(*, sha256: str) -> BinaryIO:
@@ -93,6 +101,17 @@ class FolderStore:
         # The folder it came from needs none: after a crash a second name there is a part no row names.
         sync_folder(folder)
 
+    def holds(self, sha256: str, size: int) -> bool:
+        path = self.path(sha256)
+        try:
+            held = path.stat().st_size == size
+        except FileNotFoundError:
+            return False
+        if held:  # whoever brought it may have died before its name was on disk
+            for folder in (path.parent, self.root, self.root.parent):
+                sync_folder(folder)
+        return held
+
     def open(self, sha256: str) -> BinaryIO:
         return self.path(sha256).open("rb")
 
@@ -117,6 +136,10 @@ class StorageStore:
             with part.open("rb") as source:
                 storage.save(name, File(source))
         part.unlink()
+
+    def holds(self, sha256: str, size: int) -> bool:
+        storage, name = storages["sealed"], _name(sha256)
+        return bool(storage.exists(name) and storage.size(name) == size)
 
     def open(self, sha256: str) -> BinaryIO:
         return cast(BinaryIO, storages["sealed"].open(_name(sha256), "rb"))

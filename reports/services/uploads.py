@@ -5,7 +5,8 @@ offset and synced, under the file's lock unless the part is new, then the row's 
 compare-and-set. No lock and no transaction is held while bytes flow, so a phone whose connection died silently can go
 on at once over a new one: the old request, should it wake, finds the offset moved and stops. Of two
 at once one wins each landing and the other learns the true offset. Whatever a crash leaves behind
-an offset is overwritten, because only the row says how far the file goes.
+an offset is overwritten, because only the row says how far the file goes; but a file that was sealed
+is not asked for again (`mending.py`).
 """
 
 import fcntl
@@ -28,6 +29,7 @@ from django.utils.translation import gettext as _
 from observer.models import Observer
 from reports.models import Evidence
 from reports.problems import Rejected
+from reports.services.mending import upload_mended, whole_noted
 from reports.services.parts import LOCK, space_require
 from reports.services.sealing import seal, sync_folder
 from reports.services.upload_rows import row_find, row_move, row_store
@@ -73,6 +75,7 @@ def upload_append(
     came is kept. Raises Rejected: OffsetMismatch, `too_large` (nothing of this landing is kept),
     `checksum_mismatch` (the upload is back at 0), `length_required`, `low_disk`.
     """
+    evidence = upload_mended(evidence=evidence, at=at)
     if evidence.state == Evidence.State.STORED:
         raise OffsetMismatch("already_stored", evidence.offset)
     if offset != evidence.offset:
@@ -229,16 +232,11 @@ class _Upload:
             self._reset()
             _path(name).unlink(missing_ok=True)
             raise Rejected("checksum_mismatch", _("The bytes do not have the announced hash. Send the file again."))
-        seal(part=_path(name), sha256=sha256)
-        self._won(
-            row_store(
-                evidence=self.evidence.pk,
-                before=self._before,
-                size=size,
-                sha256=self.evidence.sha256 or sha256,
-                at=self.at,
-            )
-        )
+        sha256 = self.evidence.sha256 or sha256  # as it was announced, also in capitals
+        with whole_noted(evidence=self.evidence, before=self._before, size=size, sha256=sha256):
+            seal(part=_path(name), sha256=sha256)
+            stored = row_store(evidence=self.evidence.pk, before=self._before, size=size, sha256=sha256, at=self.at)
+        self._won(stored)
         wake_after_commit("reports.process_evidence")
 
     @property
@@ -253,7 +251,10 @@ class _Upload:
             raise OffsetMismatch("already_stored" if stored else "offset_mismatch", row.offset)
 
     def _lost(self) -> OffsetMismatch:
-        """The part is not on this disk any more, or shorter than the row says: begin again."""
+        """The part is not on this disk any more, or shorter than the row says: begin again, if it is not sealed."""
+        row = upload_mended(evidence=Evidence.objects.get(pk=self.evidence.pk), at=self.at)
+        if row.state == Evidence.State.STORED:
+            return OffsetMismatch("already_stored", row.offset)
         self._reset()
         return OffsetMismatch("offset_mismatch", 0)
 

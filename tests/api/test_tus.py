@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from api.rest import evidence as view
 from reports.models import Evidence
+from reports.services import uploads
 from reports.services.sealing import open_sealed
 from tests.files import awaited
+from tests.world import payload
 
 CONTENT = random.Random(2).randbytes(900_001)
 
@@ -55,6 +57,48 @@ def problem(answer):
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["Tus-Resumable"] == "1.0.0" and answer["Cache-Control"] == "no-store"
     return answer.status_code, answer.json()["code"]
+
+
+class TestAFileSealedWhenItsProcessDied:
+    """Whoever asks is told of the whole file, by every way of asking."""
+
+    REPORT = str(uuid4())
+
+    @pytest.fixture
+    def row(self, world, phone, monkeypatch):
+        row = awaited(world.first, CONTENT, report={"id": self.REPORT})
+        phone.patch(row, CONTENT[:600_000])
+        with monkeypatch.context() as patch:
+            patch.setattr(uploads, "row_store", lambda **more: (_ for _ in ()).throw(SystemExit()))
+            with pytest.raises(SystemExit):
+                phone.patch(row, CONTENT[600_000:], 600_000)
+        assert again(row).offset == 600_000
+        return row
+
+    def test_head_tells_the_full_offset(self, row, phone):
+        assert phone.head(row)["Upload-Offset"] == "900001"
+
+    @pytest.mark.parametrize("offset", [0, 600_000])
+    def test_patch_is_told_that_it_is_stored(self, row, phone, offset):
+        answer = phone.patch(row, CONTENT[offset:], offset)
+        assert problem(answer) == (409, "already_stored")
+        assert answer["Upload-Offset"] == "900001"
+
+    def body(self, row):
+        file = {"id": str(row.uuid), "sha256": row.sha256, "size": row.size, "type": "image/jpeg"}
+        return payload(id=self.REPORT, evidence=[file])
+
+    def test_receipts_tell_it(self, row, phone):
+        answer = phone.client.post("/api/v1/reports", self.body(row), "application/json")
+        assert (answer.status_code, [one["state"] for one in answer.json()["evidence"]]) == (200, ["stored"])
+
+    def test_receipts_in_a_batch_tell_it(self, row, phone):
+        body = {"reports": [self.body(row)]}
+        answer = phone.client.post("/api/v1/reports/batch", body, "application/json").json()
+        assert answer["results"][0]["receipt"]["evidence"][0]["offset"] == 900_001
+
+    def test_following_tells_it(self, row, phone):
+        assert phone.client.get("/api/v1/reports").json()[0]["evidence"][0]["state"] == "stored"
 
 
 class TestUpload:

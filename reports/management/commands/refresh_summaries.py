@@ -2,6 +2,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from reports.services.evidence import evidence_process_due
+from reports.services.mending import uploads_mend, uploads_mend_lost
 from reports.services.summaries import summaries_refresh
 
 
@@ -9,6 +10,8 @@ class Command(BaseCommand):
     help = "Finishes due evidence, also what another process has claimed, then summaries, until nothing waits."
 
     def handle(self, *args: object, **options: object) -> None:
+        uploads_mend(at=timezone.now())
+        uploads_mend_lost(at=timezone.now())
         files = 0
         while processed := evidence_process_due(at=timezone.now(), steal=True):
             files += processed
