@@ -66,7 +66,7 @@ INSTALLED_APPS = [
     "reports",
     "api",
     "rest_framework",
-    "django.contrib.admin",
+    "config.apps.Admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -7,7 +7,9 @@ import pytest
 from django.core.cache import cache
 from django.utils import translation
 
+from observer.models import User
 from reports.services import forms, remembered
+from tests.desk import fill
 from tests.world import World
 
 
@@ -35,3 +37,21 @@ def world(db) -> World:
 def concurrent_world(transactional_db) -> World:
     """The same, committed, for tests with threads of their own."""
     return World()
+
+
+@pytest.fixture
+def root(db) -> User:
+    return User.objects.create_superuser("root", "root@example.org", "a long password indeed")
+
+
+@pytest.fixture
+def desk(client, root):
+    """A browser in which `root` is signed in."""
+    client.force_login(root)
+    return client
+
+
+@pytest.fixture
+def full(world: World, root: User) -> World:
+    """The world with at least one row of every noun, and several of those whose lists are long."""
+    return fill(world, root)

@@ -23,15 +23,14 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from observer.admin.asked import Asked
 from observer.admin.names import NAMES, NamesField
 from observer.models import Grant
 from observer.services.desk import row_save
 
 if TYPE_CHECKING:
-    ModelAdmin: TypeAlias = admin.ModelAdmin[Any]
     TabularInline: TypeAlias = admin.TabularInline[Any, Any]
 else:
-    ModelAdmin = admin.ModelAdmin
     TabularInline = admin.TabularInline
 
 Role = Grant.Role
@@ -67,7 +66,7 @@ class NamesMixin:
         return found
 
 
-class Desk(NamesMixin, ModelAdmin):
+class Desk(NamesMixin, Asked):
     """A registered noun.
 
     `territory`: the look-up from a row to its commission, "" for the commission itself, None where

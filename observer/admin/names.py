@@ -44,7 +44,8 @@ class NamesWidget(forms.Widget):
         other, text = own.pop("other", ""), own.pop("other_text", "")
         if other and text:
             own[other.strip().lower()] = text
-        return {language: text.strip() for language, text in own.items() if text.strip()}
+        clean = {language: text.replace("\0", "").strip() for language, text in own.items()}
+        return {language: text for language, text in clean.items() if text}
 
     def value_omitted_from_data(self, data: Mapping[str, Any], files: Any, name: str) -> bool:
         return not any(key.startswith(f"{name}__") for key in data)

@@ -2,9 +2,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
+from observer.admin.asked import Asked
 from observer.admin.base import is_superuser
 from observer.models import User
 
@@ -14,12 +15,21 @@ else:
     BaseUserAdmin = DjangoUserAdmin
 
 
+# Nobody's rights are read from groups or from Django's own permissions: they are grants.
+admin.site.unregister(Group)
+
+
 @admin.register(User)
-class UserAdmin(BaseUserAdmin):
+class UserAdmin(Asked, BaseUserAdmin):
     """Who signs in. Only superusers make others; what a user may do in which territory is a grant."""
 
     list_display = ("username", "email", "language", "is_staff", "is_superuser", "is_active", "last_login")
-    fieldsets = (*(DjangoUserAdmin.fieldsets or ()), (_("Language"), {"fields": ("language",)}))
+    list_filter = ("is_staff", "is_superuser", "is_active")
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password", "first_name", "last_name", "email", "language")}),
+        (None, {"fields": ("is_active", "is_staff", "is_superuser", "last_login", "date_joined")}),
+    )
     add_fieldsets = (*DjangoUserAdmin.add_fieldsets, (None, {"fields": ("language", "is_staff")}))
     show_full_result_count = False
 

@@ -50,21 +50,21 @@ class EvidenceAdmin(ReadOnly):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         return [
-            path("<path:pk>/picture/", view(self.picture_view), name="reports_evidence_picture"),
-            path("<path:pk>/thumbnail/", view(self.thumbnail_view), name="reports_evidence_thumbnail"),
-            path("<path:pk>/original/", view(self.original_view), name="reports_evidence_original"),
+            path("<int:pk>/picture/", view(self.picture_view), name="reports_evidence_picture"),
+            path("<int:pk>/thumbnail/", view(self.thumbnail_view), name="reports_evidence_thumbnail"),
+            path("<int:pk>/original/", view(self.original_view), name="reports_evidence_original"),
             *super().get_urls(),
         ]
 
-    def picture_view(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+    def picture_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return self._copy(request, pk, "copy")
 
-    def thumbnail_view(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+    def thumbnail_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         return self._copy(request, pk, "thumbnail")
 
-    def _copy(self, request: HttpRequest, pk: str, which: str) -> HttpResponseBase:
+    def _copy(self, request: HttpRequest, pk: int, which: str) -> HttpResponseBase:
         """A prepared copy, approved or not, for whoever may see this evidence."""
-        row = self.get_queryset(request).filter(pk=pk).first() if pk.isdigit() else None
+        row = self.get_queryset(request).filter(pk=pk).first()
         name = getattr(row, which, "")
         if not name:
             return HttpResponse(status=404)
@@ -77,9 +77,9 @@ class EvidenceAdmin(ReadOnly):
             headers={"Cache-Control": "private, no-store"},
         )  # fmt: skip
 
-    def original_view(self, request: HttpRequest, pk: str) -> HttpResponseBase:
+    def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The sealed file, byte for byte, streamed; as a download that no browser will run."""
-        row = Evidence.objects.filter(pk=pk, state=Evidence.State.STORED).first() if pk.isdigit() else None
+        row = Evidence.objects.filter(pk=pk, state=Evidence.State.STORED).first()
         if row is None or not is_superuser(request):
             return HttpResponse(status=404)
         return FileResponse(

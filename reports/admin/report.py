@@ -116,12 +116,12 @@ class ReportAdmin(ReadOnly):
             return queryset.filter(Q(commission__in=places) | Q(observer__in=people)), False
 
     def get_urls(self) -> list[URLPattern]:
-        body = path("<path:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_report_body")
+        body = path("<int:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_report_body")
         return [body, *super().get_urls()]
 
-    def body_view(self, request: HttpRequest, pk: str) -> HttpResponse:
+    def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The bytes as they came, for superusers: they may name people."""
-        if not is_superuser(request) or not pk.isdigit():
+        if not is_superuser(request):
             return HttpResponse(status=404)
         report = get_object_or_404(Report.objects.only("uuid", "body"), pk=pk)
         return body_answer(report.body, f"{report.uuid}.txt")
@@ -227,12 +227,12 @@ class RefusalAdmin(ReadOnly):
     inlines = (EvidenceRows,)
 
     def get_urls(self) -> list[URLPattern]:
-        body = path("<path:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_refusal_body")
+        body = path("<int:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_refusal_body")
         return [body, *super().get_urls()]
 
-    def body_view(self, request: HttpRequest, pk: str) -> HttpResponse:
+    def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The bytes as they came, for superusers."""
-        if not is_superuser(request) or not pk.isdigit():
+        if not is_superuser(request):
             return HttpResponse(status=404)
         return body_answer(get_object_or_404(Refusal, pk=pk).body, f"refusal-{pk}.txt")
 

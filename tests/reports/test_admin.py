@@ -1,8 +1,6 @@
 """An operator's work by hand: every page of every noun, and the decisions behind the actions."""
 
 import hashlib
-import io
-from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -10,7 +8,6 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from PIL import Image
 
 from observer.models import Commission, Device, Election, EnrolmentCode, Grant, Observer, Trail, User
 from reports.models import (
@@ -18,85 +15,17 @@ from reports.models import (
     ChecklistVersion,
     Due,
     Evidence,
-    KeyRotation,
-    Message,
-    MessageRead,
-    Note,
     Question,
     Report,
-    Section,
     Summary,
     Violation,
 )
-from reports.services.evidence import evidence_process_due
 from reports.services.summaries import summaries_refresh
-from reports.services.uploads import upload_append
-from tests.door import send, stored
-from tests.world import DAY, World, payload, words
+from tests.desk import make_draft, told
+from tests.world import DAY, words
 
 OURS = [model for label in ("observer", "reports") for model in apps.get_app_config(label).get_models()]
 QUERIES_MOST = 40
-
-
-@pytest.fixture
-def root(db):
-    return User.objects.create_superuser("root", "root@example.org", "a long password indeed")
-
-
-@pytest.fixture
-def desk(client, root):
-    client.force_login(root)
-    return client
-
-
-def photo() -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (64, 48), "gray").save(file, "JPEG")
-    return file.getvalue()
-
-
-def told(world: World, phone=None, **fields) -> Report:
-    """A report through the door."""
-    return stored(phone or world.first, payload(**fields))
-
-
-@pytest.fixture
-def full(world: World, root) -> World:
-    """At least one row of every noun, and several of those whose lists are long."""
-    for n in range(6):
-        phone = world.enrolled(f"OB-44{n}4", "KZ-1-1-3")
-        told(world, phone, commission="KZ-1-1-3", answers={"V03": "yes", "V15": "no", "V90": "bad"})
-    report = Report.objects.first()
-    data, uuid = photo(), uuid4()
-    file = {"id": str(uuid), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "type": "image/jpeg"}
-    send(world.first, payload(comment="<script>alert(1)</script>", evidence=[file]))
-    evidence = Evidence.objects.get(uuid=uuid)
-    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
-    evidence_process_due(at=DAY)
-    send(world.first, payload(answers={"V99": "yes"}))  # refused
-    Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
-    Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
-    message = Message.objects.create(
-        election=world.election, observer=world.first.observer, texts=words("x"), sent_at=DAY
-    )
-    MessageRead.objects.create(message=message, observer=world.first.observer, at=DAY)
-    draft = make_draft(world)
-    Section.objects.create(version=draft, code="A", titles=words("A"))
-    Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
-    EnrolmentCode.objects.create(
-        observer=world.first.observer, election=world.election, code_hmac="0" * 64, created_at=DAY, expires_at=DAY
-    )
-    Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
-    Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
-    KeyRotation.objects.create(started_at=DAY)
-    world.election.contests.create(code="president", names=words("president"))
-    summaries_refresh(at=lambda: DAY)
-    Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
-    return world
-
-
-def make_draft(world: World):
-    return world.versions["voting"].checklist.versions.create(number=2)
 
 
 class TestPages:

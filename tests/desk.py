@@ -1,0 +1,76 @@
+"""An operator's desk for tests: an election with at least one row of every noun."""
+
+import hashlib
+import io
+from uuid import uuid4
+
+from PIL import Image
+
+from observer.models import EnrolmentCode, Grant, Trail, User
+from reports.models import (
+    Case,
+    ChecklistVersion,
+    Due,
+    Evidence,
+    KeyRotation,
+    Message,
+    MessageRead,
+    Note,
+    Question,
+    Report,
+    Section,
+)
+from reports.services.evidence import evidence_process_due
+from reports.services.summaries import summaries_refresh
+from reports.services.uploads import upload_append
+from tests.door import send, stored
+from tests.world import DAY, Phone, World, payload, words
+
+
+def photo() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "gray").save(file, "JPEG")
+    return file.getvalue()
+
+
+def told(world: World, phone: Phone | None = None, **fields) -> Report:
+    """A report through the door."""
+    return stored(phone or world.first, payload(**fields))
+
+
+def make_draft(world: World) -> ChecklistVersion:
+    return world.versions["voting"].checklist.versions.create(number=2)
+
+
+def fill(world: World, root: User) -> World:
+    """At least one row of every noun, and several of those whose lists are long."""
+    for n in range(6):
+        phone = world.enrolled(f"OB-44{n}4", "KZ-1-1-3")
+        told(world, phone, commission="KZ-1-1-3", answers={"V03": "yes", "V15": "no", "V90": "bad"})
+    report = Report.objects.first()
+    data, uuid = photo(), uuid4()
+    file = {"id": str(uuid), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "type": "image/jpeg"}
+    send(world.first, payload(comment="<script>alert(1)</script>", evidence=[file]))
+    evidence = Evidence.objects.get(uuid=uuid)
+    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
+    evidence_process_due(at=DAY)
+    send(world.first, payload(answers={"V99": "yes"}))  # refused
+    Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
+    Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
+    message = Message.objects.create(
+        election=world.election, observer=world.first.observer, texts=words("x"), sent_at=DAY
+    )
+    MessageRead.objects.create(message=message, observer=world.first.observer, at=DAY)
+    draft = make_draft(world)
+    Section.objects.create(version=draft, code="A", titles=words("A"))
+    Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
+    EnrolmentCode.objects.create(
+        observer=world.first.observer, election=world.election, code_hmac="0" * 64, created_at=DAY, expires_at=DAY
+    )
+    Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
+    Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
+    KeyRotation.objects.create(started_at=DAY)
+    world.election.contests.create(code="president", names=words("president"))
+    summaries_refresh(at=lambda: DAY)
+    Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
+    return world
