@@ -62,6 +62,8 @@ class _Rows:
         for code, count in now.refused.items():
             refused.add_metric([code], count)
         yield refused
+        words = "Bodies refused and not kept, because their device's quota was full; the admin tells which"
+        yield CounterMetricFamily("baqylau_refused_unkept", words, value=now.unkept)
         evidence = GaugeMetricFamily("baqylau_evidence_files", "Files announced, by what has arrived", labels=["state"])
         for state, count in now.evidence.items():
             evidence.add_metric([state], count)

@@ -19,6 +19,7 @@ from reports.models import (
     Question,
     Report,
     Section,
+    Unkept,
 )
 from reports.services.evidence import evidence_process_due
 from reports.services.summaries import summaries_refresh
@@ -70,6 +71,7 @@ def fill(world: World, root: User) -> World:
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
     Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
     KeyRotation.objects.create(started_at=DAY)
+    Unkept.objects.create(device=world.first.device, bodies=1, first_at=DAY, last_at=DAY)
     world.election.contests.create(code="president", names=words("president"))
     summaries_refresh(at=lambda: DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)

@@ -19,7 +19,7 @@ from reports.pages import errors as errors_pages
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.api")
-RETRY_SECONDS = {"unavailable": 5, "low_disk": 60, "throttled": 600, "too_many_refused": 3600}
+RETRY_SECONDS = {"unavailable": 5, "low_disk": 60, "throttled": 600}
 
 # code: status, title. A title is the same for every occurrence; `detail` tells of this one.
 CODES: Mapping[str, tuple[int, Any]] = {
@@ -48,7 +48,6 @@ CODES: Mapping[str, tuple[int, Any]] = {
     "unknown_commission": (422, gettext_lazy("This election has no such commission")),
     "unknown_checklist": (422, gettext_lazy("This election has no such checklist")),
     "throttled": (429, gettext_lazy("Too many attempts")),
-    "too_many_refused": (429, gettext_lazy("Too much that could not be read")),
     "checksum_mismatch": (460, gettext_lazy("The file arrived damaged")),
     "server_error": (500, gettext_lazy("Something broke here")),
     "low_disk": (503, gettext_lazy("No room at the moment")),

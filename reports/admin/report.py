@@ -17,7 +17,7 @@ from observer import crypto
 from observer.admin.base import VERIFIERS, ReadOnly, ReadOnlyRows, is_superuser, link, pretty
 from observer.models import Commission, Observer
 from reports.admin.reading import answers_table
-from reports.models import Evidence, KeyRotation, Note, Refusal, Report, Violation
+from reports.models import Evidence, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
 from reports.services import decisions
 
@@ -244,6 +244,19 @@ class RefusalAdmin(ReadOnly):
     def as_received(self, refusal: Refusal) -> SafeString:
         address = reverse("admin:reports_refusal_body", args=[refusal.pk])
         return format_html('<a href="{}">{}</a>', address, _("download"))
+
+
+@admin.register(Unkept)
+class UnkeptAdmin(ReadOnly):
+    """Of which devices refused bodies were not kept, and how many."""
+
+    list_display = ("last_at", "observer", "device", "bodies", "size", "first_at")
+    list_select_related = ("device__observer",)
+    search_fields = ("=device__observer__code",)
+
+    @admin.display(description=gettext_lazy("observer"))
+    def observer(self, unkept: Unkept) -> Observer:
+        return unkept.device.observer
 
 
 @admin.register(Note)

@@ -3,7 +3,7 @@
 from reports.models.checklist import Checklist, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
-from reports.models.report import KeyRotation, Note, Refusal, Report
+from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
 from reports.models.summary import Due, Summary
 from reports.models.violation import Case, Violation, ViolationGroup, ViolationType
 
@@ -22,6 +22,7 @@ __all__ = [
     "Report",
     "Section",
     "Summary",
+    "Unkept",
     "Violation",
     "ViolationGroup",
     "ViolationType",

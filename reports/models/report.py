@@ -173,6 +173,23 @@ class Refusal(models.Model):
         return f"{self.code} {self.uuid or ''}".strip()
 
 
+class Unkept(models.Model):
+    """How much one device has sent, refused, over its quota of kept bodies. Nothing is lost unseen."""
+
+    device = models.OneToOneField(Device, on_delete=models.PROTECT, related_name="unkept")
+    bodies = models.PositiveIntegerField(default=0, help_text="not kept; a body that was sent again counts again")
+    size = models.PositiveBigIntegerField(default=0, help_text="of all of them, bytes as received")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "unkept"
+        ordering = ["-last_at"]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} {self.bodies}"
+
+
 class KeyRotation(models.Model):
     """Held, uncommitted, by `rotate_keys` while it re-encrypts bodies: the triggers look for it.
 

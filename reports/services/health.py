@@ -10,9 +10,9 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Sum
 
-from reports.models import Due, Evidence, Refusal, Report
+from reports.models import Due, Evidence, Refusal, Report, Unkept
 
 FIGURES_LATE = 60.0  # seconds after which waiting figures are called late
 
@@ -36,6 +36,7 @@ class Numbers:
     accepted: int
     states: dict[str, int]
     refused: dict[str, int]
+    unkept: int
     evidence: dict[str, int]
     evidence_unprocessed: int
     evidence_unprocessed_oldest: float
@@ -67,6 +68,7 @@ def numbers(*, at: datetime) -> Numbers:
         accepted=sum(states.values()),
         states=states,
         refused=_grouped(Refusal.objects.order_by().values_list("code").annotate(Count("pk"))),
+        unkept=Unkept.objects.aggregate(n=Sum("bodies"))["n"] or 0,
         evidence=_grouped(Evidence.objects.order_by().values_list("state").annotate(Count("pk"))),
         evidence_unprocessed=unprocessed["n"],
         evidence_unprocessed_oldest=_age(unprocessed["oldest"], at),

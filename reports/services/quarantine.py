@@ -5,11 +5,12 @@ import json
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import Count, F, Sum
 from django.utils.translation import gettext as _
 
 from observer import crypto
-from reports.models import Evidence, Refusal
+from observer.models import Device
+from reports.models import Evidence, Refusal, Unkept
 from reports.problems import Rejected
 from reports.services import announcements
 from reports.services.receipts import evidence_receipt
@@ -19,16 +20,15 @@ from reports.services.submission import EvidenceReceipt, Outcome, Submission
 def body_keep(*, submission: Submission, problem: Rejected, kind: str, at: datetime) -> Outcome:
     """Keeps a refused body and the files it announced; the outcome that tells so.
 
-    The same body again is not kept twice. A device that has filled its quota is told so with the
-    problem `too_many_refused`, and nothing of that body is kept.
+    The same body again is not kept twice. Of a device that has filled its quota nothing more is
+    kept, which the problem's detail tells the phone, and an Unkept row the operator.
     """
     sender = submission.sender
     digest = hashlib.sha256(submission.body).hexdigest()
     refusal = Refusal.objects.filter(device=sender.device, body_sha256=digest).first() if sender.device else None
     if refusal is None:
         if sender.device and _is_full(sender.device.pk, len(submission.body)):
-            detail = _("This phone has sent too much that could not be read. Tell your coordinator.")
-            return Outcome(kind, problem=Rejected("too_many_refused", detail))
+            return Outcome(kind, problem=_unkept(sender.device, len(submission.body), problem, at))
         refusal = Refusal.objects.create(
             uuid=submission.uuid,
             observer=sender.observer,
@@ -42,6 +42,14 @@ def body_keep(*, submission: Submission, problem: Rejected, kind: str, at: datet
             size=len(submission.body),
         )
     return Outcome(kind, problem=problem, kept_evidence=_files_keep(submission, refusal, at))
+
+
+def _unkept(device: Device, size: int, problem: Rejected, at: datetime) -> Rejected:
+    """Counts a body that is not kept; the same problem with words that say so."""
+    Unkept.objects.get_or_create(device=device, defaults={"first_at": at, "last_at": at})
+    Unkept.objects.filter(device=device).update(bodies=F("bodies") + 1, size=F("size") + size, last_at=at)
+    words = _("No copy was kept here: this phone has sent too much that could not be taken. Tell your coordinator.")
+    return Rejected(problem.code, f"{problem.detail} {words}", errors=problem.errors)
 
 
 def _files_keep(submission: Submission, refusal: Refusal, at: datetime) -> tuple[EvidenceReceipt, ...]:

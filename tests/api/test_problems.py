@@ -5,7 +5,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from api.rest import problems, reports
-from reports.models import Refusal, Report
+from reports.models import Refusal, Report, Unkept
 from tests.api.conftest import PhoneClient
 from tests.world import World, payload
 
@@ -83,14 +83,28 @@ class TestTheServersOwnFaults:
         assert answer.status_code == 400
         assert answer["Content-Type"] == "application/problem+json"
 
-    def test_a_full_quarantine_is_429_and_keeps_no_more(self, first: PhoneClient, settings) -> None:
+    def test_a_full_quarantine_keeps_no_more_but_tells_the_truth(self, first: PhoneClient, settings) -> None:
         settings.QUARANTINE_BODIES_PER_DEVICE = 1
+        stored = payload()
+        assert first.post("reports", stored).status_code == 201
         first.post("reports", {"id": 1})
-        answer = first.post("reports", {"id": 2})
-        check(answer, 429, "too_many_refused")
-        assert int(answer["Retry-After"]) > 0
+        refused = {
+            (400, "malformed"): b"{",
+            (409, "changed_content"): stored | {"comment": "other"},
+            (422, "invalid_report"): {"id": 2},
+            (422, "unknown_commission"): payload(commission="XX"),
+        }
+        for (status, code), body in refused.items():
+            answer = first.post("reports", body, **{"accept-language": "en"})
+            assert "No copy was kept here" in check(answer, status, code)["detail"]
+        rows = first.post(
+            "reports/batch", {"reports": [stored | {"comment": "x"}, payload(commission="XX"), payload()]}
+        )
+        results = rows.json()["results"]
+        assert [row["outcome"] for row in results] == ["conflict", "unknown", "stored"]
+        assert ["Копия" in row["problem"]["detail"] for row in results[:2]] == [True, True]
         assert Refusal.objects.count() == 1
-        assert first.post("reports", payload()).status_code == 201, "what can be read is still taken"
+        assert Unkept.objects.get().bodies == 6
 
 
 class TestWords:

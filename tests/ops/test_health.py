@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from reports.models import Due, Refusal
+from reports.models import Due, Refusal, Unkept
 from reports.services import health
 from tests.world import World
 
@@ -63,12 +63,14 @@ class TestMetrics:
             observer=world.first.observer, device=world.first.device, channel="rest", received_at=at,
             code="invalid_answers", body=b"x", body_sha256="0" * 64, size=1,
         )  # fmt: skip
+        Unkept.objects.create(device=world.first.device, bodies=3, size=9, first_at=at, last_at=at)
         lines = dict(
             line.rsplit(" ", 1)
             for line in from_machine.get("/metrics").content.decode().splitlines()
             if not line.startswith("#")
         )
         assert lines['baqylau_reports_refused_total{code="invalid_answers"}'] == "1.0"
+        assert lines["baqylau_refused_unkept_total"] == "3.0"
         assert lines["baqylau_reports_accepted_total"] == "0.0"
         assert lines["baqylau_due_rows"] == "1.0"
         assert float(lines["baqylau_due_oldest_seconds"]) >= 90

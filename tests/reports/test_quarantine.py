@@ -6,7 +6,7 @@ import pytest
 
 from observer import crypto
 from observer.models import Commission, Contest
-from reports.models import Checklist, Due, Evidence, Refusal, Report
+from reports.models import Checklist, Due, Evidence, Refusal, Report, Unkept
 from reports.services.intake import accept
 from tests.door import photo, problem, send, submission, unreadable
 from tests.world import DAY, World, make_election, payload, uuid_of
@@ -98,15 +98,37 @@ class TestTheQuarantinesQuota:
         settings.QUARANTINE_BODIES_PER_DEVICE = 2
         bodies = [payload(commission=f"XX-{n}") for n in range(3)]
         codes = [problem(send(world.first, body)) for body in bodies]
-        assert codes == ["unknown_commission", "unknown_commission", "too_many_refused"]
+        assert codes == ["unknown_commission"] * 3
         assert Refusal.objects.count() == 2
         assert problem(send(world.second, bodies[2])) == "unknown_commission"
 
     def test_of_bytes_a_device(self, world: World, settings):
         settings.QUARANTINE_BYTES_PER_DEVICE = 2_000
         assert problem(send(world.first, payload(commission="XX", comment="x" * 1_000))) == "unknown_commission"
-        assert problem(send(world.first, payload(commission="XX", comment="y" * 1_000))) == "too_many_refused"
+        assert problem(send(world.first, payload(commission="XX", comment="y" * 1_000))) == "unknown_commission"
+        assert Refusal.objects.count() == 1
         assert problem(send(world.first, payload(commission="XX"))) == "unknown_commission"
+        assert Refusal.objects.count() == 2
+
+    def test_over_which_an_operator_sees_how_much_was_not_kept_of_whom(self, world: World, settings):
+        settings.QUARANTINE_BODIES_PER_DEVICE = 0
+        bodies = [payload(commission=f"XX-{n}") for n in range(3)]
+        for body, at in zip(bodies, (DAY, LATER, LATER), strict=True):
+            outcome = send(world.first, body, at)
+            assert outcome.problem.detail.startswith("This election has no such commission. No copy was kept here")
+            assert [error.field for error in outcome.problem.errors] == ["commission"]
+        send(world.second, bodies[0])
+        row = Unkept.objects.get(device=world.first.device)
+        sizes = [len(submission(world.first, body).body) for body in bodies]
+        assert (row.bodies, row.size, row.first_at, row.last_at) == (3, sum(sizes), DAY, LATER)
+        assert Unkept.objects.get(device=world.second.device).bodies == 1
+
+    def test_over_which_a_changed_content_is_a_conflict_still(self, world: World, settings):
+        settings.QUARANTINE_BODIES_PER_DEVICE = 0
+        body = payload()
+        send(world.first, body)
+        outcome = send(world.first, body | {"comment": "other"})
+        assert (outcome.kind, problem(outcome)) == ("conflict", "changed_content")
 
     def test_does_not_stop_what_is_kept_already_nor_good_reports(self, world: World, settings):
         settings.QUARANTINE_BODIES_PER_DEVICE = 1
@@ -118,7 +140,7 @@ class TestTheQuarantinesQuota:
     def test_keeps_no_files_of_what_it_does_not_keep(self, world: World, settings):
         settings.QUARANTINE_BODIES_PER_DEVICE = 0
         outcome = send(world.first, payload(commission="XX", evidence=[photo()]))
-        assert (problem(outcome), outcome.kept_evidence) == ("too_many_refused", ())
+        assert (problem(outcome), outcome.kept_evidence) == ("unknown_commission", ())
         assert not Evidence.objects.exists()
 
 
