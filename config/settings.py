@@ -137,7 +137,7 @@ def _postgresql(url: str) -> dict[str, object]:
 
 
 if EMBEDDED:
-    DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     _database: dict[str, object] = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "baqylau.sqlite3",

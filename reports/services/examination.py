@@ -102,6 +102,9 @@ def _keys(at: datetime) -> Iterator[Finding]:
 def _disk(at: datetime) -> Iterator[Finding]:
     if not data_writable():
         yield error(f"{settings.DATA_DIR} cannot be written to")
+    elif Path(settings.DATA_DIR).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        # Not tightened by itself: it may be a folder that others were meant to reach.
+        yield warning(f"{settings.DATA_DIR} is open to other users of this machine: chmod go= it")
     free = disk_free()
     if free < settings.DISK_FREE_MIN_REPORTS:
         yield error(f"{free / 1e9:.1f} GB free: reports are refused")

@@ -65,6 +65,12 @@ class TestWhatIsNotReady:
         settings.DISK_FREE_MIN_REPORTS = 10**18
         assert "reports are refused" in found()["disk"]
 
+    def test_data_open_to_other_users(self, settings):
+        settings.DATA_DIR.chmod(0o750)
+        assert "chmod go=" in found()["disk"]
+        settings.DATA_DIR.chmod(0o700)
+        assert "chmod" not in found()["disk"]
+
     def test_figures_that_wait(self, world: World):
         Due.objects.create(commission=world.tree["KZ"], created_at=timezone.now() - timedelta(minutes=5))
         assert "is the worker alive" in found()["figures"]
