@@ -66,6 +66,7 @@ def examine(path: Path, *, announced: str, pixels_max: int) -> Findings:
 
 
 def _decode(path: Path, found: str, *, animated: bool, pixels_max: int) -> Findings:
+    Image.MAX_IMAGE_PIXELS = pixels_max  # Pillow's own limit is lower, and only warns
     with Image.open(path, formats=_FORMATS) as picture:
         if picture.width * picture.height > pixels_max:
             return Findings(found, UNREADABLE)

@@ -1,10 +1,14 @@
 """The process that decodes pictures: it says what the decoder says, and may hang or die."""
 
+import io
 import os
+import struct
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from reports.services import looking, pictures
 from tests.files import jpeg, png
@@ -48,6 +52,32 @@ def child():
 def test_says_what_the_decoder_says(at, content):
     path = at(content)
     assert look(path) == pictures.examine(path, announced="", pixels_max=10**8)
+
+
+def wide(width, height):
+    """A PNG that says how large it is, and breaks off."""
+    file = io.BytesIO()
+    Image.new("1", (8, 8)).save(file, "PNG")
+    head = b"IHDR" + struct.pack(">II", width, height) + b"\1\0\0\0\0"
+    return file.getvalue()[:12] + head + struct.pack(">I", zlib.crc32(head)) + file.getvalue()[33:]
+
+
+def broken_exif():
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0\x0f\x01\x02\0\xff\xff\xff\xff")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("content", [wide(9_800, 9_800), wide(20_000, 20_000), broken_exif()])
+def test_nothing_of_a_file_is_written_into_the_log(at, content, capfd, recwarn):
+    path = at(content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(looking, "_current", None)  # a child that writes where this test reads
+        assert look(path) == look(path)
+        child().kill()
+    assert capfd.readouterr().err == ""
+    pictures.examine(path, announced="", pixels_max=10**8)
+    assert not [warning for warning in recwarn if "Bomb" in warning.category.__name__]
 
 
 def test_time_of_the_camera_comes_over(at):
