@@ -85,7 +85,7 @@ class OneChecklist(PhoneRoom):
             ],
             "questions": [_question(question) for question in questions],
         }
-        return conditional(request, json_answer(answer))
+        return conditional(request, json_answer(answer), compress=True)
 
 
 def _question(question: Question) -> dict[str, Any]:

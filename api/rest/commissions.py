@@ -16,7 +16,7 @@ from observer.words import in_language
 from reports.problems import Rejected
 
 _NEAR = re.compile(r"(-?\d{1,3}(?:\.\d{1,15})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,15})?)", re.ASCII)
-_FIELDS = ("code", "parent", "level", "name", "address", "lat", "lon")
+_FIELDS = ("code", "parent", "level", "name", "address", "lat", "lon", "timezone")
 
 
 class Commissions(PhoneRoom):
@@ -58,10 +58,11 @@ class Bundle(PhoneRoom):
         device = device_of(request)
         election: Election = device.election
         order = election.languages
-        places = territory_of(observer=device.observer, election=election)
+        places, complete = territory_of(observer=device.observer, election=election)
         codes = {place.pk: place.code for place in places}
         answer = {
             "election": election.slug,
+            "complete": complete,
             "levels": [
                 {"code": level.code, "kind": level.kind, "name": in_language(level.names, order=order)}
                 for level in Level.objects.filter(election=election).order_by("order")
@@ -76,8 +77,9 @@ class Bundle(PhoneRoom):
                     in_language(place.address, order=order),
                     place.lat,
                     place.lon,
+                    place.timezone or election.timezone,
                 ]
                 for place in places
             ],
         }
-        return conditional(request, wire.json_answer(answer))
+        return conditional(request, wire.json_answer(answer), compress=True)

@@ -57,6 +57,7 @@ def _item(report: Report, base: str) -> dict[str, Any]:
     receipt = receipt_of(report, sorted(report.evidence.all(), key=lambda one: one.pk))
     return receipt_json(receipt, base) | {
         "changed_at": moment(report.changed_at),
+        "read_at": moment(report.read_at) if report.read_at else None,
         "checklist": {"code": report.version.checklist.code, "version": report.version.number},
         "commission": report.commission.code,
     }

@@ -1,6 +1,7 @@
-"""GET /me, POST /me/consent, POST /me/transfer: what the phone knows of its observer."""
+"""GET /me, GET and POST /me/consent, POST /me/transfer: what the phone knows of its observer."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,10 +15,12 @@ from api.rest.rooms import PhoneRoom, object_of
 from api.rest.wire import json_answer
 from observer.models import Election, Observer
 from observer.services.enrolment import TRANSFER_VALID, consent_record, enrolment_transfer
-from observer.words import in_language
+from observer.words import in_language, is_origin
 from reports.problems import Errors
+from reports.services.guide import conduct_of
+from reports.services.pack_guide import CONDUCT
+from reports.services.relay_keys import key_id
 
-DOCUMENT = "code-of-conduct"
 AHEAD = timedelta(days=1)  # how far in the future a phone's clock may date a consent
 
 
@@ -27,6 +30,7 @@ class Me(PhoneRoom):
         observer = Observer.objects.select_related("organisation").get(pk=device.observer_id)
         election = Election.objects.get(pk=device.election_id)
         order = election.languages
+        windows = [(code, election.window(code)) for code in sorted(election.windows)]
         organisation = observer.organisation
         answer = {
             "observer": {
@@ -38,41 +42,61 @@ class Me(PhoneRoom):
             "election": {
                 "slug": election.slug,
                 "name": in_language(election.names, order=order),
+                "names": election.names,
                 "date": election.date,
                 "timezone": election.timezone,
                 "languages": election.languages,
                 "state": election.state,
+                "rehearsal": election.state == Election.State.REHEARSAL,
                 "publication": election.publication,
                 "opens_at": election.opens_at,
                 "closes_at": election.closes_at,
+                "windows": {code: {"opens_at": opens, "closes_at": closes} for code, (opens, closes) in windows},
             },
             "organisation": {
                 "code": organisation.code,
                 "name": in_language(organisation.names, order=order),
+                "names": organisation.names,
                 "kind": organisation.kind,
             },
             "device": {"name": device.name, "id": device.device_id},
-            "consent": {
-                "document": DOCUMENT,
-                "version": election.conduct_version,
-                "accepted_version": observer.conduct_version,
-                "accepted_at": observer.conduct_at,
-            },
-            "rehearsal": election.state == Election.State.REHEARSAL,
-            "emergency_contact": election.emergency_contact,
-            "relay_key": election.relay_key,
-            "mirrors": election.mirrors,
+            "consent": _state(election, observer),
+            "emergency_contact": {
+                "name": in_language(election.emergency_names, order=order),
+                "names": election.emergency_names,
+                "phone": election.emergency_contact,
+            }
+            if election.emergency_contact
+            else None,
+            "relay": {"key": election.relay_key, "id": key_id(election.relay_key)} if election.relay_key else None,
+            "endpoints": [one for one in election.mirrors if is_origin(one)],
         }
         return conditional(request, json_answer(answer))
 
 
+def _state(election: Election, observer: Observer) -> dict[str, Any]:
+    return {
+        "document": CONDUCT,
+        "version": election.conduct_version,
+        "accepted_version": observer.conduct_version,
+        "accepted_at": observer.conduct_at,
+    }
+
+
 class Consent(PhoneRoom):
+    def get(self, request: Request) -> HttpResponse:
+        device = device_of(request)
+        election = Election.objects.get(pk=device.election_id)
+        observer = Observer.objects.get(pk=device.observer_id)
+        answer = _state(election, observer) | {"languages": election.languages} | conduct_of(election=election)
+        return conditional(request, json_answer(answer), compress=True)
+
     def post(self, request: Request) -> HttpResponse:
         given = object_of(request)
         errors = Errors()
         now = timezone.now()
         document = translate.text(given, "document", errors, 60, required=True)
-        if document and document != DOCUMENT:
+        if document and document != CONDUCT:
             errors.add("document", "unknown_choice", _("There is no such document."))
         at = translate.moment(given, "at", errors, required=True)
         if at is not None and at > now + AHEAD:

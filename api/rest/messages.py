@@ -1,17 +1,16 @@
 """GET /messages, POST /messages/{id}/read, GET /guide: words for the observer."""
 
-from typing import Any
-
 from django.http import Http404, HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 from rest_framework.request import Request
 
 from api.conditional import conditional
 from api.rest.authentication import device_of
 from api.rest.rooms import PhoneRoom
 from api.rest.wire import json_answer
-from observer.models import Election
+from observer.models import Election, Organisation
 from observer.words import in_language
+from reports.services.guide import guide_of
 from reports.services.messages import message_read, messages_for
 
 MOST = 200
@@ -43,20 +42,10 @@ class MessageIsRead(PhoneRoom):
 
 
 class Guide(PhoneRoom):
-    """Rights, duties and templates, as the country's pack brings them, in the reader's language."""
+    """Every text in every language, so that the phone may change its language without a network."""
 
     def get(self, request: Request) -> HttpResponse:
-        election = Election.objects.get(pk=device_of(request).election_id)
-        guide: dict[str, Any] = election.rules.get("guide") or {}
-        language = _language(guide, election.languages)
-        answer = {
-            "language": language,
-            "languages": [one for one in election.languages if one in guide],
-            "guide": guide.get(language, {}),
-        }
-        return conditional(request, json_answer(answer))
-
-
-def _language(guide: dict[str, Any], order: list[str]) -> str:
-    wanted = [translation.get_language() or "", *order]
-    return next((one for one in wanted if guide.get(one)), wanted[1] if order else "")
+        device = device_of(request)
+        election = Election.objects.get(pk=device.election_id)
+        kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
+        return conditional(request, json_answer(guide_of(election=election, kind=kind)), compress=True)

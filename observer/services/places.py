@@ -10,7 +10,8 @@ from observer.models import Assignment, Commission, Election, Observer
 NEAREST = 20
 FOUND = 50
 CHILDREN = 2_000
-TERRITORY = 20_000
+TERRITORY = 5_000  # rows: some 150 kB compressed
+BUNDLED = ("code", "path", "names", "address", "lat", "lon", "timezone")
 EARTH = 6_371_000.0  # metres
 RINGS = (2_000.0, 20_000.0, 200_000.0)  # metres: most phones find their station in the first
 
@@ -70,20 +71,29 @@ def commissions_below(*, election: Election, parent: str | None) -> list[Commiss
     return list(rows.filter(parent__code=parent)[:CHILDREN])
 
 
-def territory_of(*, observer: Observer, election: Election) -> list[Commission]:
-    """Where this observer may come to observe, parents before children: all below the parents of their
-    stations and below their other places, with what lies above; the whole election without any."""
+def territory_of(*, observer: Observer, election: Election) -> tuple[list[Commission], bool]:
+    """Where this observer may come to observe, parents before children, and whether that is all of it.
+
+    All below the parents of their stations and below their other places, with what lies above; the
+    whole election without any. Of more than 5,000 rows, precincts are left out but those beside
+    the observer's own.
+    """
     places = Assignment.objects.filter(observers=observer, election=election).select_related(
         "commission__level", "commission__parent"
     )
-    tops = {_top(assignment.commission) for assignment in places}
-    rows = _of(election).order_by("path").only("code", "path", "names", "address", "lat", "lon", "level", "parent")
+    own = [assignment.commission for assignment in places]
+    tops = {_top(place) for place in own}
+    rows = _of(election).order_by("path").only(*BUNDLED, "level", "parent")
     if tops:
         within = Q(path__in=_above(tops))
         for path in tops:
             within |= Q(path__startswith=path)
         rows = rows.filter(within)
-    return list(rows[:TERRITORY])
+    found = list(rows[: TERRITORY + 1])
+    if len(found) <= TERRITORY:
+        return found, True
+    beside = {place.parent_id for place in own if place.level.kind == "precinct"}
+    return list(rows.filter(~Q(level__kind="precinct") | Q(parent__in=beside))[:TERRITORY]), False
 
 
 def _top(place: Commission) -> str:

@@ -16,6 +16,7 @@ from observer.services.tables import BadLine, BadTable, Row, Table, code_problem
 from reports.models import ViolationGroup, ViolationType
 from reports.services.checklist_files import FLAGS, Draft, Reading, checklists_read
 from reports.services.pack_guide import guide_read
+from reports.services.pack_schedule import schedule_read, schedule_unknown
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 DEADLINE_WORDS = ("name", "forum", "who_may_file", "starts", "if_near")
@@ -35,6 +36,12 @@ class Moment:
 Window = tuple[Moment, Moment]
 
 
+SETTINGS = {
+    "code", "languages", "choice_languages", "timezone", "emergency_contact", "emergency_names", "window", "windows",
+    "schedule", "names",
+}  # fmt: skip
+
+
 @dataclass(slots=True)
 class Pack:
     """A pack that was read. Its rows are unsaved objects without an election."""
@@ -44,8 +51,10 @@ class Pack:
     choice_languages: tuple[str, ...] = ()
     timezone: str = "UTC"
     emergency_contact: str = ""
+    emergency_names: dict[str, str] = field(default_factory=dict)
     window: Window = (Moment(0, time(0)), Moment(1, time(12)))
     windows: dict[str, Window] = field(default_factory=dict)
+    schedule: list[dict[str, Any]] = field(default_factory=list)
     levels: list[Level] = field(default_factory=list)
     groups: dict[str, ViolationGroup] = field(default_factory=dict)
     violations: list[ViolationType] = field(default_factory=list)
@@ -74,6 +83,8 @@ def pack_read(folder: Path) -> Pack:
         known = {draft.code for draft in pack.drafts}
         for code in pack.windows.keys() - known if not wrong else ():
             bad.append(BadLine("pack.toml", 0, _("windows.%(code)s is of no checklist") % {"code": code}))
+        for code in schedule_unknown(pack.schedule, known) if not wrong else ():
+            bad.append(BadLine("pack.toml", 0, _("schedule: %(code)s is of no checklist") % {"code": code}))
     if bad:
         raise BadTable(bad)
     return pack
@@ -94,8 +105,7 @@ def _read_settings(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
     except tomllib.TOMLDecodeError as error:
         complain(_("is not TOML: %(why)s") % {"why": error})
         return
-    known = {"code", "languages", "choice_languages", "timezone", "emergency_contact", "window", "windows", "names"}
-    for key in sorted(found.keys() - known):
+    for key in sorted(found.keys() - SETTINGS):
         complain(_("%(key)s is unknown") % {"key": key})
     pack.code = str(found.get("code", folder.name))
     if reason := code_problem(pack.code):
@@ -111,6 +121,16 @@ def _read_settings(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
     pack.emergency_contact = str(found.get("emergency_contact", ""))
     if len(pack.emergency_contact) > 40:
         complain(_("emergency_contact is longer than 40 characters"))
+    names = found.get("emergency_names", {})
+    if (
+        isinstance(names, dict)
+        and set(names) <= set(pack.languages)
+        and all(isinstance(x, str) for x in names.values())
+    ):
+        pack.emergency_names = names
+    else:
+        complain(_("%(key)s cannot be read") % {"key": "emergency_names"})
+    pack.schedule = schedule_read(found.get("schedule", []), complain)
     if "window" in found and (window := _window(found["window"], "window", complain)):
         pack.window = window
     windows = found.get("windows", {})

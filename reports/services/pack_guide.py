@@ -1,67 +1,95 @@
 """The texts of a pack: the observer's guide (`guide.toml`) and the documents to agree to (`documents.toml`).
 
-The files keep a text's languages side by side, as translators need them; what is kept with an
-election is one guide per language, as a phone needs it.
+A text's languages stand side by side, in the files, with the election and on the phone, which may
+change its language where there is no network.
 """
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from observer.models import Organisation
 from observer.services.tables import BadLine, BadTable, code_problem, file_read
 
 CONDUCT = "code-of-conduct"
+# What a phone can fill in by itself; names and the rest are written by hand.
+FIELDS = ("station", "commission", "address", "date", "time", "article", "violation", "organisation", "observer")
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 def guide_read(*, folder: Path, languages: Sequence[str]) -> tuple[dict[str, Any], int, list[BadLine]]:
-    """`{language: {"sections", "templates", "documents"}}`, the code of conduct's version, and what is wrong.
+    """`{"law", "sections", "templates", "documents"}`, the code of conduct's version, and what is wrong.
 
-    Both files are optional. Section: code, title, items (code, text, article); template: code,
-    title, text; document: code, version, title, text.
+    Both files are optional. Section: code, title, items (code, title, text, article, audience, since,
+    until); template: code, title, text, fields; document: code, version, title, points. Titles, texts and
+    the law's name are texts by language; points are lists of lines by language.
     """
     guide, documents = _File("guide.toml", languages), _File("documents.toml", languages)
-    guide.load(folder, {"sections", "templates"})
+    guide.load(folder, {"law", "sections", "templates"})
     documents.load(folder, {"documents"})
-    sections = [(section, guide.items(section, "items")) for section in guide.items(guide.content, "sections")]
-    templates = guide.items(guide.content, "templates")
-    papers = documents.items(documents.content, "documents")
-    for section, items in sections:
-        guide.check(section, ("title",))
-        for item in items:
-            guide.check(item, ("text",))
-    for template in templates:
-        guide.check(template, ("title", "text"))
-    version = 1
-    for paper in papers:
-        documents.check(paper, ("title", "text"))
-        number = paper.get("version")
-        if type(number) is not int or number < 1:
-            documents.complain(_("%(code)s has no version: 1, 2 …") % {"code": paper.get("code")}, paper)
-        elif paper.get("code") == CONDUCT:
-            version = number
+    law = guide.content.get("law")
+    if law is not None:
+        guide.check({"code": "guide", "law": law}, ("law",))
+    sections = [_section(section, guide) for section in guide.items(guide.content, "sections")]
+    templates = [_template(template, guide) for template in guide.items(guide.content, "templates")]
+    papers = [_paper(paper, documents) for paper in documents.items(documents.content, "documents")]
+    version = next((paper["version"] for paper in papers if paper["code"] == CONDUCT), 1)
     bad = guide.bad + documents.bad
     if bad:
-        return {}, version, bad
-    return {one: _in_one_language(one, sections, templates, papers) for one in languages}, version, []
+        return {}, 1, bad
+    return {"law": law or {}, "sections": sections, "templates": templates, "documents": papers}, version, []
 
 
-def _in_one_language(language: str, sections: Any, templates: Any, papers: Any) -> dict[str, Any]:
-    def said(thing: Any, *names: str) -> dict[str, str]:
-        return {"code": thing["code"]} | {name: thing[name][language].strip() for name in names}
+def _section(section: dict[str, Any], file: "_File") -> dict[str, Any]:
+    file.check(section, ("title",))
+    items = [_item(item, file) for item in file.items(section, "items")]
+    return {"code": section.get("code"), "title": file.words(section, "title"), "items": items}
 
+
+def _item(item: dict[str, Any], file: "_File") -> dict[str, Any]:
+    file.check(item, ("title", "text") if "title" in item else ("text",))
+    audience = item.get("audience", [])
+    if not isinstance(audience, list) or any(kind not in Organisation.Kind.values for kind in audience):
+        file.complain(_("%(code)s: its audience is unknown") % {"code": item.get("code")}, item)
+    for name in ("since", "until"):
+        if type(item.get(name, date.min)) is not date:
+            file.complain(_("%(code)s: %(name)s is no date") % {"code": item.get("code"), "name": name}, item)
     return {
-        "sections": [
-            said(section, "title")
-            | {"items": [said(item, "text") | {"article": item.get("article", "")} for item in items]}
-            for section, items in sections
-        ],
-        "templates": [said(template, "title", "text") for template in templates],
-        "documents": [said(paper, "title", "text") | {"version": paper["version"]} for paper in papers],
-    }
+        "code": item.get("code"), "title": file.words(item, "title"), "text": file.words(item, "text"),
+        "article": str(item.get("article", "")), "audience": audience,
+        "since": str(item.get("since", "")), "until": str(item.get("until", "")),
+    }  # fmt: skip
+
+
+def _template(template: dict[str, Any], file: "_File") -> dict[str, Any]:
+    file.check(template, ("title", "text"))
+    texts = file.words(template, "text")
+    fields = list(dict.fromkeys(name for text in texts.values() for name in _FIELD.findall(text)))
+    for name in fields:
+        if name not in FIELDS:
+            values = {"code": template.get("code"), "name": name, "known": ", ".join(FIELDS)}
+            file.complain(_("%(code)s: {%(name)s} is unknown; there are %(known)s") % values, template)
+    return {"code": template.get("code"), "title": file.words(template, "title"), "text": texts, "fields": fields}
+
+
+def _paper(paper: dict[str, Any], file: "_File") -> dict[str, Any]:
+    file.check(paper, ("title", "text"))
+    number = paper.get("version")
+    if type(number) is not int or number < 1:
+        file.complain(_("%(code)s has no version: 1, 2 …") % {"code": paper.get("code")}, paper)
+        number = 1
+    points = {language: text.splitlines() for language, text in file.words(paper, "text").items()}
+    if len({len(lines) for lines in points.values()}) > 1:
+        file.complain(
+            _("%(code)s has more points in one language than in another") % {"code": paper.get("code")}, paper
+        )
+    return {"code": paper.get("code"), "version": number, "title": file.words(paper, "title"), "points": points}
 
 
 @dataclass
@@ -99,6 +127,12 @@ class _File:
             elif codes.count(one["code"]) > 1:
                 self.complain(_("%(key)s: code %(code)s is there twice") % {"key": key, "code": one["code"]}, one)
         return listed
+
+    def words(self, thing: dict[str, Any], name: str) -> dict[str, str]:
+        """The text of `name` in each of the languages; what is missing, `check` told."""
+        words = thing.get(name)
+        given = words if isinstance(words, dict) else {}
+        return {one: given[one].strip() for one in self.languages if isinstance(given.get(one), str)}
 
     def check(self, thing: dict[str, Any], texts: Sequence[str]) -> None:
         for name in texts:

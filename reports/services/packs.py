@@ -77,9 +77,10 @@ def _election(pack: Pack, slug: str, names: dict[str, str], day: date, publicati
         slug=slug, names=names, date=day, timezone=pack.timezone, languages=list(pack.languages),
         publication=publication, opens_at=opens_at, closes_at=closes_at, pack=pack.code,
         windows={code: [moment.isoformat() for moment in utc(window)] for code, window in pack.windows.items()},
-        emergency_contact=pack.emergency_contact, conduct_version=pack.conduct_version,
+        emergency_contact=pack.emergency_contact, emergency_names=pack.emergency_names, conduct_version=pack.conduct_version,
         rules={
             "choice_languages": list(pack.choice_languages), "deadlines": pack.deadlines, "guide": pack.guide,
+            "schedule": pack.schedule,
         },
     )  # fmt: skip
     election.full_clean(exclude=["names"])

@@ -1,17 +1,22 @@
 """What the phone needs for the day: each list, for this observer and nobody else."""
 
+import gzip
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from observer.models import Assignment, Election, Organisation
+from observer.services import places
 from reports.models import ChecklistVersion, Message, ViolationType
+from reports.services.pack_files import pack_read
+from reports.services.packs import pack_folder
 from tests.api.conftest import PhoneClient
 from tests.world import DAY, World, make_election, make_phone, make_version, words
 
 POLLED = (
-    "me", "assignments", "schedule", "checklists", "checklists/voting/1", "violation-types", "commissions",
+    "me", "me/consent", "assignments", "schedule", "checklists", "checklists/voting/1", "violation-types", "commissions",
     "commissions/bundle", "messages", "guide", "reports",
 )  # fmt: skip
 
@@ -39,13 +44,31 @@ class TestPolling:
 
 class TestMe:
     def test_it_says_who_one_is_and_whom_to_call(self, first: PhoneClient, world: World) -> None:
-        Election.objects.update(emergency_contact="112", state="rehearsal", mirrors=["https://mirror.example"])
+        Election.objects.update(
+            emergency_contact="112", emergency_names=words("desk"), state="rehearsal",
+            mirrors=["https://mirror.example"], relay_key="age1key",
+        )  # fmt: skip
         me = first.get("me").json()
         assert me["observer"]["code"] == "OB-2222"
         assert me["election"]["slug"] == "test-2022"
-        assert me["organisation"] == {"code": "org", "name": "org ru", "kind": "citizen"}
-        assert (me["emergency_contact"], me["rehearsal"], me["mirrors"]) == ("112", True, ["https://mirror.example"])
+        assert (me["election"]["name"], me["election"]["names"]) == ("test-2022 ru", words("test-2022"))
+        assert me["organisation"] == {"code": "org", "name": "org ru", "names": words("org"), "kind": "citizen"}
+        assert me["emergency_contact"] == {"name": "desk ru", "names": words("desk"), "phone": "112"}
+        assert (me["election"]["rehearsal"], me["endpoints"]) == (True, ["https://mirror.example"])
+        assert (me["relay"]["key"], len(me["relay"]["id"])) == ("age1key", 16)
         assert "Name of" not in str(me), "a lost phone tells no name"
+
+    def test_what_nobody_set_is_null(self, first: PhoneClient) -> None:
+        me = first.get("me").json()
+        assert (me["emergency_contact"], me["relay"], me["endpoints"]) == (None, None, [])
+
+    def test_the_code_of_conduct_can_be_read_in_every_language(self, first: PhoneClient) -> None:
+        paper = {"code": "code-of-conduct", "version": 3, "title": words("title"), "points": {"ru": ["a", "b"]}}
+        Election.objects.update(conduct_version=3, rules={"guide": {"documents": [paper]}})
+        assert first.get("me/consent").json() == {
+            "document": "code-of-conduct", "version": 3, "accepted_version": None, "accepted_at": None,
+            "languages": ["kk", "ru", "en"], "title": words("title"), "points": {"ru": ["a", "b"]},
+        }  # fmt: skip
 
     def test_consent_is_noted_with_its_version(self, first: PhoneClient, world: World) -> None:
         body = {"document": "code-of-conduct", "version": 1, "at": "2022-11-19T18:00:00+06:00"}
@@ -88,6 +111,39 @@ class TestAssignmentsAndSchedule:
                 "grace_minutes": 0,
             }
         ]  # fmt: skip
+
+    def planned(self, **fields: Any) -> dict[str, Any]:
+        plain = {"slot": "", "day": 0, "time": "12:05:00", "grace_minutes": 10, "zone": "", "roles": []}
+        return plain | fields
+
+    def test_the_packs_hours_are_of_the_stations_zone(self, first: PhoneClient, world: World) -> None:
+        world.tree["KZ-1-1-1"].timezone = "Asia/Aqtau"  # UTC+5 that day
+        world.tree["KZ-1-1-1"].save()
+        rows = [
+            self.planned(checklist="voting", slot="12:05"),
+            self.planned(checklist="voting", slot="14:05", time="14:05:00", zone="Asia/Almaty"),
+            self.planned(checklist="opening", day=-1, time="23:30:00"),
+            self.planned(checklist="tabulation"), self.planned(checklist="voting", slot="mobile", roles=["mobile"]),
+        ]  # fmt: skip
+        Election.objects.update(rules={"schedule": rows})
+        found = first.get("schedule").json()
+        assert [(row["checklist"], row["slot"], row["due"]) for row in found] == [
+            ("opening", None, "2022-11-19T18:30:00Z"), ("voting", "12:05", "2022-11-20T07:05:00Z"),
+            ("voting", "14:05", "2022-11-20T08:05:00Z"),
+        ]  # fmt: skip
+        assert {(row["commission"], row["grace_minutes"]) for row in found} == {("KZ-1-1-1", 10)}
+
+    def test_who_comes_later_or_has_left_is_spared(self, first: PhoneClient) -> None:
+        hours = [self.planned(checklist="voting", slot=f"{hour}", time=f"{hour}:00:00") for hour in (10, 14, 18)]
+        Election.objects.update(rules={"schedule": hours})
+        Assignment.objects.update(starts_at=DAY + timedelta(hours=1), ends_at=DAY + timedelta(hours=5))
+        assert [row["slot"] for row in first.get("schedule").json()] == ["14"]
+
+    def test_two_assignments_to_one_place_make_one_expectation(self, first: PhoneClient, world: World) -> None:
+        Election.objects.update(rules={"schedule": [self.planned(checklist="voting")]})
+        row = Assignment.objects.create(election=world.election, commission=world.tree["KZ-1-1-1"], role="mobile")
+        row.observers.add(world.first.observer)
+        assert len(first.get("schedule").json()) == 1
 
 
 class TestChecklists:
@@ -161,13 +217,41 @@ class TestMessages:
 
 
 class TestGuide:
-    def test_it_is_the_packs_in_the_readers_language(self, first: PhoneClient, world: World) -> None:
-        assert first.get("guide").json() == {"language": "kk", "languages": [], "guide": {}}
-        Election.objects.update(rules={"guide": {"kk": {"rights": ["құқық"]}, "ru": {"rights": ["право"]}}})
+    def item(self, code: str, **fields: Any) -> dict[str, Any]:
+        plain = {"title": words(code), "text": words(code), "article": "", "audience": [], "since": "", "until": ""}
+        return {"code": code} | plain | fields
+
+    def test_an_election_without_one_has_empty_lists(self, first: PhoneClient) -> None:
         assert first.get("guide").json() == {
-            "language": "ru", "languages": ["kk", "ru"], "guide": {"rights": ["право"]},
+            "languages": ["kk", "ru", "en"], "law": {}, "sections": [], "templates": [], "deadlines": [],
         }  # fmt: skip
-        assert first.get("guide", **{"accept-language": "en"}).json()["language"] == "kk"
+
+    def test_a_right_has_dates_and_an_audience(self, first: PhoneClient) -> None:
+        items = [
+            self.item("all"), self.item("citizen", audience=["citizen"]), self.item("party", audience=["party"]),
+            self.item("later", since="2023-01-01"), self.item("earlier", until="2022-11-19"),
+            self.item("on_the_day", since="2022-11-20", until="2022-11-20", article="8"),
+        ]  # fmt: skip
+        sections = [
+            {"code": "rights", "title": words("rights"), "items": items},
+            {"code": "empty", "title": words("empty"), "items": [self.item("party", audience=["party"])]},
+        ]
+        Election.objects.update(rules={"guide": {"sections": sections}})
+        (section,) = first.get("guide").json()["sections"]
+        assert [item["code"] for item in section["items"]] == ["all", "citizen", "on_the_day"]
+        assert section["items"][2] == {
+            "code": "on_the_day", "title": words("on_the_day"), "text": words("on_the_day"), "article": "8",
+        }  # fmt: skip
+
+    def test_the_packs_own_says_every_text_in_every_language(self, first: PhoneClient) -> None:
+        pack = pack_read(pack_folder("kz"))
+        Election.objects.update(rules={"guide": pack.guide, "deadlines": pack.deadlines})
+        guide = first.get("guide").json()
+        codes = {item["code"] for section in guide["sections"] for item in section["items"]}
+        assert "removal" in codes
+        assert not codes & {"tabulation", "accreditation"}, "no right of citizen observers, and none in 2022"
+        assert set(guide["templates"][0]["text"]) == {"kk", "ru", "en"}
+        assert guide["deadlines"][0]["name"]["en"]
 
 
 class TestFindingACommission:
@@ -234,6 +318,27 @@ class TestTheBundle:
     def test_without_an_assignment_the_whole_election(self, first: PhoneClient) -> None:
         Assignment.objects.all().delete()
         assert len(self.codes(first)) == 19
+
+    def test_of_too_much_only_the_precincts_beside_the_own_are_told(
+        self, first: PhoneClient, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        row = Assignment.objects.create(election=world.election, commission=world.tree["KZ"], role="long_term")
+        row.observers.add(world.first.observer)
+        assert first.get("commissions/bundle").json()["complete"] is True
+        monkeypatch.setattr(places, "TERRITORY", 18)
+        assert first.get("commissions/bundle").json()["complete"] is False
+        assert self.codes(first) == [
+            "KZ", "KZ-1", "KZ-1-1", "KZ-1-1-1", "KZ-1-1-2", "KZ-1-1-3", "KZ-1-2", "KZ-2", "KZ-2-1", "KZ-2-2",
+        ]  # fmt: skip
+
+    def test_it_comes_compressed_where_the_phone_takes_that(self, first: PhoneClient) -> None:
+        Assignment.objects.all().delete()
+        plain = first.get("commissions/bundle")
+        packed = first.get("commissions/bundle", **{"accept-encoding": "gzip"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.content) == plain.content
+        again = first.get("commissions/bundle", **{"accept-encoding": "gzip", "if-none-match": packed["ETag"]})
+        assert again.status_code == 304
 
     def test_parents_come_first(self, first: PhoneClient) -> None:
         rows = first.get("commissions/bundle").json()["rows"]

@@ -44,6 +44,13 @@ class TestFollowing:
         )
         assert [one["state"] for one in first.get(link(newest)).json()][-1] == "rejected"
 
+    def test_it_says_when_a_coordinator_first_read_it(self, first: PhoneClient) -> None:
+        first.post("reports", payload())
+        assert first.get("reports").json()[0]["read_at"] is None
+        Report.objects.update(read_at="2022-11-20T05:00:00Z", state="verified")
+        (item,) = first.get("reports").json()
+        assert (item["state"], item["read_at"]) == ("verified", "2022-11-20T05:00:00Z")
+
     def test_many_changes_in_one_moment_are_all_told(self, first: PhoneClient, monkeypatch) -> None:
         monkeypatch.setattr(follow, "PAGE", 2)
         for _ in range(5):

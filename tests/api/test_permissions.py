@@ -23,6 +23,7 @@ PUBLIC = "/api/v1/elections/{election}/commissions/{code}"
 TABLE = {
     ("post", "/api/v1/enrol"): ({"code": "0000-0000"}, 422, 422, 422, 422, 422),
     ("get", "/api/v1/me"): (None, 401, 200, 401, 200, 200),
+    ("get", "/api/v1/me/consent"): (None, 401, 200, 401, 200, 200),
     ("post", "/api/v1/me/consent"): (CONSENT, 401, 200, 401, 200, 200),
     ("post", "/api/v1/me/transfer"): (None, 401, 201, 401, 201, 201),
     ("get", "/api/v1/assignments"): (None, 401, 200, 401, 200, 200),

@@ -87,13 +87,17 @@ class TestKazakhstan:
 
     def test_brings_a_guide_and_a_code_of_conduct_in_each_language(self):
         election = create()
-        assert election.conduct_version == 1
-        for language in election.languages:
-            guide = election.rules["guide"][language]
-            assert [s["code"] for s in guide["sections"]] == ["rights", "duties", "limits", "photograph", "refused"]
-            assert [t["code"] for t in guide["templates"]] == ["act", "complaint", "protocol_copy"]
-            assert [(d["code"], d["version"]) for d in guide["documents"]] == [("code-of-conduct", 1)]
-            assert all(item["text"] for section in guide["sections"] for item in section["items"])
+        assert election.conduct_version == 2
+        guide = election.rules["guide"]
+        sections = {section["code"]: section["items"] for section in guide["sections"]}
+        assert list(sections) == ["rights", "duties", "limits", "photograph", "refused", "no_copy"]
+        texts = [item[name] for items in sections.values() for item in items for name in ("title", "text")]
+        assert all(set(text) == {"kk", "ru", "en"} and all(text.values()) for text in texts)
+        assert [t["code"] for t in guide["templates"]] == ["act", "complaint", "protocol_copy"]
+        assert all({"station", "date", "time"} <= set(t["fields"]) for t in guide["templates"])
+        (conduct,) = guide["documents"]
+        assert (conduct["code"], conduct["version"]) == ("code-of-conduct", 2)
+        assert {len(points) for points in conduct["points"].values()} == {15}
         deadlines = {one["code"]: one for one in election.rules["deadlines"]}
         assert deadlines["file_complaint"]["days"] == 10
         assert set(deadlines["file_complaint"]["name"]) == {"kk", "ru", "en"}
@@ -142,7 +146,7 @@ class TestAnInventedCountry:
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
         election = create(atlantis)
         assert election.rules["deadlines"] == []
-        assert election.rules["guide"]["la"] == {"sections": [], "templates": [], "documents": []}
+        assert election.rules["guide"] == {"law": {}, "sections": [], "templates": [], "documents": []}
 
     def test_stands_beside_another(self):
         create("kz", slug="one")
@@ -241,6 +245,54 @@ class TestABadPack:
     def test_may_have_conditions_in_a_circle(self, atlantis):
         replace(atlantis / "checklists/tides.csv", "Specta,,yes,,,", "Specta,,yes,Q3,fish,")
         with pytest.raises(BadTable, match=r"(?s)line 3: its condition.*line 5: its condition"):
+            create(atlantis)
+
+    @pytest.mark.parametrize(
+        ("row", "reason"),
+        [
+            ('checklist = "nothing"\ndue = { time = 07:00:00 }', "schedule: nothing is of no checklist"),
+            ('checklist = "tides"', "schedule 1.due cannot be read"),
+            ('checklist = "tides"\ndue = { time = 07:00:00 }\nzone = "Nowhere"', "schedule 1.zone cannot be read"),
+            ('checklist = "tides"\ndue = { time = 07:00:00 }\nroles = [{}]', "schedule 1.roles cannot be read"),
+            ('checklist = "tides"\ndue = { time = 07:00:00 }\nwhen = 7', "schedule 1.when cannot be read"),
+            ('checklist = "tides"\ndue = { time = 07:00:00 }\ngrace_minutes = -1', "schedule 1.grace_minutes cannot"),
+        ],
+    )
+    def test_may_have_a_schedule_that_cannot_be_kept(self, atlantis, row, reason):
+        with (atlantis / "pack.toml").open("a") as file:
+            file.write(f"\n[[schedule]]\n{row}\n")
+        with pytest.raises(BadTable, match=reason):
+            create(atlantis)
+        assert nothing_is_there()
+
+    @pytest.mark.parametrize(
+        ("line", "reason"),
+        [
+            ('audience = ["martian"]', "x: its audience is unknown"),
+            ('since = "2022"', "x: since is no date"),
+        ],
+    )
+    def test_may_have_a_guide_for_nobody(self, atlantis, line, reason):
+        words = 'text.el = "Χ"\ntext.la = "X"\n'
+        (atlantis / "guide.toml").write_text(
+            f'[[sections]]\ncode = "s"\ntitle.el = "Σ"\ntitle.la = "S"\n[[sections.items]]\ncode = "x"\n{line}\n{words}'
+        )
+        with pytest.raises(BadTable, match=reason):
+            create(atlantis)
+
+    def test_may_have_a_template_that_no_phone_can_fill(self, atlantis):
+        (atlantis / "guide.toml").write_text(
+            '[[templates]]\ncode = "act"\ntitle.el = "Α"\ntitle.la = "A"\ntext.el = "{date}"\ntext.la = "{moon}"\n'
+        )
+        with pytest.raises(BadTable, match=r"act: \{moon\} is unknown; there are station"):
+            create(atlantis)
+
+    def test_may_have_a_conduct_with_a_point_missing_in_one_language(self, atlantis):
+        (atlantis / "documents.toml").write_text(
+            '[[documents]]\ncode = "code-of-conduct"\nversion = 1\ntitle.el = "Κ"\ntitle.la = "C"\n'
+            'text.el = "α\\nβ"\ntext.la = "a"\n'
+        )
+        with pytest.raises(BadTable, match="more points in one language"):
             create(atlantis)
 
     def test_may_have_a_guide_without_a_language(self, atlantis):
