@@ -9,7 +9,7 @@ import { smaller } from "./pictures.js";
 import { Problem } from "./problem.js";
 import { all, allBy, get, transact } from "./store.js";
 import { sync } from "./sync.js";
-import { t, tn } from "./words.js";
+import { t } from "./words.js";
 
 export const FILES_MAX = 20; // a report, small copies included
 const IMAGE_MAX = 25_000_000;
@@ -55,7 +55,7 @@ async function fileKeep(tx, file, blob, draft) {
 /** A small copy that was not announced yet gives way to an original. */
 async function roomMake(tx, others) {
   const spare = others.find((one) => one.preview_of && one.state === "draft");
-  if (!spare) throw new Problem("too_many_files", tn("At most one file a report.", "At most {n} files a report.", FILES_MAX));
+  if (!spare) throw new Problem("too_many_files", t("At most {n} files a report.", { n: FILES_MAX }));
   await tx.objectStore("files").delete(spare.id);
   await tx.objectStore("blobs").delete(spare.id);
 }
