@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from api.rest.wire import empty_answer
 from observer.services.mirrors import mirrors_declared
 
 BASE = "/api/v1/"
@@ -37,7 +38,7 @@ class Mirrors:
         if not _is_allowed(origin):
             response = self.get_response(request)
         elif request.method == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META:
-            response = HttpResponse(status=204)
+            response = empty_answer()
             response["Access-Control-Allow-Methods"] = METHODS
             response["Access-Control-Allow-Headers"] = TAKEN
             response["Access-Control-Max-Age"] = "600"

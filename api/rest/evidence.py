@@ -17,12 +17,12 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
 from api.rest.authentication import device_of
 from api.rest.problems import refused
 from api.rest.rooms import PhoneRoom
+from api.rest.wire import empty_answer
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.mending import upload_mended
@@ -40,9 +40,6 @@ class EvidenceUpload(PhoneRoom):
     http_method_names = ("head", "patch", "post", "options")
     drains = False  # it does so itself: it reads the stream past Django's account of it
 
-    def get_permissions(self) -> Any:
-        return [AllowAny()] if self.request.method == "OPTIONS" else super().get_permissions()
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         given = request.META.get("HTTP_TUS_RESUMABLE", VERSION)
@@ -59,10 +56,10 @@ class EvidenceUpload(PhoneRoom):
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         # No Tus-Extension: files are created by announcing them, and no other extension is spoken.
-        return HttpResponse(
-            status=204,
-            headers={"Tus-Version": VERSION, "Tus-Max-Size": settings.FILE_BYTES_MAX, "Allow": "HEAD, PATCH, OPTIONS"},
-        )
+        answer = super().options(request, *args, **kwargs)
+        answer["Tus-Version"] = VERSION
+        answer["Tus-Max-Size"] = str(settings.FILE_BYTES_MAX)
+        return answer
 
     def head(self, request: Request, uuid: UUID) -> HttpResponse:
         evidence = _own(request, uuid)
@@ -71,7 +68,7 @@ class EvidenceUpload(PhoneRoom):
             headers["Upload-Defer-Length"] = 1
         else:
             headers["Upload-Length"] = evidence.size
-        return HttpResponse(status=200, headers=headers)
+        return empty_answer(200, headers)
 
     def post(self, request: Request, uuid: UUID) -> HttpResponse:
         if request.META.get("HTTP_X_HTTP_METHOD_OVERRIDE", "").strip().upper() != "PATCH":
@@ -119,7 +116,7 @@ def _append(request: Request, evidence: Evidence, reader: "_Reader", length: int
         answer = refused(_busy())
         answer["Upload-Offset"] = offset
         return answer
-    return HttpResponse(status=204, headers={"Upload-Offset": offset})
+    return empty_answer(headers={"Upload-Offset": offset})
 
 
 def _own(request: Request, uuid: UUID) -> Evidence:

@@ -1,11 +1,12 @@
 """GET /reports?since=: what became of the observer's own reports, in the order in which it changed.
 
-The cursor is opaque to phones. Within a full page's continuation it is exact; once everything was
+The cursor is opaque to phones; a time will do instead. Within a full page's continuation it is exact; once everything was
 told, the next question starts 60 s earlier, because a change may become visible after a later one.
 """
 
 import base64
 import binascii
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from api.conditional import conditional
 from api.rest.authentication import device_of
 from api.rest.receipts import base_of, receipt_json
 from api.rest.rooms import query
+from api.rest.translate import moment_read
 from api.rest.wire import json_answer, moment
 from reports.models import Report
 from reports.problems import Rejected
@@ -40,9 +42,9 @@ def page(request: Request) -> HttpResponse:
         .defer("body", "answers", "comment")
         .order_by("changed_at", "sequence")
     )
-    since = query(request, "since", 200)
+    since = _since(query(request, "since", 200))
     if since:
-        at, sequence = _opened(since)
+        at, sequence = since
         rows = rows.filter(Q(changed_at__gt=at) | Q(changed_at=at, sequence__gt=sequence))
     found = list(rows[:PAGE])
     base = base_of(request)
@@ -63,9 +65,18 @@ def _item(report: Report, base: str) -> dict[str, Any]:
     }
 
 
-def _next(found: list[Report], since: str) -> str:
+def _since(given: str) -> tuple[datetime, int] | None:
+    """Where to go on: after a time and sequence. Raises Rejected `invalid_query`."""
+    if not given:
+        return None
+    # A plus that was not encoded arrives as a space.
+    time = moment_read(re.sub(r" (\d\d:\d\d)$", r"+\1", given))
+    return (time - OVERLAP, 0) if time else _opened(given)
+
+
+def _next(found: list[Report], since: tuple[datetime, int] | None) -> str:
     if not found:
-        return since
+        return _closed(*since) if since else ""
     last = found[-1]
     if len(found) == PAGE:
         return _closed(last.changed_at, last.sequence)
@@ -81,10 +92,12 @@ def _opened(cursor: str) -> tuple[datetime, int]:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
         at, _space, sequence = text.partition(" ")
         read = datetime.fromisoformat(at).astimezone(UTC)
-        if not 1970 <= read.year <= 9000 or not sequence.isdigit() or len(sequence) > 18:
+        if not 1969 <= read.year <= 9000 or not sequence.isdigit() or len(sequence) > 18:
             raise ValueError
         return read, int(sequence)
     except (ValueError, OverflowError, binascii.Error):
         raise Rejected(
-            "invalid_query", _("Use the address from the Link header of an earlier answer."), "since"
+            "invalid_query",
+            _("Use the address from the Link header of an earlier answer, or a time with its offset."),
+            "since",
         ) from None

@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from rest_framework.request import Request
 
 from api.conditional import conditional
 from api.rest.negotiation import format_of
-from api.rest.problems import refused
+from api.rest.rooms import PublicRoom
 from api.rest.wire import json_bytes
-from reports.problems import Rejected
 
 FOLDER = Path(__file__).parent / "openapi"
 FORMATS = {"json": "application/json", "yaml": "application/yaml"}
@@ -47,17 +46,14 @@ def _served(name: str) -> bytes:
     return yaml.safe_dump(document(), allow_unicode=True, sort_keys=False, width=110).encode()
 
 
-@require_safe
-def schema(request: HttpRequest) -> HttpResponse:
-    try:
+class Schema(PublicRoom):
+    def get(self, request: Request) -> HttpResponse:
         name = format_of(request, FORMATS)
-    except Rejected as rejected:
-        return refused(rejected)
-    return conditional(request, HttpResponse(_served(name), content_type=FORMATS[name]), public=True)
+        return conditional(request, HttpResponse(_served(name), content_type=FORMATS[name]), public=True)
 
 
-@require_safe
-def docs(request: HttpRequest) -> HttpResponse:
-    response = render(request, "api/docs.html")
-    response["Content-Security-Policy"] = POLICY
-    return response
+class Docs(PublicRoom):
+    def get(self, request: Request) -> HttpResponse:
+        response = render(request._request, "api/docs.html")
+        response["Content-Security-Policy"] = POLICY
+        return response

@@ -146,14 +146,15 @@ def moment(value: Body, name: str, errors: Errors, *, required: bool = False, pa
     given = value.get(name)
     if given is None and not required:
         return None
-    read = _moment(given) if type(given) is str else None
+    read = moment_read(given) if type(given) is str else None
     if read is None:
         code = "required" if given is None else "wrong_type" if type(given) is not str else "invalid_time"
         errors.add(path or name, code, _("A time with its offset is expected, like 2022-11-20T10:40:00+06:00."))
     return read
 
 
-def _moment(given: str) -> datetime | None:
+def moment_read(given: str) -> datetime | None:
+    """An RFC 3339 time, None where it is none."""
     found = _MOMENT.fullmatch(given)
     if found is None:
         return None

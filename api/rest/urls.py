@@ -73,7 +73,7 @@ _version_1 = [
 ]
 urlpatterns = [
     path("v1/", include(_version_1)),
-    path("schema/", schema.schema, name="schema"),
-    path("docs/", schema.docs, name="docs"),
+    path("schema/", schema.Schema.as_view(), name="schema"),
+    path("docs/", schema.Docs.as_view(), name="docs"),
     re_path(r"^", problems.unknown, name="unknown"),
 ]

@@ -1,7 +1,7 @@
 """How values look on the wire of this API."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -34,6 +34,13 @@ def json_bytes(value: Any) -> bytes:
 
 def json_answer(value: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(json_bytes(value), status=status, content_type="application/json")
+
+
+def empty_answer(status: int = 204, headers: Mapping[str, Any] | None = None) -> HttpResponse:
+    """An answer without a body, which therefore has no type either."""
+    response = HttpResponse(status=status, headers=dict(headers or {}))
+    del response["Content-Type"]
+    return response
 
 
 def moment(value: datetime) -> str:

@@ -70,7 +70,44 @@ class TestFollowing:
         assert (again.status_code, again.content) == (304, b"")
         assert again["Link"] == seen["Link"]
 
-    @pytest.mark.parametrize("cursor", ["x", "%00", "A" * 300, "MjAyMg", "MjAyMi0xMS0yMFQwMDowMDowMCAtMQ", "é", "=="])
+    @pytest.mark.parametrize(
+        "since",
+        [
+            "2022-11-20T10:41:00%2B06:00", "2022-11-20T10:41:00+06:00", "2022-11-20T04:41:00Z",
+            "2022-11-20T04:41:00.000001Z", "2022-11-19T23:41:00-05:00", "2022-11-20t04:41:00z",
+        ],
+    )  # fmt: skip
+    def test_a_time_will_do_instead_of_a_cursor(self, first: PhoneClient, since: str) -> None:
+        """What changed from a minute before it: the same overlap as from one answer to the next."""
+        early, late = payload(), payload(commission="KZ-1-1-2")
+        for body, changed in ((early, "04:39:59"), (late, "04:40:01")):
+            first.post("reports", body)
+            Report.objects.filter(uuid=body["id"]).update(changed_at=f"2022-11-20T{changed}Z")
+        answer = first.get(f"reports?since={since}")
+        assert [one["id"] for one in answer.json()] == [late["id"]]
+        assert [one["id"] for one in first.get(link(answer)).json()] == [early["id"], late["id"]]
+
+    @pytest.mark.parametrize("since", ["2022-11-20T10:41:00%2B06:00", "1970-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+    def test_a_time_without_news_gives_a_cursor_too(self, first: PhoneClient, since: str) -> None:
+        answer = first.get(f"reports?since={since}")
+        assert answer.json() == []
+        assert first.get(link(answer)).json() == []
+
+    @pytest.mark.parametrize(
+        "cursor",
+        [
+            "2022-11-20",
+            "2022-11-20T10:00:00",
+            "0001-01-01T00:00:00Z",
+            "x",
+            "%00",
+            "A" * 300,
+            "MjAyMg",
+            "MjAyMi0xMS0yMFQwMDowMDowMCAtMQ",
+            "é",
+            "==",
+        ],
+    )
     def test_a_cursor_nobody_gave_is_400(self, first: PhoneClient, cursor: str) -> None:
         answer = first.get(f"reports?since={cursor}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")

@@ -4,6 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from observer.services.enrolment import device_revoke
@@ -44,7 +45,7 @@ TABLE = {
     ("head", "/api/v1/evidence/{id}"): (None, 401, 404, 401, 200, 200),
     ("patch", "/api/v1/evidence/{id}"): (b"", 401, 404, 401, 204, 204),
     ("post", "/api/v1/evidence/{id}"): (b"", 401, 404, 401, 204, 204),
-    ("options", "/api/v1/evidence/{id}"): (None, 204, 204, 401, 204, 204),
+    ("options", "/api/v1/evidence/{id}"): (None, 204, 204, 204, 204, 204),
     ("get", "/api/v1/elections"): (None, 200, 200, 200, 200, 200),
     ("get", PUBLIC): (None, 200, 200, 200, 200, 200),
     ("get", f"{PUBLIC}/summary"): (None, 200, 200, 200, 200, 200),
@@ -108,10 +109,43 @@ def test_everyone_gets_what_the_table_says(people: dict[str, PhoneClient], metho
     assert answers == dict(zip(WHO, expected, strict=True))
 
 
-@pytest.mark.parametrize("template", sorted({path for _method, path in TABLE}))
+TEMPLATES = pytest.mark.parametrize("template", sorted({path for _method, path in TABLE}))
+
+
+def taken(template: str) -> set[str]:
+    """The methods that this address takes."""
+    methods = {method.upper() for method, path in TABLE if path == template} | {"OPTIONS"}
+    return methods | ({"HEAD"} if "GET" in methods else set())
+
+
+@TEMPLATES
 def test_any_other_method_is_405_and_says_which_are_taken(people: dict[str, PhoneClient], template: str) -> None:
-    for method in ("put", "delete", "trace"):
-        own = people["own"]
-        answer = own.client.generic(method.upper(), address(template), headers=own.headers)
+    strict = Client(enforce_csrf_checks=True)
+    own = people["own"].headers
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - taken(template):
+        answer = strict.generic(method, address(template), b"{}", "application/json", headers=own)
         assert answer.status_code == 405, (method, template)
-        assert answer["Allow"]
+        assert answer["Content-Type"] == "application/problem+json"
+        assert method == "HEAD" or answer.json()["code"] == "method_not_allowed"
+        assert set(answer["Allow"].split(", ")) == taken(template)
+
+
+@TEMPLATES
+def test_options_says_to_everyone_which_methods_are_taken(people: dict[str, PhoneClient], template: str) -> None:
+    for who in WHO:
+        answer = people[who].client.options(address(template), headers=people[who].headers)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "Content-Type" not in answer
+        assert set(answer["Allow"].split(", ")) == taken(template)
+
+
+@TEMPLATES
+def test_head_is_taken_where_get_is_and_tells_the_same(people: dict[str, PhoneClient], template: str) -> None:
+    if "GET" in taken(template):
+        own = people["own"]
+        shown, told = (
+            getattr(own.client, method)(address(template), headers=own.headers) for method in ("get", "head")
+        )
+        assert (told.status_code, told["Content-Type"], told.content) == (200, shown["Content-Type"], b"")
+        assert told.headers.get("ETag") == shown.headers.get("ETag")
+        assert set(told["Allow"].split(", ")) == taken(template)

@@ -31,9 +31,12 @@ class TestAddresses:
             "/api/v1/elections/x/commissions/%ED%A0%80", "/api/v1/evidence/%00",
         ],
     )  # fmt: skip
-    @pytest.mark.parametrize("method", ["get", "post"])
-    def test_one_that_leads_nowhere_is_404(self, first: PhoneClient, path: str, method: str) -> None:
-        check(getattr(first.client, method)(path, headers=first.headers), 404, "not_found")
+    @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "trace", "brew"])
+    def test_one_that_leads_nowhere_is_404_whatever_the_method(
+        self, first: PhoneClient, path: str, method: str
+    ) -> None:
+        strict = Client(enforce_csrf_checks=True)
+        check(strict.generic(method.upper(), path, headers=first.headers), 404, "not_found")
 
     def test_capitals_in_an_id_are_the_same_address(self, first: PhoneClient) -> None:
         body = payload()

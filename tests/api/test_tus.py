@@ -104,13 +104,14 @@ class TestAFileSealedWhenItsProcessDied:
 class TestUpload:
     def test_head_says_how_far_it_is(self, row, phone):
         answer = phone.head(row)
-        assert answer.status_code == 200 and answer.content == b""
+        assert answer.status_code == 200 and answer.content == b"" and "Content-Type" not in answer
         assert (answer["Upload-Offset"], answer["Upload-Length"]) == ("0", "900001")
         assert (answer["Tus-Resumable"], answer["Cache-Control"]) == ("1.0.0", "no-store")
 
     def test_in_one(self, row, phone):
         answer = phone.patch(row, CONTENT)
         assert (answer.status_code, answer["Upload-Offset"], answer.content) == (204, "900001", b"")
+        assert "Content-Type" not in answer
         with open_sealed(sha256=row.sha256) as sealed:
             assert sealed.read() == CONTENT
 
