@@ -15,6 +15,7 @@ from config.logs import request_id
 Handler = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("baqylau.request")
 _ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_TOKEN = re.compile(r"^(/api/openrosa/k/)[^/]+")  # ODK Collect has no other place for it
 
 
 class RequestId:
@@ -35,7 +36,11 @@ class RequestId:
             response = self.get_response(request)
             if log.isEnabledFor(logging.INFO):
                 milliseconds = round(1000 * (time.perf_counter() - began), 1)
-                told = {"method": request.method, "path": request.path, "status": response.status_code}
+                told = {
+                    "method": request.method,
+                    "path": _TOKEN.sub(r"\1…", request.path),
+                    "status": response.status_code,
+                }
                 log.info("request", extra=told | {"milliseconds": milliseconds})
         finally:
             request_id.reset(token)

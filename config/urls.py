@@ -6,6 +6,7 @@ from django.urls import include, path
 from config import health
 
 urlpatterns = [
+    path("api/openrosa/", include("api.openrosa.urls")),
     path("api/", include("api.rest.urls")),
     path("phone/", include("api.phone.urls")),
     path("healthz", health.healthz),

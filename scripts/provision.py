@@ -31,6 +31,7 @@ NEEDED = {
     "PostgreSQL": (postgresql, ["postgresql"]),
     "Redis": (redis, ["redis-server"]),
     "curl": (lambda: shutil.which("curl"), ["curl"]),
+    "Java": (lambda: shutil.which("java"), ["default-jre-headless"]),  # ODK Validate's
     "Chromium": (chromium, ["chromium", "fonts-dejavu-core"]),
 }
 

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if not quick:
-        provision.provide("PostgreSQL", "Redis", "Chromium", "curl")
+        provision.provide("PostgreSQL", "Redis", "Chromium", "curl", "Java")
     with services.temporary_folder() as folder:
         marks = QUICK if quick else "not postgresql"
         complaints = [suite(folder, "SQLite", {}, marks, arguments)]

@@ -4,10 +4,6 @@ The body is read from the server as it comes: nothing between the socket and the
 more than half a megabyte of it.
 """
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Lock
 from typing import Any, BinaryIO, cast
 from uuid import UUID
 
@@ -19,6 +15,7 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
+from api.common.bodies import Reader, busy, crowd
 from api.rest.authentication import device_of
 from api.rest.problems import refused
 from api.rest.rooms import PhoneRoom
@@ -31,7 +28,6 @@ from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
 DRAIN = 1_000_000  # bytes of a refused body that are read, so that its sender sees the answer
-SLOW = 2.0  # seconds after which an upload counts as slow
 
 
 class EvidenceUpload(PhoneRoom):
@@ -82,7 +78,7 @@ class EvidenceUpload(PhoneRoom):
             length = _length(request)
         except Rejected as rejected:
             return refused(rejected)
-        reader = _Reader(body, length)
+        reader = Reader(body, length)
         try:
             return _append(request, evidence, reader, length)
         except Rejected as rejected:
@@ -93,7 +89,7 @@ class EvidenceUpload(PhoneRoom):
             return answer
 
 
-def _append(request: Request, evidence: Evidence, reader: "_Reader", length: int | None) -> HttpResponse:
+def _append(request: Request, evidence: Evidence, reader: "Reader", length: int | None) -> HttpResponse:
     if evidence.state == Evidence.State.STORED:
         raise OffsetMismatch("already_stored", evidence.offset)  # whatever else may be wrong with it
     kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -113,7 +109,7 @@ def _append(request: Request, evidence: Evidence, reader: "_Reader", length: int
             at=timezone.now(),
         )
     if reader.shed:
-        answer = refused(_busy())
+        answer = refused(busy())
         answer["Upload-Offset"] = offset
         return answer
     return empty_answer(headers={"Upload-Offset": offset})
@@ -143,78 +139,3 @@ def _length(request: Request) -> int | None:
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
     return _number(request, "CONTENT_LENGTH") or 0
-
-
-def _busy() -> Rejected:
-    return Rejected("unavailable", _("Many slow uploads at the moment. What came is kept; go on in a moment."))
-
-
-class _Reader:
-    """The request's body: never read beyond its length, and no further once this server is crowded."""
-
-    def __init__(self, body: BinaryIO, length: int | None) -> None:
-        self.body = body
-        self.left = length
-        self.shed = False
-        self.enough = bool  # called before each read: True where room must be made
-
-    def read(self, size: int) -> bytes:
-        if self.left is not None:
-            size = min(size, self.left)
-        if size <= 0:
-            return b""
-        if self.enough():
-            self.shed = True
-            return b""
-        piece = self.body.read(size)
-        if self.left is not None:
-            self.left -= len(piece)
-        return piece
-
-    def drain(self, most: int) -> None:
-        """Reads on and forgets, where little is left: answers sent into a full pipe are lost."""
-        if self.left is None or self.left > most:
-            return
-        self.enough = bool
-        try:
-            while self.read(64 * 1024):
-                pass
-        except OSError:
-            return
-
-
-class Crowd:
-    """Keeps slow uploads from taking every thread of this process, so that reports always find one.
-
-    A thread reads one upload; on a bad network that takes minutes. Up to `settings.UPLOADS_SLOW_MAX`
-    uploads may be slow at once. While so many are, none is begun, and the youngest slow ones are cut
-    short: what they brought is kept, and their phones go on where they were.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._began: dict[object, float] = {}
-
-    @contextmanager
-    def enter(self) -> Iterator[Any]:
-        """A function that says whether the caller has to stop. Raises Rejected `unavailable` at once if crowded."""
-        me = object()
-        with self._lock:
-            if len(self._slow(time.monotonic())) >= settings.UPLOADS_SLOW_MAX:
-                raise _busy()
-            self._began[me] = time.monotonic()
-        try:
-            yield lambda: self._is_too_many(me)
-        finally:
-            with self._lock:
-                del self._began[me]
-
-    def _slow(self, now: float) -> list[object]:
-        return [one for one, began in self._began.items() if now - began > SLOW]
-
-    def _is_too_many(self, me: object) -> bool:
-        with self._lock:
-            return me in self._slow(time.monotonic())[settings.UPLOADS_SLOW_MAX :]
-
-
-crowd = Crowd()

@@ -9,9 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
+from api.common.disk import room_require
 from api.rest import follow, strict, translate
 from api.rest.authentication import device_of
-from api.rest.disk import room_require
 from api.rest.receipts import base_of, outcome_answer, outcome_json
 from api.rest.rooms import PhoneRoom, body_of
 from api.rest.wire import json_answer

@@ -106,6 +106,25 @@ def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None
     return row.device
 
 
+def device_create(
+    *, observer: Observer, election: Election, name: str, at: datetime, user: User | None = None
+) -> Enrolled:
+    """A device whose token goes into an app that cannot use an enrolment code. It dies unused after 72 hours."""
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        device = Device.objects.create(
+            observer=observer, election=election, name=name[:120], created_at=at, token_hash=token_hash(token)
+        )
+        detail = {"election": election.slug, "device": device.pk}
+        trail_add(action="device.create", subject=observer, at=at, user=user, detail=detail)
+    return Enrolled(device, token)
+
+
+def device_is_stale(*, device: Device, at: datetime) -> bool:
+    """Whether its token was never used in the time that an enrolment code lives."""
+    return device.last_used_at is None and at - device.created_at > VALID
+
+
 def device_by_token(token: str) -> Device | None:
     """The device that holds `token`, with observer and election, in one query; None for an unknown token.
 

@@ -6,21 +6,10 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from observer.words import in_language
 from reports.models import Question, Report
-
-ANSWERS = {
-    "yes": gettext_lazy("yes"),
-    "no": gettext_lazy("no"),
-    "not_observed": gettext_lazy("not observed"),
-    "not_applicable": gettext_lazy("not applicable"),
-    "very_good": gettext_lazy("very good"),
-    "good": gettext_lazy("good"),
-    "bad": gettext_lazy("bad"),
-    "very_bad": gettext_lazy("very bad"),
-}
+from reports.services.answer_words import ANSWERS
 
 
 def answers_table(report: Report, questions: Iterable[Question]) -> SafeString:

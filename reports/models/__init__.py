@@ -1,6 +1,6 @@
 """What observers say, and what is made of it."""
 
-from reports.models.checklist import Checklist, ChecklistVersion, Question, Section
+from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
@@ -10,6 +10,7 @@ from reports.models.violation import Case, Violation, ViolationGroup, ViolationT
 __all__ = [
     "Case",
     "Checklist",
+    "ChecklistFile",
     "ChecklistVersion",
     "Due",
     "Evidence",

@@ -102,6 +102,12 @@ class Question(models.Model):
     violation_code = models.CharField(max_length=40, blank=True, help_text="what a finding raises")
     control = models.CharField(max_length=40, blank=True, help_text="protocol figure (A, B, C1, …)")
     sms_code = models.CharField(max_length=12, blank=True)
+    xlsform = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="what an XLSForm says beyond the rest, for the phones that know it",
+    )
 
     class Meta:
         ordering = ["version", "order"]
@@ -109,3 +115,19 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {in_language(self.labels)}".strip()
+
+
+class ChecklistFile(models.Model):
+    """A picture or sound that a version's questions show or play. Sealed with the version."""
+
+    version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=100)
+    sha256 = models.CharField(max_length=64)
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["version", "name"]
+        constraints = [models.UniqueConstraint(fields=["version", "name"], name="checklist_file_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -186,6 +186,7 @@ def answers_missing(form: Form, answers: Mapping[str, Any], photographed: Collec
         code
         for code in asked
         if form.fields[code].required
+        and not form.fields[code].phone_decides
         and form.fields[code].type != "note"
         and code not in answers
         and code not in photographed

@@ -5,14 +5,14 @@ They see questions as objects, stored or not, so that a file is judged before an
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from reports.models import Question, Section
+from reports.models import ChecklistFile, Question, Section
 from reports.services.forms import RATING, YES_NO
 
 Type = Question.Type
@@ -68,28 +68,37 @@ def continuity_problems(questions: Sequence[Question], earlier: Sequence[Questio
     return sorted(found, key=lambda one: (order[one[0]], one[1]))
 
 
-def content_hash(code: str, sections: Sequence[Section], questions: Sequence[Question]) -> str:
+def content_hash(
+    code: str, sections: Sequence[Section], questions: Sequence[Question], files: Iterable[ChecklistFile] = ()
+) -> str:
     """SHA-256 over a version's content as canonical JSON: equal content, equal hash, wherever it is stored."""
-    content = {
+    content: dict[str, Any] = {
         "checklist": code,
         "sections": [{"code": section.code, "titles": section.titles} for section in sections],
         "questions": [_content(question) for question in questions],
     }
+    if hashes := {file.name: file.sha256 for file in files}:
+        content["files"] = hashes
     text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _content(question: Question) -> dict[str, Any]:
     plain = ("code", "type", "labels", "hints", "choices", "required", "relevant_question", "relevant_answers")
-    return {name: getattr(question, name) for name in plain} | {
-        "section": question.section.code if question.section else "",
-        "minimum": _number(question.minimum),
-        "maximum": _number(question.maximum),
-        "violation_answers": question.violation_answers,
-        "violation_code": question.violation_code,
-        "control": question.control,
-        "sms_code": question.sms_code,
-    }
+    more = {"xlsform": question.xlsform} if question.xlsform else {}
+    return (
+        {name: getattr(question, name) for name in plain}
+        | more
+        | {
+            "section": question.section.code if question.section else "",
+            "minimum": _number(question.minimum),
+            "maximum": _number(question.maximum),
+            "violation_answers": question.violation_answers,
+            "violation_code": question.violation_code,
+            "control": question.control,
+            "sms_code": question.sms_code,
+        }
+    )
 
 
 def _number(value: Decimal | None) -> str | None:

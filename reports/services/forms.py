@@ -22,6 +22,7 @@ class Field:
     """One question. `findings`: the answers that are a finding; `raises`: the code one raises.
 
     Where the answer itself is the violation code, `answer_is_code` is true and the two are empty.
+    `phone_decides`: an XLSForm's condition says whether it is asked, and only the phone can judge it.
     """
 
     code: str
@@ -36,6 +37,7 @@ class Field:
     raises: str
     answer_is_code: bool
     labels: Mapping[str, str]
+    phone_decides: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,4 +162,5 @@ def _field(question: Question) -> Field:
         raises=question.violation_code,
         answer_is_code=raising == ("*",),
         labels=question.labels,
+        phone_decides=bool({"relevant", "required"} & (question.xlsform or {}).keys()),
     )

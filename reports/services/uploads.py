@@ -88,7 +88,7 @@ def upload_append(
     most = end - offset + 1 if length is None else length
     waiting = bytearray()
     landed = time.monotonic()
-    for piece in _pieces(stream, most):
+    for piece in pieces(stream, most):
         waiting += piece
         reached = upload.position + len(waiting)
         if reached > end:
@@ -125,7 +125,7 @@ def _too_large(most: int) -> Rejected:
     return Rejected("too_large", _("More bytes than announced or allowed: %(most)d.") % {"most": most})
 
 
-def _pieces(stream: BinaryIO, most: int) -> Iterator[bytes]:
+def pieces(stream: BinaryIO, most: int) -> Iterator[bytes]:
     """The stream's bytes up to `most`, in pieces that take about a tenth of a second or a few.
 
     A server's `read` blocks until it has all it was asked for, so a slow phone is read in small

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from api.rest import disk
+from api.common import disk
 from tests.world import Phone
 
 Send = Callable[..., Any]

@@ -22,6 +22,13 @@ class TestARequest:
         assert (record.method, record.path, record.status) == ("GET", "/api/v1/elections", 200)
         assert "77010000000" not in JsonFormatter().format(record)
 
+    @pytest.mark.django_db
+    def test_does_not_show_a_token_in_an_address(self, caplog):
+        with caplog.at_level(logging.INFO, "baqylau.request"):
+            Client().get("/api/openrosa/k/MySecretTokenMySecretToken/formList")
+        (record,) = caplog.records
+        assert (record.path, record.status) == ("/api/openrosa/k/…/formList", 403)
+
 
 class TestALine:
     def test_is_json_with_the_request_s_id_and_what_was_added(self):

@@ -26,6 +26,7 @@ from tests.door import photo, send, stored
 from tests.world import DAY, World, make_version, payload
 
 SEALED = import_module("reports.migrations.0002_sealed")
+XLSFORM = import_module("reports.migrations.0004_xlsform")
 RECEIVED, PUBLISHED = SEALED.RECEIVED, SEALED.PUBLISHED
 COLUMNS = [(table, column) for table, columns in SEALED.NEVER.items() for column in columns.split()]
 
@@ -248,7 +249,7 @@ class TestAPublishedChecklist:
 
 class TestTheTriggers:
     def test_are_all_there_after_all_migrations(self, db):
-        wanted = {name for name, *_ in SEALED.triggers(connection.vendor)}
+        wanted = {name for module in (SEALED, XLSFORM) for name, *_ in module.triggers(connection.vendor)}
         with connection.cursor() as cursor:
             if connection.vendor == "sqlite":
                 cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
@@ -256,7 +257,13 @@ class TestTheTriggers:
                 cursor.execute("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled = 'O'")
                 wanted |= {
                     f"{table}_kept"
-                    for table in (*SEALED.NEVER, "reports_checklistversion", "reports_question", "reports_section")
+                    for table in (
+                        *SEALED.NEVER,
+                        XLSFORM.TABLE,
+                        "reports_checklistversion",
+                        "reports_question",
+                        "reports_section",
+                    )
                 }
             found = {name for (name,) in cursor.fetchall()}
         assert wanted <= found
