@@ -116,9 +116,10 @@ def _stations_csv(place: str, device: Device) -> bytes:
             "commission_id", flat=True
         )
     )
+    territory, _whole = territory_of(observer=device.observer, election=device.election)
     fitting = [
         one
-        for one in territory_of(observer=device.observer, election=device.election)
+        for one in territory
         if place == Checklist.Place.ANY
         or (place == Checklist.Place.PRECINCT) == (one.level.kind == Level.Kind.PRECINCT)
     ]
