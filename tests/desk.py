@@ -19,6 +19,7 @@ from reports.models import (
     Question,
     Report,
     Section,
+    SetAside,
     Unkept,
 )
 from reports.services.evidence import evidence_process_due
@@ -74,5 +75,6 @@ def fill(world: World, root: User) -> World:
     Unkept.objects.create(device=world.first.device, bodies=1, first_at=DAY, last_at=DAY)
     world.election.contests.create(code="president", names=words("president"))
     summaries_refresh(at=lambda: DAY)
+    SetAside.objects.create(observer=world.second.observer, election=world.election, user=root, at=DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
     return world

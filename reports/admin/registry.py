@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy
 
 from observer.admin.base import is_superuser
 from observer.admin.commission import CommissionAdmin
+from observer.admin.device import OfAnObserver
 from observer.admin.observer import ObserverAdmin
 from observer.models import Commission, Grant, Observer
 from observer.services.commissions import Impossible
+from reports.models import SetAside
 from reports.services.decisions import observer_quarantine, observer_restore
 from reports.services.registry import commission_create, commission_delete, commission_move
 
@@ -42,6 +44,15 @@ class ObserverAtDesk(ObserverAdmin):
         user, at, election = request.user, timezone.now(), form.cleaned_data["election"]
         self.decide(request, rows, lambda one: verb(observer=one, election=election, user=user, at=at))
         return None
+
+
+@admin.register(SetAside)
+class SetAsideAdmin(OfAnObserver):
+    """Who is quarantined where; done and undone by the observer's actions."""
+
+    list_display = ("observer", "election", "at")
+    list_filter = ("election",)
+    fields = ("observer", "election", "at", "user")
 
 
 class MoveForm(forms.Form):

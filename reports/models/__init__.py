@@ -4,6 +4,7 @@ from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion,
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
+from reports.models.set_aside import SetAside
 from reports.models.summary import Due, Summary
 from reports.models.violation import Case, Violation, ViolationGroup, ViolationType
 
@@ -22,6 +23,7 @@ __all__ = [
     "Refusal",
     "Report",
     "Section",
+    "SetAside",
     "Summary",
     "Unkept",
     "Violation",

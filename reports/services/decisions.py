@@ -12,7 +12,7 @@ from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from observer.models import Election, Observer, Trail, User
-from reports.models import Case, Report, Violation
+from reports.models import Case, Report, SetAside, Violation
 from reports.problems import Rejected
 from reports.services.due import due_add
 from reports.services.superseding import observers_lock, superseding_settle
@@ -54,7 +54,7 @@ def rehearsal_set(*, report: Report, rehearsal: bool, user: User | None, at: dat
 
 
 def observer_quarantine(*, observer: Observer, election: Election, user: User | None, at: datetime) -> int:
-    """Sets aside every report of one observer in one election at once; how many there are."""
+    """Sets aside every report of one observer in one election at once, and all that come; how many are here."""
     return _quarantine(observer, election, True, user, at)
 
 
@@ -109,7 +109,11 @@ def _quarantine(observer: Observer, election: Election, aside: bool, user: User 
         row.quarantined = aside
 
     with transaction.atomic():
-        observers_lock([observer.pk])
+        observers_lock([observer.pk])  # as the door does before it asks whether the observer is set aside
+        if aside:
+            SetAside.objects.get_or_create(observer=observer, election=election, defaults={"user": user, "at": at})
+        else:
+            SetAside.objects.filter(observer=observer, election=election).delete()
         theirs = Report.objects.filter(observer=observer, commission__election=election, quarantined=not aside)
         reports = list(theirs.only("pk", "uuid", "observer_id"))
         action = "observer.quarantine" if aside else "observer.restore"

@@ -319,6 +319,7 @@ def _row(draft: _Draft, at: datetime) -> Report:
         body=crypto.encrypt_body(submission.body),
         flags=flags,
         rehearsal="rehearsal" in flags,
+        quarantined=place.aside,
         state=Report.State.HELD if "held" in flags else Report.State.RECEIVED,
         changed_at=at,
     )

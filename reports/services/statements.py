@@ -24,7 +24,8 @@ SELECT c.id, c.code, c.lat, c.lon, l.kind,
        EXISTS (SELECT 1 FROM observer_assignment_observers o
                JOIN observer_assignment a ON a.id = o.assignment_id
                JOIN observer_commission t ON t.id = a.commission_id
-               WHERE o.observer_id = %s AND a.election_id = %s AND substr(c.path, 1, length(t.path)) = t.path)
+               WHERE o.observer_id = %s AND a.election_id = %s AND substr(c.path, 1, length(t.path)) = t.path),
+       EXISTS (SELECT 1 FROM reports_setaside s WHERE s.observer_id = %s AND s.election_id = %s)
 FROM observer_commission c JOIN observer_level l ON l.id = c.level_id
 WHERE c.election_id = %s AND c.code IN ({codes})
 """
@@ -32,7 +33,7 @@ WHERE c.election_id = %s AND c.code IN ({codes})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A commission as the door needs it: `assigned` to the asking observer there or above."""
+    """A commission as the door needs it: `assigned` to the asking observer there or above, who may be set `aside`."""
 
     id: int
     code: str
@@ -40,6 +41,7 @@ class Found:
     lon: float | None
     kind: str
     assigned: bool
+    aside: bool
 
 
 def reports_are_known(ids: Collection[UUID]) -> bool:
@@ -66,10 +68,10 @@ def places_named(*, election: int, observer: int, codes: Collection[str]) -> dic
     """The commissions of one election with these codes, seen by one observer."""
     marks = ", ".join(["%s"] * len(codes))
     with connection.cursor() as cursor:
-        cursor.execute(_PLACES.format(codes=marks), [observer, election, election, *codes])
+        cursor.execute(_PLACES.format(codes=marks), [observer, election, observer, election, election, *codes])
         return {
-            code: Found(key, code, lat, lon, kind, bool(assigned))
-            for key, code, lat, lon, kind, assigned in cursor.fetchall()
+            code: Found(key, code, lat, lon, kind, bool(assigned), bool(aside))
+            for key, code, lat, lon, kind, assigned, aside in cursor.fetchall()
         }
 
 

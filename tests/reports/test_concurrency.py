@@ -232,8 +232,11 @@ class TestADecisionAndACorrectionAtOnce:
                 + [partial(decisions.observer_quarantine, **quarantine)]
             )
             check()
+            # Whichever came first: none is in the figures while the observer is set aside.
+            assert not Report.objects.counted().filter(observer=world.first.observer).exists()
             decisions.observer_restore(**quarantine)
             check()
+            assert Report.objects.counted().filter(observer=world.first.observer).exists()
 
     def test_two_of_the_desk_at_once_end_in_the_word_of_one(self, concurrent_world: World):
         world = concurrent_world

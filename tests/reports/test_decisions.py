@@ -191,6 +191,27 @@ class TestAnObserverQuarantined:
         assert [self.decide(world, user, False) for _ in range(2)] == [1, 0]
         assert due() == ["KZ-1-1-1"]
 
+    def test_is_so_for_the_reports_that_come_too(self, world: World, user):
+        self.decide(world, user, True)
+        outcome = send(world.first, payload("opening"))
+        assert (outcome.kind, outcome.receipt.state) == ("stored", "quarantined")
+        assert send(world.second, payload(commission="KZ-1-1-2")).receipt.state == "received"
+        other = World(election=make_election("other"))
+        assert send(other.enrolled("OB-2222"), payload()).receipt.state == "received"
+        assert Report.objects.counted().filter(observer=world.first.observer).count() == 1
+
+        assert self.decide(world, user, False) == 1
+        assert Report.objects.counted().filter(observer=world.first.observer).count() == 2
+        assert send(world.first, payload()).receipt.state == "received"
+
+    def test_a_correction_that_comes_waits_with_what_it_corrects(self, world: World, user):
+        first = stored(world.first, payload())
+        self.decide(world, user, True)
+        second = stored(world.first, payload(supersedes=str(first.uuid)))
+        assert counted() == []
+        self.decide(world, user, False)
+        assert counted() == [second]
+
     def test_brings_back_corrections_as_corrections(self, world: World, user):
         first = stored(world.first, payload())
         second = stored(world.first, payload(supersedes=str(first.uuid)))
