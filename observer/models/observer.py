@@ -20,6 +20,9 @@ class Observer(models.Model):
     phone_lookup = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     email_lookup = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
     language = models.CharField(max_length=12, default="ru")
+    elections = models.ManyToManyField(
+        Election, blank=True, related_name="observers", help_text="taken on for, maybe before being sent anywhere"
+    )
     accredited_from = models.DateField(null=True, blank=True)
     accredited_until = models.DateField(null=True, blank=True)
     conduct_version = models.PositiveIntegerField(null=True, blank=True, help_text="code of conduct accepted, version")

@@ -42,8 +42,8 @@ def assignments_of(*, observer: Observer, election: Election) -> QuerySet[Assign
 
 
 def elections_of(*, observer: Observer) -> QuerySet[Election]:
-    """The elections this observer takes part in: is sent somewhere, has a phone, or was given a code."""
-    found: set[int] = set()
+    """The elections this observer takes part in: was imported for, is sent somewhere, has a phone, was given a code."""
+    found = set(observer.elections.values_list("pk", flat=True))
     for rows in (observer.assignments, observer.devices, observer.enrolment_codes):
         found.update(rows.values_list("election_id", flat=True).distinct())
     return Election.objects.filter(pk__in=found)

@@ -58,8 +58,8 @@ def observers_import(
 
     An empty code is generated; the observer of that organisation with the same name and phone is
     taken for the same. Commissions are codes separated by `;`; being sent somewhere is added, never
-    taken away. A missing organisation is created. An observer whom the file does not name stays,
-    and an empty cell keeps what is stored. Raises BadTable with every bad line, and has changed
+    taken away. A missing organisation is created. Whoever is named takes part in this election
+    from then on. An observer whom the file does not name stays, and an empty cell keeps what is stored. Raises BadTable with every bad line, and has changed
     nothing then. The same file again changes nothing.
     """
     table = table_read(
@@ -74,9 +74,10 @@ def observers_import(
         codes = _codes(table, people, observers, organisations)
         table.raise_if_bad()
         created, changed, phones = _write(people, observers, organisations)
+        joined = _join(election, people, observers)
         assigned = _assign(election, people, observers)
         done = Imported(created, len(changed), len(people) - created - len(changed), assigned, codes, tuple(phones))
-        if created or changed or assigned:
+        if created or changed or joined or assigned:
             trail_add(
                 action="observers.import", subject=election, at=at, user=user,
                 detail={
@@ -234,6 +235,17 @@ def _write(
         fields = ["organisation", "name", "phone", "phone_lookup", "language"]
         Observer.objects.bulk_update(changed, fields, batch_size=200)
     return len(new), [one.code for one in changed], phones
+
+
+def _join(election: Election, people: list[Person], observers: dict[str, Observer]) -> int:
+    """Takes on for this election whoever is not yet, sent somewhere or not."""
+    through = Observer.elections.through
+    known = set(through.objects.filter(election=election).values_list("observer_id", flat=True))
+    new = {observers[person.code].pk for person in people} - known
+    through.objects.bulk_create(
+        [through(observer_id=pk, election_id=election.pk) for pk in sorted(new)], batch_size=BATCH
+    )
+    return len(new)
 
 
 def _assign(election: Election, people: list[Person], observers: dict[str, Observer]) -> int:

@@ -202,6 +202,24 @@ class TestTheCommand:
         call_command("enrol", "OB-4444", election="another")
         assert EnrolmentCode.objects.get().election.slug == "another"
 
+    def test_refuses_an_election_that_the_observer_takes_no_part_in(self, world, capsys):
+        make_election("another")
+        with pytest.raises(CommandError, match=r"OB-2222 takes no part in another, but in test-2022\."):
+            call_command("enrol", "OB-2222", election="another")
+        assert not EnrolmentCode.objects.exists()
+        assert capsys.readouterr().out == ""
+
+    def test_takes_one_that_they_were_imported_for_though_sent_nowhere(self, world, tmp_path):
+        another = make_election("another")
+        file = tmp_path / "observers.csv"
+        file.write_text("code,name,phone,language,organisation\nOB-2222,,,,org\nOB-7777,,,,org\n")
+        call_command("import_observers", str(file), election="another")
+        call_command("enrol", "OB-2222", election="another")
+        call_command("enrol", "OB-7777")
+        with pytest.raises(CommandError, match="takes no part in test-2022"):
+            call_command("enrol", "OB-7777", election="test-2022")
+        assert {row.election for row in EnrolmentCode.objects.all()} == {another}
+
     @pytest.mark.parametrize("arguments", [["OB-9999"], ["OB-2222", "--election", "nowhere"]])
     def test_fails_where_there_is_no_such_observer_or_election(self, world, arguments):
         with pytest.raises(CommandError):

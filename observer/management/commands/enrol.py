@@ -27,16 +27,22 @@ class Command(BaseCommand):
 
 
 def _election(observer: Observer, slug: str | None) -> Election:
-    if slug:
-        found = list(Election.objects.filter(slug=slug))
-        if not found:
-            raise CommandError(f"There is no election {slug}.")
-        return found[0]
-    # An observer who was sent nowhere yet may still be meant for the one election there is.
-    found = list(elections_of(observer=observer).order_by("slug")) or list(Election.objects.order_by("slug"))
+    mine = list(elections_of(observer=observer).order_by("slug"))
+    # An observer who takes part in none yet may be meant for any: whoever names it decides.
+    found = mine or list(Election.objects.order_by("slug"))
     if not found:
         raise CommandError("There is no election yet: create_election makes one.")
+    slugs = ", ".join(election.slug for election in found)
+    if slug:
+        for election in found:
+            if election.slug == slug:
+                return election
+        if not Election.objects.filter(slug=slug).exists():
+            raise CommandError(f"There is no election {slug}.")
+        raise CommandError(
+            f"{observer.code} takes no part in {slug}, but in {slugs}. "
+            "Import them for it, or send them somewhere in it, first."
+        )
     if len(found) > 1:
-        slugs = ", ".join(election.slug for election in found)
         raise CommandError(f"{observer.code} could be enrolled in several elections: say --election, one of {slugs}.")
     return found[0]
