@@ -1,13 +1,16 @@
 """The demonstration: real where it can be, invented and saying so where it cannot."""
 
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
+import unicodedata
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -148,11 +151,54 @@ shutil.copytree(settings.DATA_DIR, out + "/open")  # with the journal, while the
 """
 
 
+ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1251", "koi8-r")
+SHORTEST = 6  # bytes; of fewer, any 20 MB of encrypted bytes have some by chance
+
+
 def forms_of(text: str) -> set[bytes]:
     """A text in the encodings and escapes it may hide in."""
-    escaped = json.dumps(text)[1:-1]
-    ways = {text, escaped, escaped.upper().replace("\\U", "\\u"), text.lower(), text.upper()}
-    return {way.encode(encoding) for way in ways for encoding in ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le")}
+    cases = {text, text.lower(), text.upper()}
+    whole = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}
+    escaped = {json.dumps(case)[1:-1] for case in whole}
+    escaped |= {one.upper().replace("\\U", "\\u") for one in escaped}
+    quoted = {quote(case) for case in whole} | {quote(case).lower() for case in whole}
+    found = {encoded(way, encoding) for way in whole | escaped | quoted for encoding in ENCODINGS}
+    found |= {one for way in whole for encoding in ENCODINGS for one in in_base64(encoded(way, encoding))}
+    return {one for one in found if len(one) >= SHORTEST}
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return b""  # it cannot hide there
+
+
+def in_base64(content: bytes) -> set[bytes]:
+    """What is sure to be seen of these bytes in the base64 of a longer text, wherever they begin in it."""
+    found = set()
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + content)
+        seen = text[-(-before * 8 // 6) : (before + len(content)) * 8 // 6]
+        found |= {seen, seen.translate(bytes.maketrans(b"+/", b"-_"))} if len(seen) >= 8 else set()
+    return found
+
+
+class TestForms:
+    def test_a_text_is_found_wherever_it_hides(self):
+        name = "Жасырынов"
+        needles = forms_of(name)
+        assert not any(needle in "Жасыр".encode(encoding) for needle in needles for encoding in ENCODINGS)
+        for way in (
+            *(name.encode(encoding) for encoding in ENCODINGS),
+            *(name.encode(encoding) for encoding in ("utf-16", "utf-32")),
+            json.dumps({"name": name}).encode(),
+            quote(f"name={name}&x").encode(),
+            unicodedata.normalize("NFD", "Қайратұлы Жасырынов").encode(),
+            *(base64.b64encode(b"x" * shift + name.encode() + b"tail") for shift in range(3)),
+            *(base64.urlsafe_b64encode(b"x" * shift + name.encode("cp1251") + b"tail") for shift in range(3)),
+        ):
+            assert any(needle in way for needle in needles), way
 
 
 @pytest.mark.slow
