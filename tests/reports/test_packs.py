@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,17 @@ class TestKazakhstan:
         incident = form_named(form.election_id, "incident", 1)
         assert incident.fields["I01"].answer_is_code
         assert (form.repeat, incident.repeat, incident.place) == ("visit", "any", "any")
+
+    def test_has_every_question_in_a_section_with_a_title_in_each_language(self):
+        election = create()
+        versions = ChecklistVersion.objects.filter(checklist__election=election)
+        assert versions.count() == 5
+        for version in versions:
+            sections = list(version.sections.order_by("order", "pk"))
+            assert all(set(section.titles) == {"en", "ru", "kk"} for section in sections)
+            of = [question.section_id for question in version.questions.order_by("order", "pk")]
+            # One after the other: shown by section, the questions keep their order.
+            assert list(dict.fromkeys(of)) == [key for key, _group in groupby(of)] == [one.pk for one in sections]
 
     def test_offers_tabulation_to_international_observers_and_knows_who_is_kept_out(self):
         election = create()
