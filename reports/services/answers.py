@@ -181,16 +181,11 @@ def answers_read(form: Form, raw: Mapping[str, Any], violation_codes: Collection
 
 def answers_missing(form: Form, answers: Mapping[str, Any], photographed: Collection[str] = ()) -> list[str]:
     """Codes of required questions that were asked and not answered; `photographed` have files instead."""
-    asked = form.asked({code: answers.get(code) for code in form.fields})
-    return [
-        code
-        for code in asked
-        if form.fields[code].required
-        and not form.fields[code].phone_decides
-        and form.fields[code].type != "note"
-        and code not in answers
-        and code not in photographed
-    ]
+    missing = [code for code in form.required if code not in answers and code not in photographed]
+    if not missing:
+        return []
+    asked = form.asked({**dict.fromkeys(missing), **answers})
+    return [code for code in missing if code in asked]
 
 
 def answers_out_of_limits(form: Form, answers: Mapping[str, Any]) -> list[str]:

@@ -24,6 +24,7 @@ VERSION = 1
 EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 ACCURACY_MAX = 100_000_000  # metres; more is no circle on Earth
 SLOT_MAX = 32
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def canonical(content: Content) -> bytes:
         place = content.place
         said["location"] = _place({"lat": place.lat, "lon": place.lon, "accuracy": place.accuracy})
     present = {key: value for key, value in said.items() if value not in ("", False, {})}
-    return json.dumps(present, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _encode(present).encode()
 
 
 def content_sha256(content: Content) -> str:

@@ -59,6 +59,16 @@ class Form:
         return tuple(f for f in self.fields.values() if f.relevant_question)
 
     @cached_property
+    def always(self) -> frozenset[str]:
+        """Codes of the questions that are asked whatever was answered."""
+        return frozenset(f.code for f in self.fields.values() if not f.relevant_question)
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Codes of the questions that want an answer where they are asked, as far as we can judge."""
+        return tuple(f.code for f in self.fields.values() if f.required and not f.phone_decides and f.type != "note")
+
+    @cached_property
     def asks_for_violation(self) -> bool:
         return any(f.type == "violation" for f in self.fields.values())
 
@@ -86,7 +96,7 @@ class Form:
                 )
             return verdicts[field.code]
 
-        return {code: value for code, value in answers.items() if holds(self.fields[code])}
+        return {code: value for code, value in answers.items() if code in self.always or holds(self.fields[code])}
 
 
 _by_id: dict[int, Form] = {}
