@@ -10,5 +10,10 @@ from reports.services.waking import wake_after_commit
 
 def due_add(*, commissions: Iterable[int], at: datetime) -> None:
     """These commissions' figures may have changed. Call inside the transaction that changes them."""
-    rows_insert([Due(commission_id=key, created_at=at) for key in sorted(set(commissions))])
+    rows_insert(due_rows(commissions=commissions, at=at))
     wake_after_commit("reports.refresh_summaries")
+
+
+def due_rows(*, commissions: Iterable[int], at: datetime) -> list[Due]:
+    """The rows of `due_add`, for who inserts them together with others and wakes nobody."""
+    return [Due(commission_id=key, created_at=at) for key in sorted(set(commissions))]

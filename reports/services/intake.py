@@ -6,7 +6,7 @@ sent; one that is refused is kept with its bytes; nothing that is stored is chan
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -22,12 +22,12 @@ from reports.problems import Rejected
 from reports.services import announcements
 from reports.services.answers import findings
 from reports.services.canonical import VERSION, Content, content_read, content_sha256
-from reports.services.due import due_add
+from reports.services.due import due_add, due_rows
 from reports.services.flags import flags_of
 from reports.services.forms import Form, form_named
 from reports.services.quarantine import body_keep
 from reports.services.receipts import receipt_of
-from reports.services.statements import Found, places_named, reports_are_known, rows_insert
+from reports.services.statements import Found, Looked, look, reports_insert, rows_insert
 from reports.services.submission import Outcome, Submission
 from reports.services.superseding import observers_lock, superseding_settle
 
@@ -123,10 +123,11 @@ def _accept_set(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
     drafts = [_Draft(submission) for submission in wave]
     _read(drafts)
     observers_lock(submission.sender.observer.pk for submission in wave)
-    waited_for = _meet_known(drafts, at)
+    looked = _look(drafts)
+    waited_for = _meet_known(drafts, at) if any(one.reports_are_known for one in looked.values()) else set()
     fresh = [draft for draft in drafts if draft.outcome is None and draft.problem is None]
-    _locate(fresh)
-    _check_evidence(fresh)
+    _locate(fresh, looked)
+    _check_evidence(fresh, any(one.files_are_known for one in looked.values()))
     fresh = [draft for draft in fresh if draft.problem is None]
     if fresh:
         _store(fresh, waited_for, at)
@@ -162,14 +163,29 @@ def _read(drafts: Iterable[_Draft]) -> None:
             draft.problem = problem
 
 
+def _look(drafts: Iterable[_Draft]) -> dict[tuple[int, int], Looked]:
+    """All that must be known of each observer's reports, in one statement an observer."""
+    own: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
+    for draft in drafts:
+        own[draft.key].append(draft)
+    return {
+        (election, observer): look(
+            election=election,
+            observer=observer,
+            codes={draft.content.commission for draft in some if draft.content is not None},
+            ids={draft.submission.uuid for draft in some if draft.submission.uuid is not None},
+            files={one.uuid for draft in some for one in draft.submission.evidence},
+        )
+        for (election, observer), some in own.items()
+    }
+
+
 def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
     """Gives a report that is known already its receipt or its conflict, before any other judgement.
 
     Returns the ids of fresh reports that a stored one has been waiting to supersede.
     """
     ids = [draft.submission.uuid for draft in drafts if draft.submission.uuid is not None]
-    if not reports_are_known(ids):
-        return set()
     related = Report.objects.filter(Q(uuid__in=ids) | Q(supersedes__in=ids)).defer("body", "answers", "comment")
     rows = list(related)
     stored = {row.uuid: row for row in rows}
@@ -209,18 +225,13 @@ def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], at: datetime
         draft.problem = problem
 
 
-def _locate(drafts: Sequence[_Draft]) -> None:
+def _locate(drafts: Sequence[_Draft], looked: Mapping[tuple[int, int], Looked]) -> None:
     """Commission and contest of each, within its own election."""
-    codes: dict[tuple[int, int], set[str]] = defaultdict(set)
     contests: dict[tuple[int, str], Contest | None] = {}
-    for draft in drafts:
-        assert draft.content is not None
-        codes[draft.key].add(draft.content.commission)
-    places = {key: places_named(election=key[0], observer=key[1], codes=wanted) for key, wanted in codes.items()}
     for draft in drafts:
         content, election = draft.content, draft.submission.sender.election.pk
         assert content is not None
-        draft.place = places[draft.key].get(content.commission)
+        draft.place = looked[draft.key].places.get(content.commission)
         if draft.place is None:
             draft.problem = Rejected("unknown_commission", _("This election has no such commission."), "commission")
         elif content.contest:
@@ -232,8 +243,9 @@ def _locate(drafts: Sequence[_Draft]) -> None:
                 draft.problem = Rejected("invalid_report", _("This election has no such contest."), "contest")
 
 
-def _check_evidence(drafts: Sequence[_Draft]) -> None:
-    known = announcements.known_evidence(one for draft in drafts for one in draft.submission.evidence)
+def _check_evidence(drafts: Sequence[_Draft], any_is_known: bool) -> None:
+    announced = (one for draft in drafts for one in draft.submission.evidence)
+    known = announcements.known_evidence(announced) if any_is_known else {}
     claimed: set[UUID] = set()
     for draft in drafts:
         submission = draft.submission
@@ -254,8 +266,10 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
     """Inserts the reports and all that hangs on them: violations, files awaited, what is due."""
     for draft in drafts:
         draft.report = _row(draft, at)
-    rows_insert([draft.report for draft in drafts if draft.report])
-    rows_insert([Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised])
+    reports = [draft.report for draft in drafts if draft.report]
+    violations = [Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised]
+    due = {report.commission_id for report in reports}
+    reports_insert(reports, violations, due_rows(commissions=due, at=at))
     _store_files(drafts, at)
     linked = [
         draft.report
@@ -269,7 +283,7 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
         )
     ]
     touched = superseding_settle(reports=linked, at=at) if linked else set()
-    due_add(commissions={draft.report.commission_id for draft in drafts if draft.report} | touched, at=at)
+    due_add(commissions=touched - due, at=at)
     for draft in drafts:
         if draft.report:
             draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))
@@ -296,12 +310,12 @@ def _row(draft: _Draft, at: datetime) -> Report:
         uuid=submission.uuid,
         commission_id=place.id,
         version_id=form.version_id,
-        contest=draft.contest,
+        contest_id=draft.contest.pk if draft.contest else None,
         slot=content.slot,
-        observer=sender.observer,
-        device=sender.device,
-        submitter=sender.submitter,
-        author=sender.author,
+        observer_id=sender.observer.pk,
+        device_id=sender.device.pk if sender.device else None,
+        submitter_id=sender.submitter.pk if sender.submitter else None,
+        author_id=sender.author.pk if sender.author else None,
         channel=sender.channel,
         source=sender.source,
         observed_at=content.observed_at,
