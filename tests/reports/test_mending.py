@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+import os
 import random
+import signal
 import threading
 from collections import Counter
 from datetime import timedelta
@@ -105,6 +107,27 @@ class TestAFileSealedWhenItsProcessDied:
         assert uploads_mend(at=LATER) == 1
         assert sealed(evidence) == CONTENT
         assert notes(settings) == [] and uploads_mend(at=LATER) == 0
+
+
+class TestAProcessKilledForReal:
+    @pytest.mark.parametrize("first", WAYS.values(), ids=WAYS)
+    def test_leaves_a_file_that_is_stored(self, concurrent_world, monkeypatch, first):
+        evidence = awaited(concurrent_world.first, CONTENT)
+        if first:
+            append(evidence, CONTENT[:first])
+        connection.close()  # no two processes may share one
+        process = os.fork()
+        if process == 0:
+            try:
+                monkeypatch.setattr(uploads, "row_store", lambda **more: os.kill(os.getpid(), signal.SIGKILL))
+                append(again(evidence), CONTENT[first:], first)
+            finally:
+                os._exit(1)
+        _pid, status = os.waitpid(process, 0)
+        assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+        assert (again(evidence).state, again(evidence).offset) == ("partial" if first else "awaited", first)
+        assert upload_mended(evidence=again(evidence), at=LATER).offset == len(CONTENT)
+        assert sealed(evidence) == CONTENT
 
 
 class TestWhatThePhoneIsTold:
@@ -261,9 +284,7 @@ class TestTwoAtOnce:
         for thread in threads:
             thread.join()
         assert sum(told.values()) == 6 and told["stored"] <= 1
-        row = upload_mended(evidence=again(evidence), at=LATER)
-        if row.state != "stored":  # one that came too late for the first landing, and fell silent
-            assert row.part
+        upload_mended(evidence=again(evidence), at=LATER)
         while (row := again(evidence)).state != "stored":
             try:
                 append(row, CONTENT[row.offset :], row.offset)
