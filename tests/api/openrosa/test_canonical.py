@@ -1,0 +1,57 @@
+"""One content, two wires: what a form's XML says has the canonical form of the golden vector in JSON."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from api.openrosa.instance import instance_read
+from api.openrosa.translate import submission_of
+from observer.models import Contest
+from reports.models import Report
+from reports.services.canonical import canonical, content_read
+from reports.services.forms import form_named
+from reports.services.submission import Sender
+from tests.api.conftest import PhoneClient
+from tests.api.openrosa.collect import Collect
+from tests.reports.pure import VIOLATION_CODES
+from tests.world import World, words
+
+FOLDER = Path(__file__).parents[2] / "payloads"
+VECTORS = sorted((FOLDER / "openrosa" / "canonical").glob("*.xml"))
+
+
+@pytest.mark.parametrize("path", VECTORS, ids=lambda path: path.stem)
+def test_the_xml_says_what_the_json_says(world: World, path: Path):
+    vector = json.loads((FOLDER / "canonical" / f"{path.name.split('.')[0]}.json").read_text())
+    sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
+    body = path.read_bytes()
+    submission = submission_of(instance_read(body), body, sender)
+    assert submission.unread is None, submission.unread and submission.unread.as_dict()
+    form = form_named(world.election.pk, submission.checklist, submission.version)
+    assert form is not None
+    assert canonical(content_read(submission, form, VIOLATION_CODES)).decode() == vector["canonical"]
+    assert str(submission.uuid) == vector["report"]["id"]
+
+
+def test_there_are_vectors():
+    assert len(VECTORS) >= 20
+
+
+@pytest.mark.parametrize("name", ["06-decimal", "14-place", "18-time", "24-contest", "25-incident"])
+@pytest.mark.parametrize("xml_first", [True, False])
+def test_a_report_sent_by_both_is_one_report(world: World, name: str, xml_first: bool):
+    """A phone's own client and Collect may both hold it: a copy by either is a retry of the other."""
+    Contest.objects.create(election=world.election, code="PRES", names=words("PRES"))
+    report = json.loads((FOLDER / "canonical" / f"{name}.json").read_text())["report"]
+    xml = (FOLDER / "openrosa" / "canonical" / f"{name}.xml").read_bytes()
+
+    def by_collect() -> int:
+        return Collect(world.first).send(xml).status_code
+
+    def by_phone() -> int:
+        return PhoneClient(world.first).post("reports", report).status_code
+
+    statuses = [one() for one in ((by_collect, by_phone) if xml_first else (by_phone, by_collect))]
+    assert statuses == ([201, 200] if xml_first else [201, 201])
+    assert Report.objects.count() == 1
