@@ -14,12 +14,11 @@ from config import env
 def command(*, embedded: bool) -> list[str]:
     workers = 1 if embedded else env.number("WEB_WORKERS", 2)
     return [
-        sys.executable, "-m", "granian", "config.wsgi:application",
-        "--interface", "wsgi",
+        sys.executable, "-m", "granian", "config.front:front",
+        "--interface", "rsgi",
         "--host", env.text("HOST", "127.0.0.1"),
         "--port", str(env.number("PORT", 8000)),
         "--workers", str(workers),
-        "--blocking-threads", str(env.number("WEB_THREADS", 16)),
         "--respawn-failed-workers",
         "--workers-kill-timeout", "20",
         "--log-config", os.path.join(os.path.dirname(__file__), "granian.json"),  # noqa: PTH118, PTH120
