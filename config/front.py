@@ -15,7 +15,7 @@ import io
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -246,12 +246,14 @@ class Front:
             if body.length is not None:
                 environ["CONTENT_LENGTH"] = str(body.left)
             kept, cut = await body.slice()
-            if kept or not (answer or cut):
+            if cut and not kept:
+                raise cut
+            if kept or answer is None:
                 answer = await self.ask(dict(environ), io.BytesIO(kept))
                 body.release()
             if cut:
                 raise cut
-            if answer is None or answer[0] != HTTPStatus.NO_CONTENT or body.left == 0 or not kept:
+            if answer[0] != HTTPStatus.NO_CONTENT or body.left == 0 or not kept:
                 break
             environ["HTTP_UPLOAD_OFFSET"] = next(value for name, value in answer[1] if name == "Upload-Offset")
         await body.drain()
@@ -325,7 +327,7 @@ class _Stream:
     """A streamed answer, and what ends it."""
 
     def __init__(self, parts: Any) -> None:
-        self.parts = iter(parts)
+        self.parts: Iterator[bytes] = iter(parts)
         self.close = getattr(parts, "close", lambda: None)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -339,17 +341,17 @@ def _answered(environ: dict[str, Any]) -> Answer:
     """Runs Django, in a thread."""
     said: list[Any] = []
 
-    def start(status: str, headers: Headers, _exc: Any = None) -> None:
+    def start(status: str, headers: Headers, _exc: Any = None) -> Any:
         said.extend((int(status[:3]), headers))
 
-    parts: Iterable[bytes] = application(environ, start)
+    parts: Any = application(environ, start)
     status, headers = said
     if getattr(parts, "streaming", True):
         return status, headers, _Stream(parts)
     try:
         return status, headers, b"".join(parts)
     finally:
-        parts.close()  # type: ignore[attr-defined]
+        parts.close()
 
 
 def _block(stream: Iterator[bytes]) -> bytes:
