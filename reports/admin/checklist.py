@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline, is_superuser
-from reports.models import Checklist, ChecklistVersion, Question, Section
+from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.problems import Rejected
 from reports.services.checklists import version_publish
 
@@ -129,3 +129,11 @@ class QuestionAdmin(OfAVersion):
 @admin.register(Section)
 class SectionAdmin(OfAVersion):
     list_display = ("code", "of", "order", "__str__")
+
+
+@admin.register(ChecklistFile)
+class ChecklistFileAdmin(OfAVersion):
+    list_display = ("name", "of", "sha256")
+    search_fields = ("name",)
+    deferred = ("content",)
+    fields = ("version", "name", "sha256")
