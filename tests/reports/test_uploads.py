@@ -130,20 +130,6 @@ class TestCut:
         assert append(evidence, b"", stream=Cut(b""), length=len(CONTENT)) == 0
         assert again(evidence).state == "awaited"
 
-    def test_slow_phone_loses_no_more_than_seconds(self, world, monkeypatch):
-        """What waits in memory lands with time, not only with size."""
-        monkeypatch.setattr(uploads, "LANDING_SECONDS", -1.0)
-        evidence = awaited(world.first, CONTENT)
-        seen = []
-
-        class Looking(io.BytesIO):
-            def read(self, size=-1):
-                seen.append(again(evidence).offset)
-                return super().read(size)
-
-        append(evidence, CONTENT, stream=Looking(CONTENT))
-        assert seen[0] == 0 and seen[1] > 0 and seen == sorted(seen)
-
     def test_crash_between_the_bytes_and_the_row(self, world, settings):
         """The file is longer than the row says: what lies behind the offset is overwritten."""
         evidence = awaited(world.first, CONTENT)
