@@ -41,6 +41,7 @@ NOUNS = {
     "observer.User": (ROOT, True, True),
     "reports.Case": (PLACE, True, False),
     "reports.Checklist": (ROOT, True, False),
+    "reports.ChecklistFile": (ROOT, False, False),
     "reports.ChecklistVersion": (ROOT, True, None),  # a published one stays
     "reports.Due": (ROOT, False, False),
     "reports.Evidence": (PLACE, False, False),
