@@ -9,7 +9,7 @@ import os
 import resource
 import sys
 
-from config import env
+from config import env, process
 
 
 def command(*, embedded: bool) -> list[str]:
@@ -32,6 +32,7 @@ def command(*, embedded: bool) -> list[str]:
 
 
 if __name__ == "__main__":
+    process.begin()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
     arguments = command(embedded=not env.text("DATABASE_URL"))
