@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page
 from scripts import services
 from tests.ops.deployment import ROOT, Deployment, drop_database, fresh_database
 
+PATIENCE = 60  # seconds
 MODULES = sorted(path.stem for path in (ROOT / "static/phone/core").glob("*.js") if path.stem != "background")
 BLANK = "/phone/words/en.json"  # a page of the client's origin and policy on which nothing runs
 MAKE = """
@@ -136,8 +137,11 @@ class Phone:
     def until(self, true: str, page: Page | None = None) -> None:
         """Waits for a JavaScript expression to be true. (Playwright's own wait needs `eval`, which the policy forbids.)"""
         page = page or self.page
-        while not page.evaluate(true):
-            page.wait_for_timeout(5)
+        for _ in range(PATIENCE * 100):
+            if page.evaluate(true):
+                return
+            page.wait_for_timeout(10)
+        raise AssertionError(f"never came true: {true}")
 
     def enrol(self) -> str:
         """Enrols as a fresh observer and gives their code."""
