@@ -129,6 +129,7 @@ def _postgresql(url: str) -> dict[str, object]:
         # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
         # Bound on the server, a statement that a connection has sent five times is planned once.
         "OPTIONS": {
+            "connect_timeout": 5,
             "options": "-c synchronous_commit=on -c lock_timeout=20s",
             "server_side_binding": True,
             "prepare_threshold": 5,
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
 SEALED_DIR = DATA_DIR / "sealed"  # originals by content address, private, never changed
 PARTS_DIR = DATA_DIR / "parts"  # uploads on their way
 PUBLIC_DIR = DATA_DIR / "public"  # re-encoded copies without metadata
+RELEASES_DIR = DATA_DIR / "releases"  # what was released: public data only
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 PHONE_DIR = BASE_DIR / "static" / "phone"  # the phone client, served below /phone/
@@ -224,9 +226,11 @@ IMAGE_PIXELS_MAX = env.number("IMAGE_PIXELS_MAX", 100_000_000)
 # Evidence stops first, so that the reports themselves still find room on the disk.
 DISK_FREE_MIN_EVIDENCE = env.number("DISK_FREE_MIN_EVIDENCE", 1_000_000_000)
 DISK_FREE_MIN_REPORTS = env.number("DISK_FREE_MIN_REPORTS", 100_000_000)
+# A slow upload holds a thread for minutes. Beyond this many a process cuts them short (they resume),
+# so that a thread is always left for reports.
+UPLOADS_SLOW_MAX = env.number("UPLOADS_SLOW_MAX", max(1, env.number("WEB_THREADS", 16) * 3 // 4))
 
 # ── what the door takes ─────────────────────────────────────────────────────────────────────
-BODY_SILENCE_SECONDS = env.number("BODY_SILENCE_SECONDS", 15)
 REPORT_BYTES_MAX = env.number("REPORT_BYTES_MAX", 256_000)
 BATCH_REPORTS_MAX = 100
 BATCH_BYTES_MAX = env.number("BATCH_BYTES_MAX", 8_000_000)
@@ -236,6 +240,16 @@ OPENROSA_BYTES_MAX = env.number("OPENROSA_BYTES_MAX", FILE_BYTES_MAX + 2_000_000
 QUARANTINE_BODIES_PER_DEVICE = env.number("QUARANTINE_BODIES_PER_DEVICE", 1_000)
 QUARANTINE_BYTES_PER_DEVICE = env.number("QUARANTINE_BYTES_PER_DEVICE", 20_000_000)
 CLOCK_TOLERANCE_SECONDS = env.number("CLOCK_TOLERANCE_SECONDS", 600)
+# ── releases ──
+# A station is shown by itself where so many people reported from it …
+STATION_OBSERVERS_MIN = env.number("STATION_OBSERVERS_MIN", 2)
+# … and never so that what is left of its district is about fewer stations than this.
+STATION_CELL_MIN = env.number("STATION_CELL_MIN", 3)
+RELEASE_SECOND_YES = env.flag("RELEASE_SECOND_YES", not EMBEDDED)
+# The address under which readers know the site, for links that leave it (shared pictures, open data).
+PUBLIC_URL = env.text("PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if not EMBEDDED else "http://127.0.0.1:8000").rstrip(
+    "/"
+)
 STATION_RADIUS_METRES = env.number("STATION_RADIUS_METRES", 1_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BATCH_BYTES_MAX
 

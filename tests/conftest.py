@@ -8,20 +8,24 @@ from django.core.cache import cache
 from django.utils import translation
 
 from observer.models import User
-from reports.services import forms, remembered
+from reports.services import forms, release_store, remembered, shelf
 from tests.desk import fill
 from tests.world import World
 
 
 @pytest.fixture(autouse=True)
-def _fresh(settings, tmp_path: Path) -> Iterator[None]:
+def _fresh(settings, monkeypatch, tmp_path: Path) -> Iterator[None]:
     settings.DATA_DIR = tmp_path
     settings.SEALED_DIR = tmp_path / "sealed"
     settings.PARTS_DIR = tmp_path / "parts"
     settings.PUBLIC_DIR = tmp_path / "public"
+    settings.RELEASES_DIR = tmp_path / "releases"
+    monkeypatch.setattr(shelf, "SECONDS", 0.0)  # what a test decides shows at once
     settings.SECURE_SSL_REDIRECT = False  # test clients speak plain HTTP; tests/ops has the redirect's own test
     forms.forget()
     remembered.forget()
+    release_store.forget()
+    shelf.forget()
     cache.clear()
     with translation.override("en"):  # a request before this test may have left its reader's language
         yield
@@ -41,7 +45,7 @@ def concurrent_world(transactional_db) -> World:
 
 @pytest.fixture
 def root(db) -> User:
-    return User.objects.create_superuser("root", "root@example.org")
+    return User.objects.create_superuser("root", "root@example.org", "a long password indeed")
 
 
 @pytest.fixture

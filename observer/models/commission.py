@@ -61,3 +61,8 @@ class Commission(models.Model):
     def zone(self) -> str:
         """The time zone of this place; needs `election` loaded where the place has none of its own."""
         return self.timezone or self.election.timezone
+
+    @property
+    def is_station(self) -> bool:
+        """Whether people vote here; needs `level` loaded."""
+        return self.level.kind == Level.Kind.PRECINCT

@@ -13,6 +13,7 @@ class Grant(models.Model):
         COORDINATOR = "coordinator", "coordinator"
         VERIFIER = "verifier", "verifier"
         LAWYER = "lawyer", "lawyer"
+        ANALYST = "analyst", "analyst"
         PUBLISHER = "publisher", "publisher"
         READER = "reader", "read-only"
 

@@ -3,6 +3,7 @@
 from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
+from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
 from reports.models.set_aside import SetAside
 from reports.models.summary import Due, Summary
@@ -21,6 +22,10 @@ __all__ = [
     "Note",
     "Question",
     "Refusal",
+    "Release",
+    "ReleaseContent",
+    "ReleaseRow",
+    "Reply",
     "Report",
     "Section",
     "SetAside",

@@ -7,19 +7,17 @@ question of definition, and those are in the tests.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection, transaction
-
 from observer.models import Commission, Level
 from reports.models import Due, Report, Summary, Violation, ViolationType
 from reports.services.forms import NEGATIVE, Field, Form, forms_of
+from reports.services.moments import database_moment
 from reports.services.tally import EXACT, observers_unpacked
 
 Path = tuple[str, ...]
@@ -63,7 +61,7 @@ class Checked:
 def summaries_check() -> Checked:
     """Compares every summary with a recomputation, in one snapshot of the database. Changes nothing."""
     _known_lines.clear()
-    with _snapshot():
+    with database_moment():
         places = {place.pk: place for place in Commission.objects.select_related("level", "election").order_by()}
         figures = _own(places)
         waiting = set(Due.objects.order_by().values_list("commission_id", flat=True).distinct())
@@ -75,24 +73,6 @@ def summaries_check() -> Checked:
                 if place.pk in waiting:
                     waiting.add(place.parent_id)
         return Checked(len(places), _compare(places, figures, waiting), len(waiting))
-
-
-@contextmanager
-def _snapshot() -> Iterator[None]:
-    """One moment of the database for all statements within, without keeping anyone from writing."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
-    else:
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
 
 
 def _leaves_first(places: Mapping[int, Commission]) -> list[Commission]:

@@ -24,7 +24,7 @@ from reports.problems import Rejected
 from reports.services import looking
 from reports.services.flags import metres_between
 from reports.services.pictures import NO_PREVIEW, UNREADABLE, Findings, Taken
-from reports.services.publication import published
+from reports.services.publication import photo_published
 from reports.services.sealing import sealed_path, sync_folder
 
 log = logging.getLogger("baqylau.evidence")
@@ -99,17 +99,16 @@ def evidence_withdraw(*, evidence: Evidence, user: User | None, at: datetime) ->
 
 def public_evidence(*, commission: Commission, at: datetime) -> QuerySet[Evidence]:
     """What the public may see of this commission's own files, oldest first: approved copies of counted reports."""
-    if not published(commission=commission, at=at):
-        return Evidence.objects.none()
-    rows = _showable().filter(report__in=Report.objects.counted().filter(commission=commission))
-    return rows.order_by("stored_at", "pk")
+    rows = approved_evidence().filter(report__in=Report.objects.counted().filter(commission=commission))
+    shown = [row.pk for row in rows if photo_published(commission=commission, copy=row.copy, at=at)]
+    return Evidence.objects.filter(pk__in=shown).order_by("stored_at", "pk")
 
 
 def evidence_is_public(*, evidence: Evidence, at: datetime) -> bool:
     """Whether the public may see this file's copy at this moment."""
     report = Report.objects.select_related("commission__election", "commission__level").filter(evidence=evidence.pk)
-    shown = report.counted().first() if _showable().filter(pk=evidence.pk).exists() else None
-    return shown is not None and published(commission=shown.commission, at=at)
+    shown = report.counted().first() if approved_evidence().filter(pk=evidence.pk).exists() else None
+    return shown is not None and photo_published(commission=shown.commission, copy=evidence.copy, at=at)
 
 
 def evidence_copy(*, name: str, at: datetime) -> Path | None:
@@ -124,7 +123,8 @@ def evidence_copy(*, name: str, at: datetime) -> Path | None:
     return folder / name
 
 
-def _showable() -> QuerySet[Evidence]:
+def approved_evidence() -> QuerySet[Evidence]:
+    """Files whose public copy a coordinator said yes to."""
     return Evidence.objects.filter(approved_at__isnull=False, state=Evidence.State.STORED).exclude(copy="")
 
 

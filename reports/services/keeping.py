@@ -32,9 +32,10 @@ def kept(*, what: str, place: Commission, language: str, at: datetime, make: Cal
     election = place.election
     revision = getattr(place, "revision", None) or 0
     stamp = [what, place.pk, revision, language, election.publication, election.precincts_are_public(at)]
-    key = f"{what}:{hashlib.sha256(repr(stamp).encode()).hexdigest()}"
+    key = f"{what.partition(':')[0]}:{hashlib.sha256(repr(stamp).encode()).hexdigest()}"
     found = cache.get(key)
     if found is None:
         found = make()
-        cache.set(key, found, SECONDS)
+        if found is not None:
+            cache.set(key, found, SECONDS)
     return cast(Answer, found)

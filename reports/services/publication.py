@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from observer.models import Commission, Election, Level
+from reports.services.release_store import part_read
+from reports.services.shelf import stand_of
 
 
 def published(*, commission: Commission, at: datetime) -> bool:
@@ -16,3 +18,20 @@ def published(*, commission: Commission, at: datetime) -> bool:
     if election.state == Election.State.DRAFT or election.publication != Election.Publication.LIVE:
         return False
     return commission.level.kind != Level.Kind.PRECINCT or election.precincts_are_public(at)
+
+
+def photo_published(*, commission: Commission, copy: str, at: datetime) -> bool:
+    """Whether this approved copy may be shown: listed by the newest release, or of a place whose live figures are public.
+
+    Once there is a release, stations are protected by it: nothing of theirs is shown live.
+    """
+    stand = stand_of(commission.election.slug)
+    edition = stand.newest(at) if stand else None
+    if edition is not None:
+        part = part_read(slug=commission.election.slug, number=edition.number, key=f"place:{commission.code}") or {}
+        listed = part.get("photos") or (part.get("station") or {}).get("photos") or ()
+        if any(copy == one for one, _thumbnail in listed):
+            return True
+        if commission.is_station:
+            return False
+    return published(commission=commission, at=at)

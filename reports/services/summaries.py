@@ -321,15 +321,13 @@ def summary_document(*, commission: Commission, language: str, at: datetime | No
         "release": None,
         "as_of": row.as_of.isoformat().replace("+00:00", "Z") if row and row.as_of else None,
         "coverage": coverage_words(tally, observers),
-        **tally_words(
-            tally, contests=dict(election.contests.values_list("pk", "code")), shared=_shared_codes(election)
-        ),
+        **tally_words(tally, contests=dict(election.contests.values_list("pk", "code")), shared=shared_codes(election)),
         "children": children,
         "children_withheld": withheld,
     }
 
 
-def _shared_codes(election: Election) -> set[tuple[str, str, str]]:
+def shared_codes(election: Election) -> set[tuple[str, str, str]]:
     """(stage, checklist, question) where an earlier checklist of the stage has a question of that code too."""
     checklists = list(election.checklists.order_by("order", "code").values_list("stage", "code"))
     stages = [stage for stage, _code in checklists]

@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from observer.models import Election
 from reports.models import Checklist, Report
 
 OnceKey = tuple[int, int, int, int | None, str]  # observer, checklist, commission, contest, slot
@@ -149,6 +150,24 @@ def superseding_settle(*, reports: Collection[Report], at: datetime) -> set[int]
     for report in reports:
         report.superseded, report.flags = rows[report.uuid].superseded, rows[report.uuid].flags
     return touched
+
+
+def standing_at(*, election: Election, cutoff: datetime) -> dict[int, bool]:
+    """Of reports received by `cutoff`: who is superseded among them, where later ones may have changed that.
+
+    By `sequence`; a report that is not named stands as it is stored. Only an observer's own reports
+    can supersede theirs, so only observers with later reports are looked at.
+    """
+    mine = Report.objects.filter(commission__election=election)
+    late = mine.filter(received_at__gt=cutoff).order_by().values_list("observer_id", flat=True).distinct()
+    observers = sorted(late)
+    standing: dict[int, bool] = {}
+    for start in range(0, len(observers), 200):
+        rows = _columns(mine.filter(observer__in=observers[start : start + 200], received_at__lte=cutoff))
+        known = {row.uuid: (row.sequence, _node(row)) for row in rows.iterator(chunk_size=5000)}
+        derived = derive({uuid: node for uuid, (_sequence, node) in known.items()})
+        standing |= {known[uuid][0]: found.superseded for uuid, found in derived.items()}
+    return standing
 
 
 def _group(reports: Collection[Report], own: Collection[int]) -> dict[UUID, Report]:

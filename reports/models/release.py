@@ -1,0 +1,106 @@
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from observer.models import Commission, Election
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    def public(self, at: datetime) -> Self:
+        """Releases whose time has come."""
+        return self.filter(Q(public_from__isnull=True) | Q(public_from__lte=at), state=Release.State.PUBLISHED)
+
+
+class Release(models.Model):
+    """The figures of one moment, frozen: prepared, agreed to, and then public at its own address for ever."""
+
+    class State(models.TextChoices):
+        PREPARED = "prepared", "prepared"
+        APPROVED = "approved", "approved"
+        PUBLISHED = "published", "published"
+
+    election = models.ForeignKey(Election, on_delete=models.PROTECT, related_name="releases", db_index=False)
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PREPARED)
+    cutoff = models.DateTimeField(help_text="reports received by then are counted")
+    public_from = models.DateTimeField(null=True, blank=True, help_text="embargo: nobody outside sees it before")
+    finding = models.CharField(max_length=120, blank=True, help_text='of the map: "voting:V03"; default: the rating')
+    texts = models.JSONField(default=dict, blank=True, help_text="what changed, in a sentence a reader understands")
+    remarks = models.JSONField(default=dict, blank=True, help_text='beside the statement: {"voting": {"en": …}}')
+    notes = models.JSONField(default=list, blank=True, help_text="what the preparation wants looked at")
+    digest = models.CharField(max_length=64, editable=False, help_text="of all parts")
+    prepared_at = models.DateTimeField()
+    prepared_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    published_at = models.DateTimeField(null=True, blank=True)
+    published_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+
+    objects = ReleaseQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["election", "-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["election", "number"], name="release_once"),
+            models.UniqueConstraint(
+                fields=["election"], condition=~Q(state="published"), name="release_one_draft_at_a_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="published") | Q(published_at__isnull=False), name="release_published_when"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.election_id} #{self.number}"
+
+    def is_public(self, at: datetime) -> bool:
+        return self.state == self.State.PUBLISHED and (self.public_from is None or self.public_from <= at)
+
+
+class ReleaseContent(models.Model):
+    """One part's content, once, however many releases hold it. Public data, or what will be."""
+
+    sha256 = models.CharField(max_length=64, primary_key=True, help_text="of the JSON, not compressed")
+    body = models.BinaryField(editable=False, help_text="JSON, compressed by zlib")
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class ReleaseRow(models.Model):
+    """That a part has another content since this release. No content: the part is gone."""
+
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="rows", db_index=False)
+    key = models.CharField(max_length=80)
+    content = models.ForeignKey(ReleaseContent, null=True, on_delete=models.PROTECT, related_name="rows")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "key"], name="release_row_once")]
+        indexes = [models.Index(fields=["key"], name="release_row_by_key")]
+
+    def __str__(self) -> str:
+        return f"{self.release_id} {self.key}"
+
+
+class Reply(models.Model):
+    """What a commission answered to what observers said of it; printed on its page with the next release."""
+
+    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="replies")
+    date = models.DateField()
+    texts = models.JSONField(default=dict, help_text="without names of voters or observers")
+
+    class Meta:
+        ordering = ["commission", "date", "pk"]
+        verbose_name_plural = "replies"
+
+    def __str__(self) -> str:
+        return f"{self.commission_id} {self.date}"
