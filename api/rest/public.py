@@ -13,12 +13,15 @@ from rest_framework.request import Request
 from api.conditional import conditional
 from api.rest import tables, wire
 from api.rest.negotiation import format_of
-from api.rest.rooms import PublicRoom
+from api.rest.rooms import PublicRoom, query
 from observer.models import Commission, Election
 from observer.words import in_language
 from reports.problems import Rejected
+from reports.services.editions import Released, released_document
 from reports.services.keeping import kept, places
+from reports.services.place_parts import Part
 from reports.services.publication import published
+from reports.services.shelf import stand_of
 from reports.services.summaries import summary_document
 
 FORMATS = {"json": "application/json", "csv": "text/csv"}
@@ -51,22 +54,36 @@ class Elections(PublicRoom):
         return conditional(request, wire.json_answer(rows), public=True)
 
 
+class Releases(PublicRoom):
+    def get(self, request: Request, election: str) -> HttpResponse:
+        wanted = format_of(request, FORMATS)
+        stand, at = stand_of(election), timezone.now()
+        if stand is None:
+            raise _hidden()
+        rows = [
+            {
+                "release": str(one.number),
+                "cutoff": one.cutoff,
+                "published_at": one.since,
+                "digest": one.digest,
+                "changes": in_language(one.texts, order=stand.languages),
+                "data": f"/data/{stand.slug}/{one.number}/datapackage.json",
+            }
+            for one in stand.public(at)
+        ]
+        if wanted == "csv":
+            return _csv(request, tables.rows_csv(rows, tables.RELEASES), f"{stand.slug}-releases")
+        return conditional(request, wire.json_answer(rows), public=True)
+
+
 class PublicCommission(PublicRoom):
     def get(self, request: Request, election: str, code: str) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        place = _public(election, code)
-        order = place.election.languages
-        children = list(place.children.select_related("level").order_by("path")[:CHILDREN])
-        answer: dict[str, Any] = {
-            "election": place.election.slug,
-            **wire.commission(place, place.election),
-            "parent": _named(place.parent, order) if place.parent else None,
-            "children": [_named(child, order) for child in children],
-            "voters": place.voters,
-            "type": place.type or None,
-        }
+        at = timezone.now()
+        released = _released(request, election, code, at)
+        answer = _released_commission(*released) if released else _live_commission(election, code, at)
         if wanted == "csv":
-            return _csv(request, tables.commission_csv(answer), place.code)
+            return _csv(request, tables.commission_csv(answer), answer["code"])
         return conditional(request, wire.json_answer(answer), public=True)
 
 
@@ -75,31 +92,100 @@ class Summary(PublicRoom):
         wanted = format_of(request, FORMATS)
         at = timezone.now()
         language = get_language() or "en"
-        place = _readable(places(election__slug=election, code=code), at)
-        content = kept(
-            what=f"summary.{wanted}", place=place, language=language, at=at,
-            make=lambda: _summary(place, language, wanted, at),
-        )  # fmt: skip
+        if released := _released(request, election, code, at):
+            figures, part = released
+            content = _written(released_document(figures=figures, part=part, language=language), wanted)
+        else:
+            place = _readable(places(election__slug=election, code=code), at)
+            content = kept(
+                what=f"summary.{wanted}", place=place, language=language, at=at,
+                make=lambda: _written(summary_document(commission=place, language=language, at=at), wanted),
+            )  # fmt: skip
         if wanted == "csv":
-            return _csv(request, content, f"{place.code}-summary")
+            return _csv(request, content, f"{code}-summary")
         return conditional(request, HttpResponse(content, content_type=FORMATS["json"]), public=True)
 
 
-def _summary(place: Commission, language: str, wanted: str, at: datetime) -> bytes:
-    document = summary_document(commission=place, language=language, at=at)
+def _written(document: dict[str, Any], wanted: str) -> bytes:
     return tables.summary_csv(document) if wanted == "csv" else wire.json_bytes(document)
 
 
-def _public(election: str, code: str) -> Commission:
+def _released(request: Request, election: str, code: str, at: datetime) -> tuple[Released, Part] | None:
+    """The release and the part that answer, or None where live figures do; reads no database.
+
+    Raises Rejected `not_published` where a release is asked for by number, or is the only thing
+    public, and is not there.
+    """
+    stand, asked = stand_of(election), query(request, "release", 9)
+    if stand is None:
+        raise _hidden()
+    if asked:
+        edition = stand.edition(int(asked), at) if asked.isascii() and asked.isdigit() else None
+    else:
+        edition = stand.newest(at)
+    live = stand.publication == Election.Publication.LIVE and not asked
+    if edition is None:
+        if live:
+            return None
+        raise _hidden()
+    figures = Released(stand, edition)
+    part = figures.place(code)
+    if live and (part is None or "station" not in part):
+        return None
+    if part is None:
+        raise _hidden()
+    return figures, part
+
+
+def _released_commission(figures: Released, part: Part) -> dict[str, Any]:
+    known, order = part["facts"], figures.stand.languages
+    above = figures.place(known["above"][-1]["code"]) if known["above"] else None
+    kinds = {level["code"]: level["kind"] for level in figures.book()["levels"]}
+
+    def named(one: Part, level: str) -> dict[str, Any]:
+        return {"code": one["code"], "name": in_language(one["names"], order=order), "level": level}
+
+    children = [named(one, one["level"]) for one in part.get("children", ())[:CHILDREN]]
+    return {
+        "election": figures.slug,
+        "code": known["code"],
+        "name": in_language(known["names"], order=order),
+        "level": known["level"],
+        "kind": kinds.get(known["level"], known["kind"]),
+        "address": in_language(known["address"], order=order),
+        "location": {"lat": known["place"][0], "lon": known["place"][1]} if known["place"] else None,
+        "timezone": known["zone"],
+        "parent": named(above["facts"], above["facts"]["level"]) if above else None,
+        "children": children,
+        "voters": known["voters"],
+        "type": known["type"] or None,
+    }
+
+
+def _live_commission(election: str, code: str, at: datetime) -> dict[str, Any]:
     rows = Commission.objects.filter(election__slug=election, code=code)
-    return _readable(rows.select_related("election", "level", "parent__level"), timezone.now())
+    place = _readable(rows.select_related("election", "level", "parent__level"), at)
+    order = place.election.languages
+    children = list(place.children.select_related("level").order_by("path")[:CHILDREN])
+    return {
+        "election": place.election.slug,
+        **wire.commission(place, place.election),
+        "parent": _named(place.parent, order) if place.parent else None,
+        "children": [_named(child, order) for child in children],
+        "voters": place.voters,
+        "type": place.type or None,
+    }
+
+
+def _hidden() -> Rejected:
+    return Rejected("not_published", _("Nothing is published here, or not yet."))
 
 
 def _readable(rows: QuerySet[Commission], at: datetime) -> Commission:
     """The commission, if strangers may read it; what is missing and what is secret look the same."""
     place = rows.first()
     if place is None or not published(commission=place, at=at):
-        raise Rejected("not_published", _("Nothing is published here, or not yet."))
+        raise _hidden()
     return place
 
 

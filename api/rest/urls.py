@@ -68,6 +68,7 @@ _version_1 = [
     path("messages/<wire_key:key>/read", messages.MessageIsRead.as_view(), name="message-read"),
     path("guide", messages.Guide.as_view(), name="guide"),
     path("elections", public.Elections.as_view(), name="elections"),
+    path("elections/<wire_code:election>/releases", public.Releases.as_view(), name="releases"),
     path(_public, public.PublicCommission.as_view(), name="commission"),
     path(f"{_public}/summary", public.Summary.as_view(), name="summary"),
 ]

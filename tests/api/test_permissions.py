@@ -47,6 +47,7 @@ TABLE = {
     ("post", "/api/v1/evidence/{id}"): (b"", 401, 404, 401, 204, 204),
     ("options", "/api/v1/evidence/{id}"): (None, 204, 204, 204, 204, 204),
     ("get", "/api/v1/elections"): (None, 200, 200, 200, 200, 200),
+    ("get", "/api/v1/elections/{election}/releases"): (None, 200, 200, 200, 200, 200),
     ("get", PUBLIC): (None, 200, 200, 200, 200, 200),
     ("get", f"{PUBLIC}/summary"): (None, 200, 200, 200, 200, 200),
     ("get", "/api/schema/"): (None, 200, 200, 200, 200, 200),
