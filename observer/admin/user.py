@@ -3,7 +3,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from observer.admin.asked import Asked
@@ -38,10 +37,6 @@ class UserAdmin(Asked, BaseUserAdmin):
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
-        rows = super().get_queryset(request)
-        return rows if is_superuser(request) else rows.none()  # or history would tell which users there are
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -1,6 +1,6 @@
 """Which language a page is in, and in which others it can be read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -30,17 +30,22 @@ def interface_languages() -> list[str]:
 
 def languages_of(election: Election) -> list[str]:
     """An election's languages, never none."""
-    return [str(code) for code in election.languages] or interface_languages()
+    return codes_of(election.languages)
 
 
-def spoken(elections: Sequence[Election]) -> list[str]:
+def codes_of(listed: Iterable[str]) -> list[str]:
+    """An election's list of languages; all of ours where it is empty."""
+    return [str(code) for code in listed] or interface_languages()
+
+
+def spoken(lists: Iterable[Sequence[str]]) -> list[str]:
     """Ours, and those an election brought that we have no words for: its names are shown among English ones."""
-    return list(dict.fromkeys([*interface_languages(), *(one for e in elections for one in languages_of(e))]))
+    return list(dict.fromkeys([*interface_languages(), *(one for listed in lists for one in codes_of(listed))]))
 
 
-def closest(language: str, election: Election) -> str:
-    """The language in which a reader of `language` is shown this election."""
-    own = languages_of(election)
+def closest(language: str, listed: Sequence[str]) -> str:
+    """The language in which a reader of `language` is shown an election of these languages."""
+    own = codes_of(listed)
     return language if language in own else own[0]
 
 

@@ -1,12 +1,10 @@
-"""What the figures' codes are called: few small queries, whatever the size of the country."""
+"""What the figures' codes are called, as values, from a book of the election."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from observer.models import Election
 from observer.words import Words
-from reports.models import Question, ViolationGroup, ViolationType
-from reports.models.checklist import Checklist
 
 
 @dataclass(frozen=True)
@@ -45,39 +43,25 @@ class Stage:
     questions: dict[str, Asked] = field(default_factory=dict)
 
 
-def stages_of(election: Election) -> dict[str, Stage]:
-    """The stages of an election in the order of its checklists. Two queries."""
-    stages: dict[str, Stage] = {}
-    places: dict[int, tuple[str, str]] = {}
-    for key, code, stage, titles in (
-        Checklist.objects.filter(election=election)
-        .order_by("order", "code")
-        .values_list("pk", "code", "stage", "titles")
-    ):
-        stages.setdefault(stage, Stage(titles))
-        places[key] = stage, code
-    rows = (
-        Question.objects.filter(version__checklist__in=places, version__published_at__isnull=False)
-        .order_by("version__checklist__order", "version__number", "order", "pk")
-        .values_list("version__checklist_id", "code", "type", "labels", "choices", "violation_answers")
-    )
-    first: dict[tuple[str, str], int] = {}
-    for checklist, code, type_, labels, choices, answers in rows:
-        stage, name = places[checklist]
-        # Where two checklists of a stage share a code, the later one's is called `checklist:question`.
-        shown = code if first.setdefault((stage, code), checklist) == checklist else f"{name}:{code}"
-        stages[stage].questions[shown] = Asked(
-            shown, type_, labels, {str(choice["code"]): choice["labels"] for choice in choices}, tuple(answers)
+def stages_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
+    """Of a book's `stages` (`services/book.py`)."""
+    return {
+        row["code"]: Stage(
+            row["titles"],
+            {
+                one["code"]: Asked(
+                    one["code"], one["type"], one["labels"], dict(one["choices"]), tuple(one["findings"])
+                )
+                for one in row["questions"]
+            },
         )
-    return stages
+        for row in rows
+    }
 
 
-def groups_of(election: Election) -> list[Group]:
-    """The violation groups of an election in their order. Two queries."""
-    types: dict[int, list[Kind]] = {}
-    for kind in ViolationType.objects.filter(election=election).order_by("order", "code"):
-        types.setdefault(kind.group_id, []).append(Kind(kind.code, kind.names, kind.severity))
+def groups_from(rows: Sequence[Mapping[str, Any]]) -> list[Group]:
+    """Of a book's `groups`."""
     return [
-        Group(group.names, tuple(types.get(group.pk, ())))
-        for group in ViolationGroup.objects.filter(election=election).order_by("order", "code")
+        Group(row["names"], tuple(Kind(one["code"], one["names"], one["severity"]) for one in row["types"]))
+        for row in rows
     ]

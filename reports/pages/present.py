@@ -4,7 +4,7 @@ Pure: no database, no clock. A test can say of any document what its page says.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from observer.words import in_language
 from reports.pages.formats import moment, number
 from reports.pages.names import Group, Kind, Stage
-from reports.pages.stages import Ratio, StageView, ratio, stage_views
+from reports.pages.stages import Address, Ratio, StageView, nowhere, ratio, stage_views
 from reports.services.figures import figure
 
 SEVERITIES = ("critical", "major", "minor")
@@ -36,6 +36,7 @@ class Fact:
     label: str
     value: str
     note: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Breach:
     confirmed: str
     refuted: str
     solved: str
+    passed_on: str
+    width: str
+
+    @property
+    def path(self) -> str:
+        return f"violations by_type||{self.code}|"
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,10 @@ class Child:
     verified: str
     silent: bool
 
+    @property
+    def path(self) -> str:
+        return f"child||{self.code}|coverage."
+
 
 @dataclass(frozen=True)
 class PageView:
@@ -82,27 +93,28 @@ class PageView:
     stages: tuple[StageView, ...]
     groups: tuple[BreachGroup, ...]
     children: tuple[Child, ...]
-    withheld: str
     as_of: str
-    revision: str
     nothing_yet: bool
 
 
 def page_view(
-    document: Mapping[str, Any], stages: Mapping[str, Stage], groups: Sequence[Group], place: Place, language: str
+    document: Mapping[str, Any],
+    stages: Mapping[str, Stage],
+    groups: Sequence[Group],
+    place: Place,
+    language: str,
+    address: Address = nowhere,
 ) -> PageView:
     """The page of one summary document. Call it with `language` active."""
     coverage = document["coverage"]
-    views = stage_views(document["stages"], stages, language, place.order)
+    views = stage_views(document["stages"], stages, language, place.order, address)
     return PageView(
         answer=tuple(_answer(coverage, views, place, language)),
         facts=tuple(_facts(coverage, place, language)),
         stages=tuple(views),
         groups=tuple(_groups(document["violations"]["by_type"], groups, place.order, language)),
         children=tuple(_child(child, language) for child in document["children"]),
-        withheld=number(document.get("children_withheld", 0), language) if document.get("children_withheld") else "",
         as_of=moment(datetime.fromisoformat(document["as_of"]), place.zone, language) if document["as_of"] else "",
-        revision=number(document["revision"], language),
         nothing_yet=not coverage["reports"],
     )
 
@@ -163,14 +175,18 @@ def _facts(coverage: Mapping[str, int], place: Place, language: str) -> list[Fac
     if not place.is_precinct:
         seen = _ratio(coverage["precincts_observed"], coverage["precincts"], language)
         of = _("of %(of)s") % {"of": seen.of}
-        facts.append(Fact(_("Polling stations observed"), seen.n, f"{of} · {seen.percent}" if seen.percent else of))
+        note = f"{of} · {seen.percent}" if seen.percent else of
+        facts.append(Fact(_("Polling stations observed"), seen.n, note, "coverage|||precincts_observed"))
+        missed = coverage["precincts"] - coverage["precincts_observed"]
+        facts.append(Fact(_("Polling stations not observed"), number(missed, language), of, "coverage|||not_observed"))
     facts += [
-        Fact(_("Observers"), number(coverage["observers"], language)),
-        Fact(_("Reports"), reports),
+        Fact(_("Observers"), number(coverage["observers"], language), path="coverage|||observers"),
+        Fact(_("Reports"), reports, path="coverage|||reports"),
         Fact(
             _("Reports verified"),
             number(coverage["reports_verified"], language),
             _("of %(of)s") % {"of": reports},
+            "coverage|||reports_verified",
         ),
     ]
     if place.is_precinct:
@@ -182,6 +198,7 @@ def _facts(coverage: Mapping[str, int], place: Place, language: str) -> list[Fac
                 _("Stations that denied observers access"),
                 number(coverage["precincts_denied"], language),
                 _("as reported"),
+                "coverage|||precincts_denied",
             )
         )
     return facts
@@ -198,21 +215,22 @@ def _groups(
     """Only what was reported, in the order of the list of violations; unknown codes in a group of their own."""
     shown = []
     for group in groups:
-        types = tuple(
-            _breach(kind, by_type[kind.code], order, language) for kind in group.types if kind.code in by_type
-        )
+        met = [kind for kind in group.types if kind.code in by_type]
+        most = max((by_type[kind.code].get("reported", 0) for kind in met), default=0)
+        types = tuple(_breach(kind, by_type[kind.code], order, language, most) for kind in met)
         if types:
             shown.append(BreachGroup(in_language(group.names, language, order), types))
     known = {kind.code for group in groups for kind in group.types}
     if others := [code for code in by_type if code not in known]:
-        types = tuple(_breach(Kind(code, {}, ""), by_type[code], order, language) for code in sorted(others))
+        types = tuple(_breach(Kind(code, {}, ""), by_type[code], order, language, 0) for code in sorted(others))
         shown.append(BreachGroup(_("Other"), types))
     return shown
 
 
-def _breach(kind: Kind, counts: Mapping[str, int], order: tuple[str, ...], language: str) -> Breach:
-    reported, confirmed, refuted, solved = (
-        number(counts.get(state, 0), language) for state in ("reported", "confirmed", "refuted", "solved")
+def _breach(kind: Kind, counts: Mapping[str, int], order: tuple[str, ...], language: str, most: int) -> Breach:
+    """`most`: of the reports of any type in its group, for its bar."""
+    reported, confirmed, refuted, solved, passed_on = (
+        number(counts.get(state, 0), language) for state in ("reported", "confirmed", "refuted", "solved", "passed_on")
     )
     return Breach(
         code=kind.code,
@@ -223,6 +241,8 @@ def _breach(kind: Kind, counts: Mapping[str, int], order: tuple[str, ...], langu
         confirmed=confirmed,
         refuted=refuted,
         solved=solved,
+        passed_on=passed_on,
+        width=f"{100 * counts.get('reported', 0) / most:.2f}" if most else "0",
     )
 
 
@@ -231,7 +251,10 @@ def _child(child: Mapping[str, Any], language: str) -> Child:
     return Child(
         code=child["code"],
         name=child["name"] or child["code"],
-        observed=_ratio(coverage["precincts_observed"], coverage["precincts"], language),
+        observed=replace(
+            _ratio(coverage["precincts_observed"], coverage["precincts"], language),
+            path=f"child||{child['code']}|coverage.precincts_observed",
+        ),
         observers=number(coverage["observers"], language),
         reports=number(coverage["reports"], language),
         verified=number(coverage["reports_verified"], language),

@@ -3,7 +3,7 @@
 Input is `stages` of the summary document; a question's record says by its shape what it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -14,18 +14,23 @@ from observer.words import in_language
 from reports.pages.formats import number, share
 from reports.pages.names import Asked, Stage
 
+FOREMOST = 3
 RATING = ("very_good", "good", "bad", "very_bad")
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """`n` of `of`, as printed. `percent` is empty where the rule prints the count alone; `width` of the bar, 0 to 100; `total` is `of` to count with."""
+    """`n` of `of`, as printed. `percent` is empty where the rule prints the count alone; `width` of the bar, 0 to 100.
+
+    `total` is `of` to count with; `path` is where the figure stands in the open data: part|stage|item|figure.
+    """
 
     n: str
     of: str
     percent: str
     width: str
     total: int
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,14 @@ class Finding:
     stations: str
     stations_of: str
     conflicting: str
+    path: str
+    share: float
+    url: str = ""
+
+    @property
+    def counted(self) -> bool:
+        """Whether it was found at all."""
+        return self.share > 0
 
 
 @dataclass(frozen=True)
@@ -62,6 +75,7 @@ class Spread:
     shares: tuple[Share, ...]
     negative: Ratio | None = None
     verified: Ratio | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class Measure:
     total: str
     least: str
     most: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,12 @@ class StageView:
     measures: tuple[Measure, ...]
     weight: int
 
+    @property
+    def foremost(self) -> tuple[Finding, ...]:
+        """The findings met most often, for the sentences; the table has them all."""
+        found = sorted((one for one in self.findings if one.counted), key=lambda one: -one.share)
+        return tuple(found[:FOREMOST])
+
 
 def answer_word(code: str) -> str:
     """An answer that every checklist shares, in the reader's language."""
@@ -105,25 +126,42 @@ def answer_word(code: str) -> str:
     }.get(code, code)
 
 
-def ratio(n: int, of: int, text: str, language: str) -> Ratio:
+def ratio(n: int, of: int, text: str, language: str, path: str = "") -> Ratio:
     """`text` is the figure's short text by the rule; the bar is measured from zero."""
     width = f"{min(100 * n / of, 100):.2f}" if of else "0"
-    return Ratio(number(n, language), number(of, language), share(text, language), width, of)
+    return Ratio(number(n, language), number(of, language), share(text, language), width, of, path)
+
+
+Address = Callable[[str, str], str]
+
+
+def nowhere(stage: str, question: str) -> str:
+    """Where there is no page behind a figure."""
+    return ""
 
 
 def stage_views(
-    stages: Mapping[str, Any], known: Mapping[str, Stage], language: str, order: tuple[str, ...]
+    stages: Mapping[str, Any],
+    known: Mapping[str, Stage],
+    language: str,
+    order: tuple[str, ...],
+    address: Address = nowhere,
 ) -> list[StageView]:
-    """The stages that have figures, in the order of the checklists; unknown ones last."""
+    """The stages that have figures, in the order of the checklists; unknown ones last.
+
+    `address`: of the page behind a question's finding.
+    """
     codes = [code for code in known if code in stages] + sorted(code for code in stages if code not in known)
-    return [_view(code, stages[code], known.get(code, Stage({})), language, order) for code in codes]
+    return [_view(code, stages[code], known.get(code, Stage({})), language, order, address) for code in codes]
 
 
-def _view(code: str, figures: Mapping[str, Any], stage: Stage, language: str, order: tuple[str, ...]) -> StageView:
+def _view(
+    code: str, figures: Mapping[str, Any], stage: Stage, language: str, order: tuple[str, ...], address: Address
+) -> StageView:
     records: Mapping[str, Any] = figures.get("questions", {})
     asked = [*(one for one in stage.questions.values() if one.code in records)]
     asked += [Asked(one, "", {}, {}, ()) for one in sorted(records) if one not in stage.questions]
-    sorter = _Sorter(language, order)
+    sorter = _Sorter(code, language, order, address)
     for question in asked:
         sorter.add(question, records[question.code])
     return StageView(
@@ -142,8 +180,8 @@ def _view(code: str, figures: Mapping[str, Any], stage: Stage, language: str, or
 class _Sorter:
     """Puts each question where its kind belongs."""
 
-    def __init__(self, language: str, order: tuple[str, ...]) -> None:
-        self.language, self.order = language, order
+    def __init__(self, stage: str, language: str, order: tuple[str, ...], address: Address) -> None:
+        self.stage, self.language, self.order, self.address = stage, language, order, address
         self.findings: list[Finding] = []
         self.ratings: list[Spread] = []
         self.spreads: list[Spread] = []
@@ -164,12 +202,15 @@ class _Sorter:
         elif record.get("answered"):
             self.measures.append(self._measure(question, label, record))
 
-    def _figure(self, figure: Mapping[str, Any]) -> Ratio:
-        return ratio(figure.get("n", 0), figure.get("of", 0), str(figure.get("text", "")), self.language)
+    def _path(self, question: Asked, figure: str = "") -> str:
+        return f"stage|{self.stage}|{question.code}|{figure}"
 
-    def _beside(self, record: Mapping[str, Any]) -> Ratio | None:
+    def _figure(self, figure: Mapping[str, Any], path: str) -> Ratio:
+        return ratio(figure.get("n", 0), figure.get("of", 0), str(figure.get("text", "")), self.language, path)
+
+    def _beside(self, question: Asked, record: Mapping[str, Any]) -> Ratio | None:
         verified = record.get("verified")
-        return self._figure(verified) if verified and verified.get("of") else None
+        return self._figure(verified, self._path(question, "verified")) if verified and verified.get("of") else None
 
     def _finding(self, question: Asked, label: str, record: Mapping[str, Any]) -> Finding:
         finding, stations = record["finding"], record.get("stations") or {}
@@ -180,41 +221,56 @@ class _Sorter:
             code=question.code,
             label=label,
             answer=answer_word(answer),
-            ratio=self._figure(finding),
-            verified=self._beside(record),
+            ratio=self._figure(finding, self._path(question, "finding")),
+            verified=self._beside(question, record),
             refuted=number(refuted, self.language) if refuted else "",
             stations=number(stations.get(answer, 0), self.language),
             stations_of=number(of, self.language) if of else "",
             conflicting=number(conflicting, self.language) if conflicting else "",
+            path=self._path(question),
+            share=finding.get("n", 0) / finding["of"] if finding.get("of") else 0.0,
+            url=self.address(self.stage, question.code),
         )
 
-    def _spread(self, question: Asked, label: str, shares: list[tuple[str, int]], of: int) -> Spread:
+    def _spread(self, question: Asked, label: str, shares: list[tuple[str, str, int]], of: int) -> Spread:
         """Shares of a spread are printed as counts: their percentages are no findings, so the bar is enough."""
         return Spread(
             code=question.code,
             label=label,
             answered=gettext("Reports that answered: %(n)s") % {"n": number(of, self.language)},
             shares=tuple(
-                Share(word, ratio(n, of, "", self.language), place) for place, (word, n) in enumerate(shares, 1)
+                Share(word, ratio(n, of, "", self.language, self._path(question, figure)), place)
+                for place, (figure, word, n) in enumerate(shares, 1)
             ),
         )
 
     def _rating(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
         of = sum(record.get(one, 0) for one in RATING)
-        plain = self._spread(question, label, [(answer_word(one), record.get(one, 0)) for one in RATING], of)
-        negative = self._figure(record["finding"]) if record.get("finding") else None
-        return Spread(plain.code, plain.label, plain.answered, plain.shares, negative, self._beside(record))
+        plain = self._spread(question, label, [(one, answer_word(one), record.get(one, 0)) for one in RATING], of)
+        path = self._path(question, "finding")
+        negative = self._figure(record["finding"], path) if record.get("finding") else None
+        return replace(
+            plain,
+            negative=negative,
+            verified=self._beside(question, record),
+            url=self.address(self.stage, question.code),
+        )
 
     def _yes_no(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
-        words = [(answer_word(one), record.get(one, 0)) for one in ("yes", "no")]
-        return self._spread(question, label, words, sum(n for _, n in words))
+        words = [(one, answer_word(one), record.get(one, 0)) for one in ("yes", "no")]
+        return self._spread(question, label, words, sum(n for _, _word, n in words))
 
     def _choices(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
         counts: Mapping[str, int] = record["choices"]
         codes = [one for one in question.choices if one in counts]
         codes += sorted(one for one in counts if one not in question.choices)
         shares = [
-            (in_language(question.choices.get(one, {}), self.language, self.order) or one, counts[one]) for one in codes
+            (
+                f"choices.{one}",
+                in_language(question.choices.get(one, {}), self.language, self.order) or one,
+                counts[one],
+            )
+            for one in codes
         ]
         spread = self._spread(question, label, shares, sum(counts.values()))
         if question.type == "choices":
@@ -228,4 +284,5 @@ class _Sorter:
             number(Decimal(str(record[one])), self.language) if record.get(one) is not None else gettext("missing")
             for one in ("sum", "min", "max")
         )
-        return Measure(question.code, label, number(record["answered"], self.language), total, least, most)
+        answered = number(record["answered"], self.language)
+        return Measure(question.code, label, answered, total, least, most, self._path(question))

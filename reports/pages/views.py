@@ -1,24 +1,23 @@
-"""The public pages. They show what publication allows, from summaries only, and know no reader."""
+"""The public pages. They show what publication allows, and know no reader."""
 
-from datetime import datetime
+from datetime import date
 
-from django.db.models import OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from observer.models import Commission, Election
+from observer.models import Election
 from observer.words import in_language
 from reports.pages import languages
-from reports.pages.context import commission_context
-from reports.pages.errors import message
-from reports.pages.formats import day, moment
+from reports.pages.finding import finding_page
+from reports.pages.formats import day
+from reports.pages.opening import Opened, place_page
 from reports.pages.responses import Rendered, answer, render
-from reports.services.keeping import kept, places
-from reports.services.publication import published
+from reports.pages.station import station_page
+from reports.pages.territory import territory_page
+from reports.services.shelf import stands
 
 
 @require_safe
@@ -32,20 +31,21 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def elections(request: HttpRequest, language: str) -> HttpResponse:
     """Every election of which anything is or will be public."""
-    top = Commission.objects.filter(election=OuterRef("pk"), parent__isnull=True).order_by("path").values("code")[:1]
-    known = list(Election.objects.announced().annotate(root=Subquery(top)))
-    if language not in languages.spoken(known):
+    known = [one for one in stands().values() if one.root]
+    if language not in languages.spoken(one.languages for one in known):
         raise Http404
-    rows = [
-        {
-            "name": in_language(one.names, language, one.languages) or one.slug,
-            "day": day(one.date, language),
-            "live": one.publication == Election.Publication.LIVE,
-            "url": reverse("pages:election", args=[languages.closest(language, one), one.slug]),
-        }
-        for one in known
-        if getattr(one, "root", None)
-    ]
+    at = timezone.now()
+    with languages.speaking(language):
+        rows = [
+            {
+                "name": in_language(one.names, language, one.languages) or one.slug,
+                "day": day(date.fromisoformat(one.date), language),
+                "live": one.publication == Election.Publication.LIVE,
+                "waits": one.newest(at) is None,
+                "url": reverse("pages:election", args=[languages.closest(language, one.languages), one.slug]),
+            }
+            for one in known
+        ]
     context = {
         "rows": rows,
         "home": reverse("pages:elections", args=[language]),
@@ -57,49 +57,28 @@ def elections(request: HttpRequest, language: str) -> HttpResponse:
 
 
 @require_safe
-def election(request: HttpRequest, language: str, slug: str) -> HttpResponse:
-    """The root commission's page."""
-    return _commission(request, language, slug, None)
+def commission(
+    request: HttpRequest, language: str, slug: str, code: str | None = None, number: int | None = None
+) -> HttpResponse:
+    """A commission's page; without a code, the topmost one's."""
+    return place_page(request, language, slug, code, number, "page", lambda opened: _page(opened, code))
 
 
 @require_safe
-def commission(request: HttpRequest, language: str, slug: str, code: str) -> HttpResponse:
-    return _commission(request, language, slug, code)
+def finding(
+    request: HttpRequest, language: str, slug: str, code: str, stage: str, question: str, number: int | None = None
+) -> HttpResponse:
+    """What stands behind one figure of a commission."""
+
+    def make(opened: Opened) -> Rendered | None:
+        part = opened.figures.place(code)
+        return None if part is None or "station" in part else finding_page(opened, part, stage, question)
+
+    return place_page(request, language, slug, code, number, f"finding:{stage}:{question}", make)
 
 
-def _commission(request: HttpRequest, language: str, slug: str, code: str | None) -> HttpResponse:
-    at = timezone.now()
-    rows = places(election__slug=slug)
-    place = rows.filter(code=code).first() if code else rows.filter(parent__isnull=True).order_by("path").first()
-    if place is None or language not in languages.languages_of(place.election):
-        raise Http404
-    if place.election.state == Election.State.DRAFT:
-        raise Http404  # nobody outside knows of it yet
-    if not published(commission=place, at=at):
-        return _not_published(request, place, language, at)
-    page = kept(what="page", place=place, language=language, at=at, make=lambda: _page(place, language, at))
-    return answer(request, page, language)
-
-
-def _page(place: Commission, language: str, at: datetime) -> Rendered:
-    context, as_of = commission_context(place, language, at)
-    return render("public/commission.html", context, language, as_of)
-
-
-def _not_published(request: HttpRequest, place: Commission, language: str, at: datetime) -> HttpResponse:
-    """404, but a designed one: says that nothing is lost, and when to come back where that is known."""
-    election = place.election
-    with translation.override(language):
-        if election.publication == Election.Publication.CLOSED:
-            title = _("Not published")
-            text = _("The mission has not published anything about this election.")
-        elif election.publication == Election.Publication.RELEASED:
-            title = _("Nothing released yet")
-            text = _("The mission publishes its figures as releases. None has been released yet.")
-        else:
-            title = _("Not published yet")
-            when = moment(election.precincts_public_from or election.closes_at, place.zone, language)
-            text = _("Pages of single polling stations open on %(when)s, so that nobody learns who reported.") % {
-                "when": when
-            }
-    return message(request, title=title, text=text, language=language, status=404)
+def _page(opened: Opened, code: str | None) -> Rendered | None:
+    part = opened.figures.place(code or opened.figures.root())
+    if part is None:
+        return None
+    return station_page(opened, part) if "station" in part else territory_page(opened, part)

@@ -13,7 +13,6 @@ from django.db import IntegrityError, connection, connections, models, transacti
 from observer.models import Contest
 from reports.models import (
     Checklist,
-    ChecklistFile,
     ChecklistVersion,
     Evidence,
     KeyRotation,
@@ -195,7 +194,6 @@ class TestAPublishedChecklist:
         draft = ChecklistVersion.objects.create(checklist=Checklist.objects.get(code="voting"), number=2)
         section = Section.objects.create(version=draft, code="S1")
         Question.objects.create(version=draft, section=section, code="V03", type="yes_no")
-        ChecklistFile.objects.create(version=draft, name="a.png", sha256="ab" * 32, content=b"a")
         draft.published_at, draft.content_hash = DAY, "a" * 64
         draft.save()
         return draft
@@ -212,7 +210,7 @@ class TestAPublishedChecklist:
             update_by_orm(version, "published_at", None)
 
     @WAYS
-    @pytest.mark.parametrize("name", ["Question", "Section", "ChecklistFile"])
+    @pytest.mark.parametrize("name", ["Question", "Section"])
     def test_parts_never_change(self, version, name, update):
         model = apps.get_model("reports", name)
         row = model.objects.get(version=version)
@@ -222,11 +220,7 @@ class TestAPublishedChecklist:
                     update(row, field.column, other_value(field))
 
     def test_takes_no_more_parts(self, version):
-        for model, fields in (
-            (Question, {"code": "V77", "type": "text"}),
-            (Section, {"code": "S2"}),
-            (ChecklistFile, {"name": "b"}),
-        ):
+        for model, fields in ((Question, {"code": "V77", "type": "text"}), (Section, {"code": "S2"})):
             with pytest.raises(IntegrityError, match=PUBLISHED), transaction.atomic():
                 model.objects.create(version=version, **fields)
             with pytest.raises(IntegrityError, match=PUBLISHED), transaction.atomic():

@@ -1,0 +1,36 @@
+"""How the figures are made, with the thresholds that are in force and the stages that were asked about."""
+
+from typing import Any
+
+from django.conf import settings
+
+from observer.words import in_language
+from reports.pages.formats import number
+from reports.pages.opening import Opened
+from reports.pages.spread import FEW
+from reports.services.figures import PERCENT_FROM
+from reports.services.quantities import STEPS, quantity_word
+
+
+def method_context(opened: Opened) -> dict[str, Any]:
+    language = opened.language
+    now = {"observers": settings.STATION_OBSERVERS_MIN, "cell": settings.STATION_CELL_MIN}
+    protection = opened.figures.book().get("protection", now)  # a release tells of the thresholds it was made with
+
+    def shown(value: int) -> str:
+        return number(value, language)
+
+    return {
+        "percent_from": shown(PERCENT_FROM),
+        "few": shown(FEW),
+        "observers_min": shown(protection["observers"]),
+        "cell_min": shown(protection["cell"]),
+        "stages": [
+            {
+                "title": in_language(stage["titles"], language, opened.order) or stage["code"],
+                "questions": shown(len([one for one in stage["questions"] if one["type"] != "note"])),
+            }
+            for stage in opened.figures.book()["stages"]
+        ],
+        "quantities": [{"word": quantity_word(code), "says": says()} for code, _low, _high, says in STEPS],
+    }
