@@ -1,0 +1,12 @@
+// The country's texts as the phone keeps them, in every language: the guide, its papers, the code of conduct.
+import { guide } from "../core/reference.js";
+import { get } from "../core/store.js";
+
+/** {law, sections, templates, deadlines}, or null before the first connection. */
+export async function guideOf() {
+  const book = await guide();
+  return book?.sections ? book : null;
+}
+
+/** {document, version, title, points}, or null where it is not on this phone yet. `points` may be empty: there is none. */
+export const conductOf = async () => (await get("reference", "/me/consent"))?.value ?? null;
