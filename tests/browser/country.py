@@ -87,17 +87,44 @@ def country_make(folder: Path) -> Country:
 def _every(folder: Path) -> None:
     folder.mkdir()
     index = ("code", "stage", "title_en", "title_ru", "title_kk", "place_level", "repeat")
-    title = ("every", "voting", "Every kind of question", "Все виды вопросов", "Сұрақтардың барлық түрі", "precinct", "visit")
+    title = (
+        "every",
+        "voting",
+        "Every kind of question",
+        "Все виды вопросов",
+        "Сұрақтардың барлық түрі",
+        "precinct",
+        "visit",
+    )
     _csv(folder / "index.csv", [index, title])
     extra = ("section", "choices", "required", "relevant_question", "relevant_answer", "min", "max", "violation_answer")
-    header = ("code", "type", "label_kk", "label_ru", "label_en", "section_kk", "section_ru", "section_en", "hint_kk", "hint_ru", "hint_en", *extra)
+    header = (
+        "code",
+        "type",
+        "label_kk",
+        "label_ru",
+        "label_en",
+        "section_kk",
+        "section_ru",
+        "section_en",
+        "hint_kk",
+        "hint_ru",
+        "hint_en",
+        *extra,
+    )
     titles = {"s1": ("Дауыс беру", "Голосование", "Voting"), "s2": ("Хаттама", "Протокол", "Protocol")}
-    hint = ("Тізімнің соңғы бетін қараңыз.", "Посмотрите на последнюю страницу списка.", "Look at the last page of the list.")
+    hint = (
+        "Тізімнің соңғы бетін қараңыз.",
+        "Посмотрите на последнюю страницу списка.",
+        "Look at the last page of the list.",
+    )
     rows = []
     for code, kind, kk, ru, en, more in EVERY:
         cells = {"section": "s1"} | more
         hints = hint if code == "E06" else ("", "", "")
-        rows.append((code, kind, kk, ru, en, *titles[cells["section"]], *hints, *(cells.get(name, "") for name in extra)))
+        rows.append(
+            (code, kind, kk, ru, en, *titles[cells["section"]], *hints, *(cells.get(name, "") for name in extra))
+        )
     _csv(folder / "every.csv", [header, *rows])
 
 

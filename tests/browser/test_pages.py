@@ -2,21 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from observer.models import Commission, Election
 from reports.models import Checklist, ViolationType
 from reports.services.forms import forget
 from reports.services.summaries import summaries_refresh
+from tests.browser.looking import accessibility, sideways
 from tests.door import stored
 from tests.world import World, make_election, make_tree, payload, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 PAGES = {
     "elections": "/{}/", "root": "/{}/test-2022/", "district": "/{}/test-2022/KZ-1-1/",
@@ -67,26 +66,6 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     make_tree(make_election("waiting", publication="released", names=names))
     yield live_server.url
     forget()
-
-
-def sideways(page: Page) -> list[str]:
-    """What sticks out of the window to the right."""
-    found: list[str] = page.evaluate(
-        """() => {
-        const wide = document.documentElement.clientWidth;
-        return [...document.querySelectorAll('body *')].filter(e => !e.closest('.skip, .away, thead, svg'))
-          .filter(e => { const r = e.getBoundingClientRect(); return r.width && (r.right > wide + 1 || r.left < -1) })
-          .map(e => e.tagName + '.' + e.className + ': ' + e.textContent.slice(0, 40));
-      }"""
-    )
-    overflow = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
-    return found or (["the page scrolls sideways"] if overflow else [])
-
-
-def accessibility(page: Page) -> list[str]:
-    page.evaluate(AXE + "; 0")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in found]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -10,8 +10,10 @@ function savedLine() {
   return writing ? ["pen", t("Saving"), ""] : ["check", t("Saved"), ""];
 }
 
+const left = (status) => (status.waiting?.reports ?? 0) + (status.waiting?.files ?? 0);
+
 function sentLine(status) {
-  const waiting = (status.waiting?.reports ?? 0) + (status.waiting?.files ?? 0);
+  const waiting = left(status);
   if (status.revoked) return ["stop", t("Sending stopped"), "bad"];
   if (status.refused) return ["stop", tn("{n} refused", "{n} refused", status.refused), "bad"];
   if (!waiting) return ["check", t("All sent"), ""];
@@ -25,7 +27,7 @@ const line = ([icon, word, kind]) => html`<span class=${kind}>${icons[icon]}${wo
 /** `back`: where the arrow leads, null where there is nowhere; `status`: what core's syncing said last, null before enrolment. */
 export const header = ({ back, status }) => html`<header class="top">
   ${back ? html`<a class="back" href=${back}>${icons.back}<span>${t("Back")}</span></a>` : html`<span class="brand" lang="kk">Baqylau</span>`}
-  ${status ? html`<a class="corner" href="#/outbox" aria-label=${`${savedLine()[1]}. ${sentLine(status)[1]}. ${t("Open the outbox")}`}>${line(savedLine())}${line(sentLine(status))}</a>` : nothing}
+  ${status ? html`<a class="corner" href="#/outbox" data-left=${left(status)}>${line(savedLine())}${line(sentLine(status))}<span class="away">${t("Open the outbox")}</span></a>` : nothing}
 </header>`;
 
 const TABS = [

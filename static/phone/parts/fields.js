@@ -79,7 +79,7 @@ export function field(question, form, nth) {
   const problem = form.problems.find((one) => one.question === question.code);
   const group = GROUPS.has(question.type);
   const id = `label-${question.code}`;
-  return html`<div class="question" id=${`q-${question.code}`} role=${group ? "group" : nothing} aria-labelledby=${group ? id : nothing}>
+  return html`<div class="question" data-type=${question.type} id=${`q-${question.code}`} role=${group ? "group" : nothing} aria-labelledby=${group ? id : nothing}>
     <p class="kicker">${nth} · ${question.code}</p>
     ${group ? html`<p class="label" id=${id} tabindex="-1">${label}</p>` : html`<label class="label" id=${id} for=${idOf(question)}>${label}</label>`}
     <div class="answer">

@@ -38,6 +38,7 @@ export async function filingOf(owner, page) {
     page.draw();
   };
   filing.publishable = async (id, yes) => {
+    filing.files = filing.files.map((one) => (one.id === id ? { ...one, publishable: yes } : one));
     await kept(fileSet(id, { publishable: yes }));
     await filing.load();
   };

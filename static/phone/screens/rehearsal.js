@@ -22,11 +22,17 @@ export async function open([id], page) {
 }
 
 async function preparing(page) {
-  const [lists, station] = await Promise.all([checklists(), stationChosen()]);
-  // Any list may be tried. One that is filled again and again leaves nothing behind that would be replaced.
-  const list = lists?.find((one) => one.repeat === "any") ?? lists?.[0];
-  const draft = list && (await draftOpen({ checklist: list.code, commission: station?.code, rehearsal: true }));
-  const filing = draft && (await filingOf({ draft }, page));
+  let draft, filing;
+  /** Waits for the checklists, which come with the first connection. */
+  const prepare = async () => {
+    const [lists, station] = await Promise.all([checklists(), stationChosen()]);
+    // Any list may be tried. One that is filled again and again leaves nothing behind that would be replaced.
+    const list = lists.find((one) => one.repeat === "any") ?? lists[0];
+    if (!list || draft) return;
+    draft = await draftOpen({ checklist: list.code, commission: station?.code, rehearsal: true });
+    filing = await filingOf({ draft }, page);
+  };
+  await prepare();
   let here;
   let asked = false;
   const look = async () => {
@@ -45,8 +51,8 @@ async function preparing(page) {
     back: "#/day",
     title: () => t("Test report"),
     close: () => filing?.close(),
-    changed: () => filing?.load(),
-    body: () => draft ? html`
+    changed: () => (filing ? filing.load() : prepare()),
+    body: () => filing ? html`
       <p>${t("Send one photo of anything, now, and you will know on the day that this phone works. It is marked as a rehearsal and counts nowhere.")}</p>
       <h2>${t("1. Take a photo")}</h2>
       ${files(filing, null, true)}

@@ -1,0 +1,197 @@
+"""Every screen of the phone in three languages, by one observer's day: from the link to the last receipt."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from observer.models import Observer
+from reports.models import Evidence, Message, MessageRead, Report
+from reports.services.forms import forget
+from tests.browser.country import STATION, Country, country_make
+from tests.browser.hand import Hand, answer_all, photo
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+TITLES = {
+    "opening": {"en": "Opening of the polling station", "ru": "Открытие участка", "kk": "Сайлау учаскесінің ашылуы"},
+    "voting": {"en": "Voting", "ru": "Голосование", "kk": "Дауыс беру"},
+    "counting": {"en": "Counting of votes", "ru": "Подсчёт голосов", "kk": "Дауыс санау"},
+    "incident": {"en": "Incident", "ru": "Происшествие", "kk": "Оқиға"},
+    "every": {"en": "Every kind of question", "ru": "Все виды вопросов", "kk": "Сұрақтардың барлық түрі"},
+}
+
+
+@pytest.fixture
+def country(transactional_db, live_server, tmp_path) -> Iterator[Country]:
+    yield country_make(tmp_path)
+    forget()
+
+
+@pytest.fixture
+def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[..., Hand]]:
+    """Gives a new phone in a hand; each is put away before the country is."""
+    held: list[Hand] = []
+
+    def take(language: str = "en", **more: Any) -> Hand:
+        held.append(Hand(browser, live_server.url, language, **more))
+        return held[-1]
+
+    yield take
+    for one in held:
+        one.close()
+
+
+def enrolled(hand: Hand, country: Country) -> None:
+    """By link, the code of conduct, a test report with a photo."""
+    hand.open()
+    hand.at("enrol")
+    hand.speak()
+    hand.look("01-enrol-by-code")
+    hand.page.locator("#code").fill("WRNG-C0DE")
+    hand.page.locator("button[type=submit]").click()
+    expect(hand.page.locator(".notice.bad")).to_be_visible()
+    hand.look("02-enrol-wrong-code")
+    hand.open(f"/phone/#enrol={country.code()}")
+    hand.page.reload()
+    hand.at("enrol")
+    hand.look("03-enrol-by-link")
+    hand.page.locator("button[type=submit]").click()
+    hand.at("consent")
+    hand.look("04-conduct")
+    hand.accept()
+    hand.look("05-test-report")
+    hand.page.locator("main input[type=file]").first.set_input_files(photo())
+    expect(hand.page.locator(".file img")).to_be_visible()
+    hand.page.locator("main > button").first.click()
+    hand.look("06-test-report-with-photo")
+    hand.page.locator("main button.main").click()
+    expect(hand.page.locator(".notice.good")).to_be_visible(timeout=30_000)
+    hand.look("07-phone-is-ready")
+    hand.page.locator("main a.main").click()
+    hand.at("day")
+
+
+def every_question(hand: Hand) -> None:
+    hand.start(TITLES["every"][hand.language])
+    hand.look("10-every-question-open")
+    other = {"kk": "ru", "ru": "en", "en": "kk"}[hand.language]
+    hand.page.locator("#answer-E07").fill("7,2")
+    hand.page.locator(f".languages button[lang={other}]").click()
+    expect(hand.page.locator("h1")).to_have_text(TITLES["every"][other])
+    expect(hand.page.locator("#answer-E07")).to_have_value("7.2")
+    hand.speak()
+    hand.page.reload()
+    expect(hand.page.locator("#answer-E07")).to_have_value("7.2")
+    hand.check()
+    hand.look("11-check-with-open-questions")
+    hand.page.locator(".notice.care .row").first.click()
+    hand.at("fill")
+    answer_all(hand)
+    hand.page.locator("#answer-E06").fill("4000")
+    expect(hand.page.locator("#problem-E06")).not_to_be_empty()
+    hand.page.locator("#q-E11 .pick input").check()
+    hand.look("12-every-question-answered")
+    hand.check()
+    hand.page.locator("#comment").fill("Бәрі тыныш өтті.")
+    hand.look("13-check")
+    hand.save()
+    hand.look("14-saved")
+    hand.sent()
+    hand.look("15-received")
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_day_of_an_observer(hold, country: Country, language):
+    hand = hold(language)
+    enrolled(hand, country)
+    hand.look("08-day")
+    every_question(hand)
+    for code in ("opening", "voting", "counting", "incident"):
+        hand.go("day")
+        hand.start(TITLES[code][language])
+        answer_all(hand)
+        hand.look(f"20-{code}")
+        hand.check()
+        hand.save()
+    hand.sent()
+    hand.go("day")
+    hand.look("21-day-with-reports")
+
+    hand.context.set_offline(True)
+    hand.page.locator("a.removal").click()
+    hand.at("removal")
+    hand.look("30-removal")
+    hand.page.locator(".alarm").click()
+    expect(hand.page.locator(".notice.good")).to_be_visible()
+    hand.page.locator("main input[type=file]").first.set_input_files(photo(3))
+    expect(hand.page.locator(".file img")).to_be_visible()
+    hand.page.locator("#words").fill("Төраға айқайлады, полиция шақырды.")
+    hand.page.locator("#words + button").click()
+    hand.look("31-removal-reported")
+    removal = hand.number()
+    hand.page.locator(".corner").click()
+    hand.at("outbox")
+    hand.look("32-outbox-offline")
+    hand.go("day")
+    hand.look("33-day-offline")
+    hand.context.set_offline(False)
+    hand.sent()
+    hand.go("outbox")
+    hand.look("34-outbox-empty")
+
+    hand.go("messages")
+    hand.look("40-messages")
+    hand.page.locator("main li button").click()
+    expect(hand.page.locator("main li button")).to_have_count(0)
+    hand.look("41-messages-read")
+    hand.go("guide")
+    hand.look("50-guide")
+    hand.page.locator("#search").fill({"kk": "хаттама", "ru": "протокол", "en": "protocol"}[language])
+    hand.look("51-guide-search")
+    hand.page.locator("#search").fill("zzzz")
+    hand.look("52-guide-nothing")
+    hand.go("template/act")
+    hand.page.locator("#article").select_option(index=1)
+    hand.page.locator("#violation").select_option(index=1)
+    assert STATION in (hand.page.locator(".paper").text_content() or "")
+    hand.look("53-paper")
+    hand.go("station")
+    hand.page.locator("#search").fill("376")
+    expect(hand.main().locator("ul.rows").first).to_contain_text("376")
+    hand.page.locator("main > button").click()
+    hand.look("54-station")
+    hand.go("menu")
+    hand.look("60-menu")
+    hand.go("settings")
+    hand.look("61-settings")
+    hand.go("transfer")
+    hand.page.locator("main > button").click()
+    expect(hand.page.locator("svg.qr")).to_be_visible()
+    hand.look("62-transfer")
+    hand.go("relay")
+    hand.look("63-relay")
+    hand.go(f"report/{removal}")
+    hand.look("64-removal-received")
+
+    assert hand.found == {}
+    assert hand.errors == []
+    assert hand.strangers == []
+    reports = Report.objects.filter(observer__code="OB-7F3K")
+    counts = {code: reports.filter(version__checklist__code=code).count() for code in TITLES}
+    assert counts == {
+        "opening": 1,
+        "voting": 1,
+        "counting": 1,
+        "incident": 3,
+        "every": 1,
+    }  # one was the rehearsal, one the removal
+    assert reports.filter(rehearsal=True).count() == 1
+    assert set(Evidence.objects.values_list("state", flat=True)) == {"stored"}
+    answers = reports.get(version__checklist__code="every").answers
+    assert (answers["E01"], answers["E06"], answers["E07"]) == ("yes", 4000, "12.5")
+    expelled = reports.get(uuid=removal)
+    assert expelled.commission.code == STATION
+    assert expelled.lat is not None
+    assert expelled.notes.count() == 1
+    assert MessageRead.objects.filter(message=Message.objects.get(), observer=Observer.objects.get()).exists()
