@@ -6,7 +6,7 @@ import { get, metaSet, transact } from "./store.js";
 import { sync } from "./sync.js";
 import { language } from "./words.js";
 
-const SMALL = ["/me", "/assignments", "/schedule", "/checklists", "/violation-types", "/messages"];
+const SMALL = ["/me", "/me/consent", "/assignments", "/schedule", "/checklists", "/violation-types", "/messages"];
 const LARGE = ["/guide", "/commissions/bundle"];
 let running = null;
 

@@ -21,7 +21,7 @@ export function files(filing, question, photosOnly) {
     <input class="away" type="file" accept=${accept} capture=${capture ?? nothing} ?multiple=${several} @change=${(event) => chosen(event, filing, source, question)} />
   </label>`;
   return html`
-    <p class="care">${icons.warning}<span>${t("Never a voter in the booth, a marked ballot with its voter, or the voter list.")}</span></p>
+    <p class="warned">${icons.warning}<span>${t("Never a voter in the booth, a marked ballot with its voter, or the voter list.")}</span></p>
     <ul class="files" aria-label=${t("Files")}>${repeat(mine, (one) => one.id, (one) => row(one, filing))}</ul>
     ${filing.busy && filing.at === (question ?? null) ? notice("wait", t("Reading the file …"), t("Stay on this page until it says saved.")) : nothing}
     ${filing.problem && filing.at === (question ?? null) ? notice("bad", t("The file is not saved"), filing.problem) : nothing}
