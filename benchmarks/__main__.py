@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts import services
 
-NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "memory")
+NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "desk", "memory")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from benchmarks import country, load  # noqa: E402
+from benchmarks import country, desk, load  # noqa: E402
 from benchmarks.__main__ import deployment, manage  # noqa: E402
 from reports.models import Due, Report, Summary  # noqa: E402
 from reports.services.forms import form_named  # noqa: E402
@@ -168,6 +168,11 @@ class Bench:
                 load.closed_loop(port, itertools.repeat([get], 100), 8, 2, 1)
                 result = load.closed_loop(port, itertools.repeat([get], 30_000), 8, self.seconds, 1)
                 line(f"GET {path[:28]}", self.stored, f"{result.per_second:8.0f}/s   answers {dict(result.statuses)}")
+
+    def desk(self) -> None:
+        country.everything_due()
+        drained()
+        desk.desk_times(self.place, lambda name, said: line(name, self.stored, said, "300 ms"))
 
     def memory(self) -> None:
         with deployment() as (port, processes):

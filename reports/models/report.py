@@ -46,7 +46,8 @@ class Report(models.Model):
 
     sequence = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(unique=True, help_text="the phone's name for it")
-    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="reports")
+    # Found by the index on what is heard of a place, below.
+    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="reports", db_index=False)
     # Without a constraint: every insert would lock the one row of the published version, which
     # a trigger keeps from being deleted anyway.
     version = models.ForeignKey(
@@ -105,6 +106,8 @@ class Report(models.Model):
         ordering = ["-sequence"]
         indexes = [
             models.Index(fields=["observer", "changed_at"], name="report_by_observer"),
+            models.Index(fields=["commission", "version", "slot"], name="report_heard"),
+            models.Index(fields=["commission"], name="report_rehearsed", condition=Q(rehearsal=True)),
             models.Index(fields=["supersedes"], name="report_supersedes", condition=Q(supersedes__isnull=False)),
         ]
 

@@ -1,0 +1,84 @@
+"""How long what the desk needs on the day takes at the server: `python -m benchmarks --only desk`.
+
+Beside the stored reports there are some thousand incidents nobody has decided. Each line: queries,
+the fastest and the median of some runs with nothing kept.
+"""
+
+import json
+import statistics
+from collections.abc import Callable
+from datetime import timedelta
+from time import perf_counter
+from uuid import UUID, uuid4
+
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from benchmarks.country import NOON, Country
+from observer.models import Assignment, Commission
+from reports.models import Report, ViolationType
+from reports.services.board import Scope, board_of
+from reports.services.expected import expectations
+from reports.services.intake import accept_many
+from reports.services.submission import Sender, Submission
+
+INCIDENTS, RUNS = 5_000, 7
+EVENING = NOON + timedelta(hours=10)
+
+
+def desk_times(place: Country, say: Callable[[str, str], None]) -> None:
+    incidents_send(place)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    for name, call in _calls(place).items():
+        _run(name, call, say)
+
+
+def incidents_send(place: Country) -> None:
+    """Through the door, each by the observer who is there."""
+    codes = list(ViolationType.objects.filter(election=place.election).values_list("code", flat=True))
+    have = Report.objects.filter(version__checklist__code="incident").count()
+    rows = Assignment.objects.filter(election=place.election).prefetch_related("observers").select_related("commission")
+    said: list[Submission] = []
+    for number, one in enumerate(rows.order_by("pk")[: INCIDENTS - have]):
+        answers, uuid = {"I01": codes[number % len(codes)]}, uuid4()
+        sender = Sender(election=place.election, observer=one.observers.all()[0], device=None)
+        said.append(_incident(sender, uuid, one.commission.code, answers))
+    for start in range(0, len(said), 200):
+        accept_many(said[start : start + 200], at=NOON)
+
+
+def _incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str]) -> Submission:
+    return Submission(
+        sender=sender, body=json.dumps(answers).encode(), uuid=uuid, checklist="incident", version=1,
+        commission=station, observed_at=NOON, answers=answers,
+    )  # fmt: skip
+
+
+def _calls(place: Country) -> dict[str, Callable[[], object]]:
+    election = place.election
+    root, region, district = (
+        Commission.objects.get(election=election, code=code) for code in ("KZ", "KZ-00", "KZ-00-00")
+    )
+    rows = Assignment.objects.filter(election=election, commission__path__startswith=district.path)
+    rows = rows.select_related("commission__level").prefetch_related("observers")
+    return {
+        "board of the country": lambda: board_of(election=election, scope=Scope(root), at=EVENING),
+        "board of a region": lambda: board_of(election=election, scope=Scope(region), at=EVENING),
+        "board of a district": lambda: board_of(election=election, scope=Scope(district), at=EVENING),
+        "what a district owes": lambda: expectations(election=election, assignments=list(rows)),
+    }
+
+
+def _run(name: str, call: Callable[[], object], say: Callable[[str, str], None]) -> None:
+    cache.clear()
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    times = []
+    for _ in range(RUNS):
+        cache.clear()
+        began = perf_counter()
+        call()
+        times.append(1000 * (perf_counter() - began))
+    say(name, f"{len(captured):3} queries   best {min(times):6.0f} ms   median {statistics.median(times):6.0f} ms")
