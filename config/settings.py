@@ -239,6 +239,8 @@ OPENROSA_POST_BYTES = env.number("OPENROSA_POST_BYTES", 2_000_000)
 OPENROSA_BYTES_MAX = env.number("OPENROSA_BYTES_MAX", FILE_BYTES_MAX + 2_000_000)
 QUARANTINE_BODIES_PER_DEVICE = env.number("QUARANTINE_BODIES_PER_DEVICE", 1_000)
 QUARANTINE_BYTES_PER_DEVICE = env.number("QUARANTINE_BYTES_PER_DEVICE", 20_000_000)
+RELAY_BYTES_MAX = env.number("RELAY_BYTES_MAX", 60_000_000)  # of one file brought by hand; phones make 50 MB
+RELAY_KEPT_BYTES_MAX = env.number("RELAY_KEPT_BYTES_MAX", 5_000_000_000)  # of all that wait or are quarantined
 CLOCK_TOLERANCE_SECONDS = env.number("CLOCK_TOLERANCE_SECONDS", 600)
 # ── releases ──
 # A station is shown by itself where so many people reported from it …

@@ -8,6 +8,7 @@ from config import health
 urlpatterns = [
     path("api/openrosa/", include("api.openrosa.urls")),
     path("api/", include("api.rest.urls")),
+    path("relay/", include("api.rest.relay_urls")),
     path("phone/", include("api.phone.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),

@@ -1,22 +1,17 @@
 """POST /enrol: a code becomes a token. Wrong codes are counted by address, right ones never refused."""
 
-import ipaddress
-
-from django.core.cache import cache
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
 from api.rest import translate
+from api.rest.patience import WRONG_MOST, wrong_add
 from api.rest.problems import refused
 from api.rest.rooms import PublicRoom, object_of
 from api.rest.wire import json_answer
 from observer.services.enrolment import InvalidCode, enrol
 from reports.problems import Errors, Rejected
-
-WRONG_MOST = 20  # a room of people who mistype now and then stays below
-WINDOW = 600  # seconds
 
 
 class Enrol(PublicRoom):
@@ -43,30 +38,8 @@ class Enrol(PublicRoom):
         return response
 
     def _refusal(self, address: str) -> Rejected:
-        if wrong_ones(address) > WRONG_MOST:
+        if wrong_add("enrol", address) > WRONG_MOST:
             return Rejected("throttled", _("Too many wrong codes came from here. Wait ten minutes, then try again."))
         return Rejected(
             "invalid_code", _("The code is wrong, used or too old. Ask your coordinator for a new one."), "code"
         )
-
-
-def wrong_ones(address: str) -> int:
-    """How many wrong codes came from this address within the window, with this one; 0 where nobody counts."""
-    key = f"enrol-wrong:{neighbourhood(address)}"
-    if cache.add(key, 1, WINDOW):
-        return 1
-    try:
-        return int(cache.incr(key))
-    except ValueError:  # it expired this moment
-        return 1
-
-
-def neighbourhood(address: str) -> str:
-    """The address as one sender's: of IPv6, everybody has 2**64."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed)

@@ -45,6 +45,8 @@ CODES: Mapping[str, tuple[int, Any]] = {
     "invalid_answers": (422, gettext_lazy("Some answers cannot be read")),
     "invalid_request": (422, gettext_lazy("The request cannot be carried out")),
     "invalid_code": (422, gettext_lazy("This code does not work")),
+    "unreadable_file": (422, gettext_lazy("This file cannot be opened")),
+    "unknown_observer": (422, gettext_lazy("There is no such observer")),
     "unknown_commission": (422, gettext_lazy("This election has no such commission")),
     "unknown_checklist": (422, gettext_lazy("This election has no such checklist")),
     "throttled": (429, gettext_lazy("Too many attempts")),

@@ -66,6 +66,14 @@ _KINDS = {
 }
 
 
+def outcome_word(outcome: Outcome) -> str:
+    """stored, duplicate, conflict, invalid, unknown, forbidden or too_large."""
+    if outcome.receipt is not None:
+        return outcome.kind
+    assert outcome.problem is not None
+    return _KINDS.get(outcome.problem.code, "invalid")
+
+
 def outcome_json(outcome: Outcome, identifier: str | None, base: str) -> dict[str, Any]:
     """One row of a batch's answer; `identifier` as it was given, where it could be read."""
     row: dict[str, Any] = {"id": identifier}
@@ -73,7 +81,7 @@ def outcome_json(outcome: Outcome, identifier: str | None, base: str) -> dict[st
         return row | {"outcome": outcome.kind, "receipt": receipt_json(outcome.receipt, base)}
     assert outcome.problem is not None
     return row | {
-        "outcome": _KINDS.get(outcome.problem.code, "invalid"),
+        "outcome": outcome_word(outcome),
         "problem": problem_json(outcome.problem) | _kept(outcome, base),
     }
 

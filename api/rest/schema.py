@@ -29,7 +29,7 @@ def document() -> dict[str, Any]:
     """The OpenAPI document: `document.yaml`, with the paths and components of the other files."""
     found: dict[str, Any] = _yaml("document")
     found["paths"] = {}
-    for name in ("phone", "reports", "evidence", "public"):
+    for name in ("phone", "reports", "relay", "evidence", "public"):
         found["paths"] |= _yaml(name)
     found["components"] = _yaml("components")
     return found

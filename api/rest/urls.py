@@ -14,6 +14,7 @@ from api.rest import (
     messages,
     problems,
     public,
+    relay,
     reports,
     schema,
 )
@@ -53,6 +54,7 @@ _version_1 = [
     path("reports/<wire_id:uuid>/evidence", additions.MoreEvidence.as_view(), name="more-evidence"),
     path("reports/<wire_id:uuid>/notes", additions.Notes.as_view(), name="notes"),
     path("evidence/<wire_id:uuid>", evidence.EvidenceUpload.as_view(), name="evidence"),
+    path("relay", relay.Relay.as_view(), name="relay"),
     path("enrol", enrolment.Enrol.as_view(), name="enrol"),
     path("me", me.Me.as_view(), name="me"),
     path("me/consent", me.Consent.as_view(), name="consent"),

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from observer.admin.base import Desk, is_superuser
 from observer.models import Commission, Contest, Election, Level
 from observer.services.desk import election_publish
+from observer.services.relay_keys import relay_keys_set
 
 Publication = Election.Publication
 
@@ -23,9 +24,13 @@ class ElectionAdmin(Desk):
     search_fields = ("slug",)
     actions = ("publish_live", "publish_releases", "publish_nothing")
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        relay_keys_set(obj)
+        super().save_model(request, obj, form, change)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # The slug is in addresses and on phones; publication is a decision, taken by an action.
-        return ("slug", "pack", "publication") if obj else ()
+        return ("slug", "pack", "publication", "relay_key") if obj else ("relay_key",)
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-NAMES = frozenset({"names", "titles", "labels", "hints", "texts", "address"})
+NAMES = frozenset({"names", "emergency_names", "titles", "labels", "hints", "texts", "address"})
 
 
 class NamesWidget(forms.Widget):

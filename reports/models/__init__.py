@@ -4,6 +4,7 @@ from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion,
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
 from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
+from reports.models.relay import RelayFile
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
 from reports.models.set_aside import SetAside
 from reports.models.summary import Due, Summary
@@ -26,6 +27,7 @@ __all__ = [
     "ReleaseContent",
     "ReleaseRow",
     "Reply",
+    "RelayFile",
     "Report",
     "Section",
     "SetAside",

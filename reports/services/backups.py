@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from reports.models import Evidence, Report
+from reports.models import Evidence, RelayFile, Report
 from reports.services.dumps import database_dump
 from reports.services.sealing import open_sealed
 
@@ -108,6 +108,9 @@ def _contents(folder: Path, at: datetime, result: Written) -> Iterator[tuple[str
     result.reports = Report.objects.count()
     stored = Evidence.objects.filter(state=Evidence.State.STORED).order_by().values_list("sha256", flat=True)
     for sha256 in stored.distinct().iterator():
+        yield from _opened(f"sealed/{sha256}", partial(open_sealed, sha256=sha256), result)
+    brought = RelayFile.objects.filter(sealed=True).order_by("pk").values_list("sha256", flat=True)
+    for sha256 in brought.iterator():
         yield from _opened(f"sealed/{sha256}", partial(open_sealed, sha256=sha256), result)
     rows = Evidence.objects.order_by("pk").values_list("part", "copy", "thumbnail")
     for part, copy, thumbnail in rows.iterator():

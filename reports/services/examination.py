@@ -182,6 +182,8 @@ def _elections(at: datetime) -> Iterator[Finding]:
             yield warning(f"{election.slug}: none of its commissions is a precinct")
         if not election.assignments.exists():
             yield warning(f"{election.slug}: no observer has a station")
+        if not election.relay_key:
+            yield warning(f"{election.slug}: phones cannot save sealed files; `manage.py relay --keys` makes a key")
         if not election.emergency_contact:
             yield warning(f"{election.slug}: observers have no emergency contact")
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from observer.models import Election, Level, User
+from observer.services.relay_keys import relay_keys_set
 from observer.services.tables import BadLine, BadTable
 from observer.services.trail import trail_add
 from reports.models import ViolationGroup, ViolationType
@@ -83,6 +84,7 @@ def _election(pack: Pack, slug: str, names: dict[str, str], day: date, publicati
             "schedule": pack.schedule,
         },
     )  # fmt: skip
+    relay_keys_set(election)
     election.full_clean(exclude=["names"])
     election.save(force_insert=True)
     return election

@@ -60,6 +60,12 @@ class Spool:
         if len(self._waiting) >= LANDING:
             self._flush()
 
+    def path(self) -> Path:
+        """All that came, as a file that stays this spool's: for reading."""
+        self._flush()
+        assert self._path is not None
+        return self._path
+
     def part(self) -> Path:
         """All that came, synced, as a part; it belongs to the caller from now on."""
         self._flush()

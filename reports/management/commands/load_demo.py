@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from observer.models import Election, Observer, User
 from observer.services.enrolment import enrolment_create
+from observer.services.relay_keys import relay_keys_complete
 from reports.management.demo.day import Day, day_send
 from reports.management.demo.desk import desk_decide
 from reports.management.demo.geography import commissions_csv
@@ -44,6 +45,7 @@ class Command(BaseCommand):
         user, password = admin_ready(reset=settings.EMBEDDED)
         if Election.objects.filter(slug=SLUG).exists():
             evidence_process_due(at=timezone.now())
+            relay_keys_complete(at=timezone.now())
         else:
             self.stdout.write("Loading the demonstration …")
             self.stdout.flush()

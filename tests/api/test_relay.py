@@ -1,0 +1,483 @@
+"""POST /relay, /relay/ and manage.py relay: a sealed file is taken once, whoever brings it and however often."""
+
+import io
+import json
+import os
+import shutil
+import tracemalloc
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from cryptography.fernet import Fernet
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from pyrage import x25519
+
+from api.rest import relay_format
+from api.rest.relaying import file_accept
+from observer.models import Election, User
+from observer.services.enrolment import device_revoke
+from reports.models import Evidence, Refusal, RelayFile, Report
+from reports.problems import Rejected
+from reports.services import parts
+from reports.services.rotation import keys_rotate
+from reports.services.sealing import open_sealed
+from tests.api.conftest import PhoneClient
+from tests.relay import announced, cut_up, files_file, header, reports_file, sealed, with_key
+from tests.reports.test_concurrency import at_once
+from tests.world import World, make_election, make_phone, payload
+
+OCTETS = "application/octet-stream"
+
+
+@pytest.fixture
+def keyed(world: World) -> World:
+    with_key(world.election)
+    return world
+
+
+def bring(who: PhoneClient, file: bytes, **headers: str) -> Any:
+    return who.client.post(
+        "/api/v1/relay", file, OCTETS, headers=who.headers | headers, CONTENT_TYPE=OCTETS, CONTENT_LENGTH=str(len(file))
+    )  # fmt: skip
+
+
+def outcomes(answer: Any) -> list[str]:
+    return [one["outcome"] for one in answer.json()["results"]]
+
+
+class TestReports:
+    def test_they_are_stored_as_if_their_own_phone_had_sent_them(self, keyed: World, nobody: PhoneClient) -> None:
+        bodies = [payload(), payload(commission="KZ-1-1-2")]
+        answer = bring(nobody, reports_file(keyed.first, bodies))
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "state": "taken", "kind": "reports", "part": 1, "parts": 1,
+            "results": [{"id": body["id"], "outcome": "stored"} for body in bodies],
+        }  # fmt: skip
+        report = Report.objects.get(uuid=bodies[0]["id"])
+        assert (report.observer, report.device) == (keyed.first.observer, keyed.first.device)
+        assert (report.channel, report.submitter) == ("relay", None)
+
+    def test_who_brought_them_is_noted(self, keyed: World, second: PhoneClient, first: PhoneClient) -> None:
+        body, own = payload(), payload()
+        bring(second, reports_file(keyed.first, [body]))
+        bring(first, reports_file(keyed.first, [own]))
+        assert Report.objects.get(uuid=body["id"]).submitter == keyed.second.device
+        assert Report.objects.get(uuid=own["id"]).submitter is None
+        assert Report.objects.get(uuid=body["id"]).device == keyed.first.device
+
+    def test_twice_by_any_way_is_once(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
+        body = payload()
+        file = reports_file(keyed.first, [body])
+        assert outcomes(bring(nobody, file)) == ["stored"]
+        assert outcomes(bring(nobody, file)) == ["duplicate"]
+        assert outcomes(bring(nobody, reports_file(keyed.first, [body]))) == ["duplicate"], "sealed anew"
+        assert first.post("reports", body).status_code == 200
+        assert Report.objects.count() == 1
+
+    def test_each_is_judged_on_its_own_and_the_bringer_learns_no_reason(
+        self, keyed: World, nobody: PhoneClient, second: PhoneClient
+    ) -> None:
+        taken = payload()
+        second.post("reports", taken)
+        good = payload()
+        lines = [
+            good, b"{not json", payload(commission="KZ-9"), {**taken, "comment": "other"}, b"", payload(answers={"V03": 7}),
+        ]  # fmt: skip
+        answer = bring(nobody, reports_file(keyed.first, lines))
+        assert outcomes(answer) == ["stored", "invalid", "unknown", "conflict", "invalid"]
+        assert {key for one in answer.json()["results"] for key in one} == {"id", "outcome"}
+        assert Refusal.objects.count() == 4, "their bodies are kept"
+
+    def test_one_that_is_too_long_spoils_no_other(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+        settings.REPORT_BYTES_MAX = 2_000
+        lines = [payload(), payload(comment="x" * 9_000), payload()]
+        assert outcomes(bring(nobody, reports_file(keyed.first, lines))) == ["stored", "too_large", "stored"]
+
+    def test_as_many_as_one_likes_in_one_file(self, keyed: World, nobody: PhoneClient) -> None:
+        bodies = [payload() for _ in range(230)]
+        assert outcomes(bring(nobody, reports_file(keyed.first, bodies))) == ["stored"] * 230
+
+
+class TestFiles:
+    CONTENT = os.urandom(1_500_000)
+
+    @pytest.fixture
+    def photo(self) -> str:
+        return str(uuid4())
+
+    def reported(self, who: PhoneClient, photo: str, **fields: Any) -> None:
+        answer = who.post("reports", payload(evidence=[announced(photo, self.CONTENT, **fields)]))
+        assert answer.status_code == 201
+
+    def test_whole_in_one_file(self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str) -> None:
+        self.reported(first, photo)
+        file = files_file(keyed.first, cut_up(photo, self.CONTENT))
+        answer = bring(nobody, file)
+        assert (answer.status_code, outcomes(answer)) == (200, ["stored"])
+        evidence = Evidence.objects.get(uuid=photo)
+        with open_sealed(sha256=evidence.sha256) as stored:
+            assert stored.read() == self.CONTENT
+        assert outcomes(bring(nobody, file)) == ["duplicate"]
+
+    def test_in_parts_in_any_order(self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str) -> None:
+        self.reported(first, photo)
+        records = cut_up(photo, self.CONTENT)
+        one, two, three = (
+            files_file(keyed.first, records[start : start + 2], part=part, parts=3)
+            for part, start in ((1, 0), (2, 2), (3, 4))
+        )
+        late = bring(nobody, three)
+        assert (late.status_code, late.json()["state"], outcomes(late)) == (202, "waiting", ["gap"])
+        assert outcomes(bring(nobody, one)) == ["partial"]
+        last = bring(nobody, two)
+        assert last.json()["state"] == "taken"
+        assert Evidence.objects.get(uuid=photo).state == "stored"
+        assert set(RelayFile.objects.values_list("state", flat=True)) == {"taken"}
+
+    def test_before_their_reports(self, keyed: World, nobody: PhoneClient, photo: str) -> None:
+        answer = bring(nobody, files_file(keyed.first, cut_up(photo, self.CONTENT)))
+        assert (answer.status_code, outcomes(answer)) == (202, ["unknown"])
+        report = payload(evidence=[announced(photo, self.CONTENT)])
+        assert outcomes(bring(nobody, reports_file(keyed.first, [report]))) == ["stored"]
+        assert Evidence.objects.get(uuid=photo).state == "stored"
+        assert not RelayFile.objects.filter(state="waiting").exists()
+
+    def test_the_phone_goes_on_where_the_file_ended(self, keyed: World, first: PhoneClient, photo: str) -> None:
+        self.reported(first, photo)
+        bring(first, files_file(keyed.first, cut_up(photo, self.CONTENT)[:2]))
+        address = f"/api/v1/evidence/{photo}"
+        assert first.client.head(address, headers=first.headers)["Upload-Offset"] == "600000"
+        patch = {"upload-offset": "600000", "tus-resumable": "1.0.0"}
+        answer = first.client.generic(
+            "PATCH", address, self.CONTENT[600_000:], "application/offset+octet-stream", headers=first.headers | patch
+        )
+        assert answer.status_code == 204
+        assert outcomes(bring(first, files_file(keyed.first, cut_up(photo, self.CONTENT)))) == ["duplicate"]
+
+    def test_other_bytes_than_announced_are_not_stored(
+        self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str
+    ) -> None:
+        self.reported(first, photo)
+        wrong = bytes(len(self.CONTENT))
+        assert outcomes(bring(nobody, files_file(keyed.first, cut_up(photo, wrong)))) == ["damaged"]
+        assert Evidence.objects.get(uuid=photo).state == "awaited"
+        assert outcomes(bring(nobody, files_file(keyed.first, cut_up(photo, self.CONTENT)))) == ["stored"]
+
+    def test_anothers_photo_cannot_be_filled(
+        self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str
+    ) -> None:
+        self.reported(first, photo)
+        answer = bring(nobody, files_file(keyed.second, cut_up(photo, self.CONTENT)))
+        assert outcomes(answer) == ["unknown"]
+        assert Evidence.objects.get(uuid=photo).offset == 0
+
+
+class TestAFileThatCannotBeBelieved:
+    def quarantined(self, answer: Any, reason: str) -> RelayFile:
+        assert answer.status_code == 202
+        assert answer.json()["results"] == []
+        row = RelayFile.objects.get()
+        assert (row.state, row.reason, Report.objects.count()) == ("quarantined", reason, 0)
+        return row
+
+    def test_of_an_unknown_token(self, keyed: World, nobody: PhoneClient) -> None:
+        file = reports_file(keyed.first, [payload()], token="guessed")
+        row = self.quarantined(bring(nobody, file), "unknown_token")
+        with open_sealed(sha256=row.sha256) as kept:
+            assert kept.read() == file
+        assert bring(nobody, file).json()["state"] == "quarantined"
+        assert RelayFile.objects.count() == 1
+
+    def test_of_a_revoked_device(self, keyed: World, nobody: PhoneClient) -> None:
+        device_revoke(device=keyed.first.device, user=None, at=timezone.now())
+        self.quarantined(bring(nobody, reports_file(keyed.first, [payload()])), "device_revoked")
+
+    def test_that_names_another_observer(self, keyed: World, nobody: PhoneClient) -> None:
+        file = reports_file(keyed.first, [payload()], observer=keyed.second.observer.code)
+        self.quarantined(bring(nobody, file), "wrong_observer")
+
+    def test_for_another_elections_key(self, keyed: World, nobody: PhoneClient) -> None:
+        other = with_key(make_election("other-2022"))
+        self.quarantined(bring(nobody, reports_file(keyed.first, [payload()], key=other.relay_key)), "wrong_election")
+
+    def test_an_operator_may_accept_it_later(self, keyed: World, nobody: PhoneClient) -> None:
+        body = payload()
+        device_revoke(device=keyed.first.device, user=None, at=timezone.now())
+        file = reports_file(keyed.first, [body])
+        row = self.quarantined(bring(nobody, file), "device_revoked")
+        user = User.objects.create(username="operator")
+        assert file_accept(row=row, user=user, at=timezone.now()) == {"stored": 1}
+        row.refresh_from_db()
+        assert (row.state, row.accepted_by) == ("taken", user)
+        assert Report.objects.get(uuid=body["id"]).device == keyed.first.device
+        assert outcomes(bring(nobody, file)) == ["duplicate"], "it stays accepted"
+
+    def test_of_an_unknown_token_it_is_accepted_as_the_observers_it_names(
+        self, keyed: World, nobody: PhoneClient
+    ) -> None:
+        row = self.quarantined(bring(nobody, reports_file(keyed.first, [payload()], token="lost")), "unknown_token")
+        file_accept(row=row, user=User.objects.create(username="operator"), at=timezone.now())
+        report = Report.objects.get()
+        assert (report.observer, report.device) == (keyed.first.observer, None)
+
+    def test_whose_observer_nobody_knows_cannot_be_accepted(self, keyed: World, nobody: PhoneClient) -> None:
+        file = reports_file(keyed.first, [payload()], token="x", observer="OB-NOBODY")
+        row = self.quarantined(bring(nobody, file), "unknown_token")
+        with pytest.raises(Rejected, match="unknown_observer"):
+            file_accept(row=row, user=User.objects.create(username="operator"), at=timezone.now())
+
+    def test_no_more_are_kept_than_there_is_room_for(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+        settings.RELAY_KEPT_BYTES_MAX = 2_000
+        bring(nobody, reports_file(keyed.first, [payload(comment="x" * 500)], token="a"))
+        answer = bring(nobody, reports_file(keyed.first, [payload(comment="x" * 500)], token="b"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "low_disk")
+        assert bring(nobody, reports_file(keyed.first, [payload()])).status_code == 200, "what needs no room is taken"
+
+
+class TestAFileThatCannotBeOpened:
+    def unreadable(self, answer: Any) -> None:
+        assert (answer.status_code, answer.json()["code"]) == (422, "unreadable_file")
+        assert not Report.objects.exists()
+        assert not RelayFile.objects.exists()
+
+    @pytest.mark.parametrize("left", [0, 1, 20, 100, 250, 65_536, 65_800, -1, -16, -17])
+    def test_cut_off_anywhere(self, keyed: World, first: PhoneClient, left: int) -> None:
+        file = reports_file(keyed.first, [payload(comment="x" * 1_000) for _ in range(100)])
+        self.unreadable(bring(first, file[:left]))
+
+    def test_cut_off_between_two_pieces_of_the_cipher(self, keyed: World, first: PhoneClient) -> None:
+        content = b"x" * 65_536 * 3
+        file = sealed(content, keyed.election.relay_key)
+        head = len(sealed(b"", keyed.election.relay_key)) - 16
+        self.unreadable(bring(first, file[: head + 2 * (65_536 + 16)]))
+
+    def test_altered_in_one_bit(self, keyed: World, first: PhoneClient) -> None:
+        file = bytearray(reports_file(keyed.first, [payload()]))
+        file[-40] ^= 1
+        self.unreadable(bring(first, bytes(file)))
+
+    def test_sealed_for_somebody_else(self, keyed: World, first: PhoneClient) -> None:
+        stranger = str(x25519.Identity.generate().to_public())
+        self.unreadable(bring(first, reports_file(keyed.first, [payload()], key=stranger)))
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"age-encryption.org/v1\n" * 5_000, os.urandom(5_000)])
+    def test_not_sealed_at_all(self, keyed: World, first: PhoneClient, content: bytes) -> None:
+        self.unreadable(bring(first, content))
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"format": "zip"}, {"version": 2}, {"version": "1"}, {"kind": "photos"}, {"kind": None}, {"observer": None}, {"token": 7},
+            {"token": ""}, {"part": 0}, {"part": 2}, {"parts": 10**9}, {"part": True}, {"made_at": "yesterday"},
+            {"token": "x" * 9_000},
+        ],
+    )  # fmt: skip
+    def test_with_a_header_that_says_something_else(
+        self, keyed: World, first: PhoneClient, fields: dict[str, Any]
+    ) -> None:
+        line = json.dumps(header(keyed.first, "reports") | fields).encode()
+        self.unreadable(bring(first, sealed(line + b"\n{}\n", keyed.election.relay_key)))
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            relay_format.RECORD.pack(b"x" * 16, 0, 0), relay_format.RECORD.pack(b"x" * 16, 0, 10) + b"short",
+            relay_format.RECORD.pack(b"x" * 16, 2**63, 1) + b"x", relay_format.RECORD.pack(b"x" * 16, 0, 2**32 - 1),
+            b"x",
+        ],
+    )  # fmt: skip
+    def test_with_pieces_that_do_not_fit(self, keyed: World, first: PhoneClient, record: bytes) -> None:
+        content = json.dumps(header(keyed.first, "files")).encode() + b"\n" + record
+        self.unreadable(bring(first, sealed(content, keyed.election.relay_key)))
+
+    def test_with_more_than_anyone_writes(
+        self, keyed: World, first: PhoneClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(relay_format, "LINES_MAX", 3)
+        monkeypatch.setattr(relay_format, "PIECES_MAX", 3)
+        self.unreadable(bring(first, reports_file(keyed.first, [b"{}"] * 4)))
+        self.unreadable(bring(first, files_file(keyed.first, [(str(uuid4()), 0, b"x")] * 4)))
+
+
+class TestTheRequest:
+    def test_another_type_is_415(self, keyed: World, nobody: PhoneClient) -> None:
+        assert nobody.post("relay", b"x", "application/json").status_code == 415
+
+    def test_too_much_is_413_before_it_is_read(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+        settings.RELAY_BYTES_MAX = 1_000
+        assert bring(nobody, b"x" * 1_001).status_code == 413
+
+    def test_a_body_that_ends_early_is_400(self, keyed: World, nobody: PhoneClient) -> None:
+        half = {"wsgi.input": io.BytesIO(b"half"), "CONTENT_LENGTH": "8"}
+        answer = nobody.client.generic("POST", "/api/v1/relay", b"half", OCTETS, **half)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+
+    def test_without_a_length_it_is_411(self, keyed: World, nobody: PhoneClient) -> None:
+        assert nobody.client.generic("POST", "/api/v1/relay", b"x", OCTETS, CONTENT_LENGTH="").status_code == 411
+
+    def test_low_disk_is_503_and_nothing_is_taken(
+        self, keyed: World, nobody: PhoneClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        usage = shutil.disk_usage(".")
+        monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: usage._replace(free=10))
+        answer = bring(nobody, reports_file(keyed.first, [payload()]))
+        assert (answer.status_code, answer.json()["code"]) == (503, "low_disk")
+        assert answer["Retry-After"]
+        assert not Report.objects.exists()
+
+    def test_nothing_is_left_on_the_disk(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+        bring(nobody, reports_file(keyed.first, [payload()]))
+        bring(nobody, b"garbage")
+        bring(nobody, reports_file(keyed.first, [payload()], token="unknown"))
+        assert not [path for path in settings.PARTS_DIR.iterdir() if not path.name.startswith("lock.")]
+
+    def test_a_stranger_who_brings_much_that_is_not_ours_has_to_wait_and_a_device_has_not(
+        self, keyed: World, nobody: PhoneClient, second: PhoneClient
+    ) -> None:
+        for _ in range(21):
+            assert bring(nobody, b"garbage").status_code == 422
+        good = reports_file(keyed.first, [payload()])
+        assert bring(nobody, good).status_code == 429
+        assert bring(second, good).status_code == 200
+
+    def test_a_revoked_phone_may_bring_for_others(self, keyed: World, second: PhoneClient) -> None:
+        device_revoke(device=keyed.second.device, user=None, at=timezone.now())
+        assert bring(second, reports_file(keyed.first, [payload()])).status_code == 200
+        assert Report.objects.get().submitter is None
+
+
+class TestMemory:
+    def test_fifty_megabytes_are_taken_with_less_than_eight(self, keyed: World, first: PhoneClient) -> None:
+        photo, content = str(uuid4()), os.urandom(1_000_000) * 48
+        first.post("reports", payload(evidence=[announced(photo, content, type="video/mp4")]))
+        file = files_file(keyed.first, cut_up(photo, content, 1_000_000))
+        del content
+        tracemalloc.start()
+        try:
+            answer = first.client.generic("POST", "/api/v1/relay", file, OCTETS, headers=first.headers)
+            _now, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert outcomes(answer) == ["stored"]
+        # The test's client holds the body a second time; what is above that is ours.
+        assert peak - len(file) < 8_000_000
+
+
+class TestKeys:
+    def test_rotating_keeps_files_readable(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+        file = reports_file(keyed.first, [payload()])
+        new = Fernet.generate_key().decode()
+        settings.FIELD_KEYS = [new, *settings.FIELD_KEYS]
+        keys_rotate(at=timezone.now())
+        settings.FIELD_KEYS = [new]
+        assert bring(nobody, file).status_code == 200
+
+    def test_elections_without_a_key_get_one(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("relay", "--keys")
+        election = Election.objects.get(pk=world.election.pk)
+        assert election.relay_key.startswith("age1")
+        assert election.relay_key in capsys.readouterr().out
+        call_command("relay", "--keys")
+        assert Election.objects.get(pk=world.election.pk).relay_key == election.relay_key
+
+
+class TestTheCommand:
+    def test_it_takes_files_and_says_what_became_of_each(
+        self, keyed: World, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        good, bad = tmp_path / "good.age", tmp_path / "bad.age"
+        good.write_bytes(reports_file(keyed.first, [payload()]))
+        bad.write_bytes(b"garbage")
+        with pytest.raises(CommandError, match="2 of 3"):
+            call_command("relay", str(good), str(bad), str(tmp_path / "missing.age"))
+        told = capsys.readouterr()
+        assert f"{good}: reports, part 1 of 1: taken; 1 stored" in told.out
+        assert str(bad) in told.err
+        call_command("relay", str(good))
+        assert "1 duplicate" in capsys.readouterr().out
+
+
+class TestThePage:
+    @pytest.mark.parametrize(("language", "words"), [("kk", "Телефон"), ("ru", "телефон"), ("en", "phone")])
+    def test_it_is_a_form_without_script_or_cookie(self, db: None, client: Client, language: str, words: str) -> None:
+        page = client.get(f"/relay/{language}/")
+        assert page.status_code == 200
+        assert words in page.content.decode()
+        assert "<script" not in page.content.decode()
+        assert not client.cookies
+        assert "form-action 'self'" in page["Content-Security-Policy"]
+
+    def test_it_is_found_in_the_browsers_language(self, client: Client) -> None:
+        assert client.get("/relay/", headers={"accept-language": "kk-KZ"})["Location"] == "/relay/kk/"
+        assert client.get("/relay/de/").status_code == 404
+
+    def upload(self, client: Client, *files: bytes, name: str = "OB-2222.age") -> Any:
+        sent = []
+        for content in files:
+            file = io.BytesIO(content)
+            file.name = name
+            sent.append(file)
+        return client.post("/relay/en/", {"files": sent})
+
+    def test_several_files_at_once(self, keyed: World, client: Client) -> None:
+        photo, content = str(uuid4()), os.urandom(400_000)
+        report = payload(evidence=[announced(photo, content)])
+        answer = self.upload(
+            client, files_file(keyed.first, cut_up(photo, content), parts=2), reports_file(keyed.first, [report]),
+            b"garbage", reports_file(keyed.second, [payload()], token="guessed"),
+        )  # fmt: skip
+        text = answer.content.decode()
+        assert answer.status_code == 200
+        assert "waits for the phone" in text
+        assert "new here: 1, here already: 0, other: 0" in text
+        assert "damaged, cut off, or not made for this platform" in text
+        assert "the desk will look at it first" in text
+        assert Evidence.objects.get(uuid=photo).state == "stored"
+
+    def test_it_tells_nothing_of_what_is_inside_and_takes_a_name_as_text(self, keyed: World, client: Client) -> None:
+        body = payload(comment="what was seen")
+        answer = self.upload(client, reports_file(keyed.first, [body]), name="<b>x.age").content.decode()
+        assert "&lt;b&gt;x.age" in answer
+        assert not [word for word in (body["id"], "what was seen", keyed.first.token, "KZ-1-1-1") if word in answer]
+
+    def test_without_a_file_it_says_so(self, db: None, client: Client) -> None:
+        answer = client.post("/relay/en/", {})
+        assert (answer.status_code, "Choose the files first" in answer.content.decode()) == (422, True)
+
+    @pytest.mark.parametrize("body", [b"", b"x", b"--b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\nx"])
+    def test_a_form_that_breaks_off_is_400(self, db: None, client: Client, body: bytes) -> None:
+        answer = client.generic("POST", "/relay/en/", body, "multipart/form-data; boundary=b")
+        assert answer.status_code in (400, 411, 422)
+
+    def test_a_file_that_is_too_large_is_413(self, keyed: World, client: Client, settings: Any) -> None:
+        settings.RELAY_BYTES_MAX = 1_000
+        assert self.upload(client, b"x" * 1_500).status_code == 413
+
+
+@pytest.mark.slow
+class TestTwoAtOnce:
+    def test_every_report_and_photo_is_there_once(self, concurrent_world: World) -> None:
+        with_key(concurrent_world.election)
+        photo, content = str(uuid4()), os.urandom(900_000)
+        bodies = [payload() for _ in range(30)] + [payload(evidence=[announced(photo, content)])]
+        reports = reports_file(concurrent_world.first, bodies)
+        photos = files_file(concurrent_world.first, cut_up(photo, content, 100_000))
+        for file in (reports, photos):
+            answers = at_once([partial(bring, PhoneClient(), file) for _ in range(4)])
+            assert all(answer.status_code == 200 for answer in answers)
+        assert Report.objects.count() == 31
+        assert Evidence.objects.get().state == "stored"
+        assert RelayFile.objects.count() == 2
+
+
+def test_a_phone_of_another_election_on_this_server_has_its_own_key(keyed: World, nobody: PhoneClient) -> None:
+    other = with_key(make_election("other-2022"))
+    phone = make_phone(keyed.first.observer, other)
+    answer = bring(nobody, reports_file(phone, [payload()]))
+    assert outcomes(answer) == ["unknown"], "that election has no such checklist"
+    assert not Report.objects.exists()
