@@ -3,8 +3,8 @@
 from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
-from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
 from reports.models.relay import RelayFile
+from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
 from reports.models.set_aside import SetAside
 from reports.models.summary import Due, Summary
@@ -23,11 +23,11 @@ __all__ = [
     "Note",
     "Question",
     "Refusal",
+    "RelayFile",
     "Release",
     "ReleaseContent",
     "ReleaseRow",
     "Reply",
-    "RelayFile",
     "Report",
     "Section",
     "SetAside",
