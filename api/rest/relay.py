@@ -48,7 +48,7 @@ class Relay(PublicRoom):
         if length > settings.RELAY_BYTES_MAX:
             raise Rejected("too_large", _("At most %(most)d bytes a file.") % {"most": settings.RELAY_BYTES_MAX})
         with Spool() as spool:
-            for piece in pieces(cast(BinaryIO, request.META["wsgi.input"]), length):
+            for piece in pieces(cast(BinaryIO, request._request), length):
                 spool.write(piece)
             if spool.size < length:
                 raise Rejected("malformed", _("The body ended early. Nothing was stored; send it again."))

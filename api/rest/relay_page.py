@@ -87,7 +87,7 @@ def _brought(request: HttpRequest) -> Iterator[Told]:
     length = length_of(request.META)
     if length > FILES_MAX * settings.RELAY_BYTES_MAX:
         raise Rejected("too_large", _("At most %(most)d files at once.") % {"most": FILES_MAX})
-    body = cast(BinaryIO, request.META["wsgi.input"])
+    body = cast(BinaryIO, request)
     try:
         for name, spool in _files(body, length, request.META.get("CONTENT_TYPE", "")):
             with spool:
