@@ -226,11 +226,9 @@ IMAGE_PIXELS_MAX = env.number("IMAGE_PIXELS_MAX", 100_000_000)
 # Evidence stops first, so that the reports themselves still find room on the disk.
 DISK_FREE_MIN_EVIDENCE = env.number("DISK_FREE_MIN_EVIDENCE", 1_000_000_000)
 DISK_FREE_MIN_REPORTS = env.number("DISK_FREE_MIN_REPORTS", 100_000_000)
-# A slow upload holds a thread for minutes. Beyond this many a process cuts them short (they resume),
-# so that a thread is always left for reports.
-UPLOADS_SLOW_MAX = env.number("UPLOADS_SLOW_MAX", max(1, env.number("WEB_THREADS", 16) * 3 // 4))
 
 # ── what the door takes ─────────────────────────────────────────────────────────────────────
+BODY_SILENCE_SECONDS = env.number("BODY_SILENCE_SECONDS", 15)
 REPORT_BYTES_MAX = env.number("REPORT_BYTES_MAX", 256_000)
 BATCH_REPORTS_MAX = 100
 BATCH_BYTES_MAX = env.number("BATCH_BYTES_MAX", 8_000_000)

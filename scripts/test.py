@@ -5,16 +5,21 @@
     python -m scripts.test … -- ARGS   hands ARGS to pytest
 
 Each database gets what holds for it: tests marked `postgresql` run on PostgreSQL only, those marked
-`sqlite` on SQLite only, and everything else on both.
+`sqlite` on SQLite only, and everything else on both. The two run side by side, in processes and folders of their own.
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from scripts import provision, services
 
@@ -23,24 +28,52 @@ OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "
         "TRUSTED_PROXIES", "SSL_REDIRECT", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS")  # fmt: skip
 
 
-def suite(folder: Path, name: str, environment: dict[str, str], marks: str, arguments: list[str]) -> str:
-    """Runs pytest once; gives a complaint, empty where all of it passed."""
+@dataclass
+class Suite:
+    """One run of pytest. The second of two runs beside the first, and is read after it."""
+
+    name: str
+    outcome: Path
+    said: IO[bytes] | None
+    process: "subprocess.Popen[bytes]"
+
+    def complaint(self) -> str:
+        """What was wrong, empty where all of it passed."""
+        code = self.process.wait()
+        if self.said:
+            self.said.seek(0)
+            sys.stdout.flush()
+            shutil.copyfileobj(self.said, sys.stdout.buffer)
+        if code:
+            return f"{self.name}: pytest ended with {code}"
+        counts = ElementTree.parse(self.outcome).getroot().find("testsuite")  # noqa: S314
+        if counts is None or int(counts.get("tests", 0)) == 0:
+            return f"{self.name}: no test ran"
+        skipped = int(counts.get("skipped", 0))
+        return f"{self.name}: {skipped} skipped, and a test that is not run proves nothing" if skipped else ""
+
+
+@contextmanager
+def suite(
+    folder: Path, name: str, environment: dict[str, str], marks: str, arguments: list[str], *, aside: bool = False
+) -> Iterator[Suite]:
+    """Pytest with the tests that `marks` name. Where it runs `aside`, what it says waits in a file."""
     outcome = folder / f"{name}.xml"
     clean = {k: v for k, v in os.environ.items() if k not in OURS and k.removesuffix("_FILE") not in OURS}
-    own = {"DATA_DIR": str(folder / f"data-{name}"), "KEYS_DIR": str(folder / "keys"), "LOG_LEVEL": "WARNING"}
-    print(f"\n── {name} ──", flush=True)
-    code = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pytest", "-m", marks, f"--junitxml={outcome}", "--durations=5", "-r", "fEs",
-         *arguments],
-        env=clean | own | environment, stdin=subprocess.DEVNULL,
-    ).returncode  # fmt: skip
-    if code:
-        return f"{name}: pytest ended with {code}"
-    counts = ElementTree.parse(outcome).getroot().find("testsuite")  # noqa: S314
-    if counts is None or int(counts.get("tests", 0)) == 0:
-        return f"{name}: no test ran"
-    skipped = int(counts.get("skipped", 0))
-    return f"{name}: {skipped} skipped, and a test that is not run proves nothing" if skipped else ""
+    own = {"DATA_DIR": str(folder / f"data-{name}"), "KEYS_DIR": str(folder / f"keys-{name}"), "LOG_LEVEL": "WARNING"}
+    with ExitStack() as stack:
+        said = stack.enter_context((folder / f"{name}.log").open("w+b")) if aside else None
+        process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "pytest", "-m", marks, f"--junitxml={outcome}", "--durations=10", "-r", "fEs",
+             *arguments],
+            env=clean | own | environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+        )  # fmt: skip
+        try:
+            yield Suite(name, outcome, said, process)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
 
 
 def main(arguments: list[str]) -> int:
@@ -51,12 +84,15 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if not quick:
         provision.provide("PostgreSQL", "Redis", "Chromium", "curl", "Java")
-    with services.temporary_folder() as folder:
+    with services.temporary_folder() as folder, ExitStack() as stack:
         marks = QUICK if quick else "not postgresql"
-        complaints = [suite(folder, "SQLite", {}, marks, arguments)]
+        print(f"── SQLite{'' if quick else '; beside it, told afterwards, PostgreSQL and Redis'} ──", flush=True)
+        suites = [stack.enter_context(suite(folder, "SQLite", {}, marks, arguments))]
         if not quick:
-            with services.full(folder) as environment:
-                complaints.append(suite(folder, "PostgreSQL and Redis", environment, "not sqlite", arguments))
+            environment = stack.enter_context(services.full(folder))
+            full = suite(folder, "PostgreSQL and Redis", environment, "not sqlite", arguments, aside=True)
+            suites.append(stack.enter_context(full))
+        complaints = [one.complaint() for one in suites]
     wrong = [complaint for complaint in complaints if complaint]
     what = "quick part, SQLite" if quick else "SQLite, PostgreSQL and Redis, nothing skipped"
     print(

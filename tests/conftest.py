@@ -45,7 +45,7 @@ def concurrent_world(transactional_db) -> World:
 
 @pytest.fixture
 def root(db) -> User:
-    return User.objects.create_superuser("root", "root@example.org", "a long password indeed")
+    return User.objects.create_superuser("root", "root@example.org")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from PIL import Image
 from observer.models import EnrolmentCode, Grant, Trail, User
 from reports.models import (
     Case,
+    ChecklistFile,
     ChecklistVersion,
     Due,
     Evidence,
@@ -65,6 +66,7 @@ def fill(world: World, root: User) -> World:
     MessageRead.objects.create(message=message, observer=world.first.observer, at=DAY)
     draft = make_draft(world)
     Section.objects.create(version=draft, code="A", titles=words("A"))
+    ChecklistFile.objects.create(version=draft, name="a.png", sha256="ab" * 32, content=b"a")
     Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
     EnrolmentCode.objects.create(
         observer=world.first.observer, election=world.election, code_hmac="0" * 64, created_at=DAY, expires_at=DAY

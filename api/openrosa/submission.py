@@ -15,7 +15,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from api.common.bodies import Reader, busy, crowd
 from api.common.disk import room_require
 from api.openrosa.instance import instance_read
 from api.openrosa.parts import FilePart, XmlPart, parts_read
@@ -29,27 +28,18 @@ from reports.services.intake import accept
 from reports.services.receiving import file_receive, files_of
 from reports.services.submission import EvidenceReceipt, Outcome, Sender, Submission
 
-DRAIN = 1_000_000  # bytes of a refused body that are read, so that its sender sees the answer
-
 
 @room("HEAD", "POST")
 def submission(request: HttpRequest, device: Device) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(status=204, headers={"X-OpenRosa-Accept-Content-Length": str(settings.OPENROSA_POST_BYTES)})
-    try:
-        length = _length(request)
-    except Rejected as problem:
-        return refused(problem)
-    reader = Reader(cast(BinaryIO, request.META["wsgi.input"]), length)
     sender = Sender(election=device.election, observer=device.observer, device=device, channel="openrosa")
     try:
+        length = _length(request)
         room_require()
-        with crowd.enter() as is_slow:
-            reader.enough = is_slow
-            return _receive(reader, length, request.META.get("CONTENT_TYPE", ""), sender)
+        return _receive(request, length, sender)
     except Rejected as problem:
-        reader.drain(DRAIN)
-        return refused(busy() if reader.shed else problem)
+        return refused(problem)
 
 
 def _length(request: HttpRequest) -> int | None:
@@ -64,11 +54,11 @@ def _length(request: HttpRequest) -> int | None:
     return int(given)
 
 
-def _receive(reader: Reader, length: int | None, content_type: str, sender: Sender) -> HttpResponse:
+def _receive(request: HttpRequest, length: int | None, sender: Sender) -> HttpResponse:
     arrival = _Arrival(sender)
+    body, kind = cast(BinaryIO, request.META["wsgi.input"]), request.META.get("CONTENT_TYPE", "")
     with ExitStack() as spools:
-        most = settings.OPENROSA_BYTES_MAX if length is None else length
-        for part in parts_read(cast(BinaryIO, reader), content_type, most):
+        for part in parts_read(body, kind, settings.OPENROSA_BYTES_MAX if length is None else length):
             if isinstance(part, XmlPart):
                 arrival.take_xml(part)
             else:

@@ -16,6 +16,7 @@ from api.phone.files import TYPES, client_files, integrity_of, worker_source
 from api.phone.words import words_json
 from observer.services.mirrors import mirrors_public
 
+BACKGROUND = "core/background.js"  # how a service worker sends what waits
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 MANIFEST = "application/manifest+json"
@@ -57,10 +58,13 @@ def worker(request: HttpRequest) -> HttpResponse:
 
     Any change of a file, a word, the shell or the policy changes these bytes, by which a browser
     knows an update. Kept files carry the policy they came with, so a new mirror is an update too.
+    `?module` is for browsers whose workers take modules: that one also sends what waits.
     """
     listed = _addresses()
     digest = hashlib.sha256(json.dumps([listed, _policy()]).encode()).hexdigest()[:16]
     head = f"const VERSION = {json.dumps(digest)};\nconst FILES = {json.dumps(listed, indent=1)};\n"
+    if "module" in request.GET:
+        head += f"import {json.dumps(reverse('phone:file', args=[BACKGROUND]))};\n"
     return _answer(request, head.encode() + worker_source(), TYPES[".js"])
 
 

@@ -1,7 +1,6 @@
 """Evidence comes in by tus 1.0 (https://tus.io), whose creation was the announcement in the report.
 
-The body is read from the server as it comes: nothing between the socket and the part file holds
-more than half a megabyte of it.
+The server passes a body on in slices as it comes (config/front.py), each a PATCH of its own here.
 """
 
 from typing import Any, BinaryIO, cast
@@ -15,7 +14,6 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
-from api.common.bodies import Reader, busy, crowd
 from api.rest.authentication import device_of
 from api.rest.problems import refused
 from api.rest.rooms import PhoneRoom
@@ -27,14 +25,12 @@ from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"
-DRAIN = 1_000_000  # bytes of a refused body that are read, so that its sender sees the answer
 
 
 class EvidenceUpload(PhoneRoom):
     """One announced file: HEAD says how far it is, PATCH appends, POST with an override does as PATCH."""
 
     http_method_names = ("head", "patch", "post", "options")
-    drains = False  # it does so itself: it reads the stream past Django's account of it
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -72,24 +68,16 @@ class EvidenceUpload(PhoneRoom):
         return self.patch(request, uuid)
 
     def patch(self, request: Request, uuid: UUID) -> HttpResponse:
-        evidence = _own(request, uuid)
-        body = cast(BinaryIO, request.META["wsgi.input"])
         try:
-            length = _length(request)
+            return _append(request, _own(request, uuid))
         except Rejected as rejected:
-            return refused(rejected)
-        reader = Reader(body, length)
-        try:
-            return _append(request, evidence, reader, length)
-        except Rejected as rejected:
-            reader.drain(DRAIN)
             answer = refused(rejected)
             if isinstance(rejected, OffsetMismatch):
                 answer["Upload-Offset"] = rejected.offset
             return answer
 
 
-def _append(request: Request, evidence: Evidence, reader: "Reader", length: int | None) -> HttpResponse:
+def _append(request: Request, evidence: Evidence) -> HttpResponse:
     if evidence.state == Evidence.State.STORED:
         raise OffsetMismatch("already_stored", evidence.offset)  # whatever else may be wrong with it
     kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
@@ -98,20 +86,14 @@ def _append(request: Request, evidence: Evidence, reader: "Reader", length: int 
     offset = _number(request, "HTTP_UPLOAD_OFFSET")
     if offset is None:
         raise Rejected("bad_request", _("The header Upload-Offset is missing."))
-    with crowd.enter() as is_slow:
-        reader.enough = is_slow
-        offset = upload_append(
-            evidence=evidence,
-            offset=offset,
-            stream=cast(BinaryIO, reader),
-            length=length,
-            total=_number(request, "HTTP_UPLOAD_LENGTH"),
-            at=timezone.now(),
-        )
-    if reader.shed:
-        answer = refused(busy())
-        answer["Upload-Offset"] = offset
-        return answer
+    offset = upload_append(
+        evidence=evidence,
+        offset=offset,
+        stream=cast(BinaryIO, request.META["wsgi.input"]),
+        length=_length(request),
+        total=_number(request, "HTTP_UPLOAD_LENGTH"),
+        at=timezone.now(),
+    )
     return empty_answer(headers={"Upload-Offset": offset})
 
 

@@ -1,9 +1,7 @@
 """What the views of this API share: who may come in, and how a body is read."""
 
-import time
 from typing import Any
 
-from django.http.request import RawPostDataException
 from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import AllowAny
@@ -16,22 +14,12 @@ from api.rest.wire import empty_answer
 from reports.problems import Rejected
 
 SMALL = 16_000  # bytes: any body that is no report
-DRAIN = 32_000_000  # bytes of a refused body that are read and forgotten, so that its sender sees the answer
-DRAIN_SECONDS = 10.0
 
 
 class Room(APIView):
     """A view that answers OPTIONS with what it takes, and nothing more."""
 
     metadata_class = None
-    drains = True
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """Most clients read no answer before they have sent all; one that is cut off learns nothing."""
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        if self.drains and answer.status_code >= 400 and request.method not in ("GET", "HEAD", "OPTIONS"):
-            _drain(request)
-        return answer
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [] if self._asks_what_is_taken else super().get_authenticators()
@@ -89,19 +77,6 @@ def body_of(request: Request, most: int = SMALL) -> bytes:
     if len(body) < length:
         raise Rejected("malformed", _("The body ended early. Nothing was stored; send it again."))
     return body
-
-
-def _drain(request: Request) -> None:
-    """Reads what is left of the body, within bounds of size and time."""
-    given = request.META.get("CONTENT_LENGTH") or ""
-    if not given.isascii() or not given.isdigit() or len(given) > 9 or int(given) > DRAIN:
-        return
-    until = time.monotonic() + DRAIN_SECONDS
-    try:
-        while time.monotonic() < until and request._request.read(64 * 1024):
-            pass
-    except (OSError, RawPostDataException):
-        return
 
 
 def _too_large(most: int) -> Rejected:

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -6,6 +8,7 @@ from django.contrib.admin.widgets import AdminTextInputWidget
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,8 +16,9 @@ from django.utils.translation import gettext_lazy
 from observer import crypto
 from observer.admin.base import PEOPLE, Desk, ReadOnlyRows, grants_of, is_superuser
 from observer.models import Assignment, Device, Election, Observer
+from observer.services.collect_settings import collect_settings
 from observer.services.desk import observer_save
-from observer.services.enrolment import enrolment_create
+from observer.services.enrolment import device_create, enrolment_create
 
 CODES_AT_ONCE = 50
 PROTECTED = ("name", "phone", "email", "accreditation_number")
@@ -69,7 +73,7 @@ class ObserverAdmin(Desk):
     readonly_fields = ("conduct_version", "conduct_at", "created_at")
     inlines = (AssignmentRows, DeviceRows)
     deferred = PROTECTED
-    actions: tuple[str, ...] = ("make_enrolment_code",)
+    actions: tuple[str, ...] = ("make_enrolment_code", "make_collect_settings")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         """Only an observer's own page opens what is encrypted."""
@@ -110,18 +114,37 @@ class ObserverAdmin(Desk):
 
     @admin.action(description=gettext_lazy("Make an enrolment code, shown once"), permissions=["decide"])
     def make_enrolment_code(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
+        def make(one: Observer, election: Election, at: datetime, user: Any) -> dict[str, Any]:
+            return {"code": enrolment_create(observer=one, election=election, at=at, user=user)}
+
+        return self._hand_over(request, rows, make, _("Make enrolment codes"), _("Enrolment codes"))
+
+    @admin.action(description=gettext_lazy("Make settings for ODK Collect, shown once"), permissions=["decide"])
+    def make_collect_settings(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
+        def make(one: Observer, election: Election, at: datetime, user: Any) -> dict[str, Any]:
+            made = device_create(observer=one, election=election, name="ODK Collect", at=at, user=user)
+            path = reverse("openrosa:root", kwargs={"token": made.token})
+            address = request.build_absolute_uri(path).rstrip("/")
+            return {"settings": collect_settings(observer=one, election=election, address=address)}
+
+        return self._hand_over(request, rows, make, _("Make settings for ODK Collect"), _("Settings for ODK Collect"))
+
+    def _hand_over(
+        self, request: HttpRequest, rows: "QuerySet[Any]", make: Callable[..., dict[str, Any]], verb: str, title: str
+    ) -> HttpResponse | None:
+        """Asks for which election, then shows once what `make` makes for each observer."""
         form = self.election_form(request, rows)
         if not form.is_valid():
-            return self.ask(request, rows, _("Make enrolment codes"), form)
+            return self.ask(request, rows, verb, form)
         mine = list(self.decidable(request, rows)[: CODES_AT_ONCE + 1])
         if len(mine) > CODES_AT_ONCE:
             self.message_user(request, _("Too many at once: choose fewer."), messages.ERROR)
             return None
         user: Any = request.user
         at, election = timezone.now(), form.cleaned_data["election"]
-        codes = [(one.code, enrolment_create(observer=one, election=election, at=at, user=user)) for one in mine]
+        made = [{"observer": one, **make(one, election, at, user)} for one in mine]
         context = self.admin_site.each_context(request) | {
-            "title": _("Enrolment codes"), "opts": self.model._meta, "codes": codes,
+            "title": title, "opts": self.model._meta, "made": made, "election": election,
         }  # fmt: skip
         response = render(request, "admin/desk_code.html", context)
         response["Cache-Control"] = "no-store"

@@ -3,6 +3,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from observer.admin.asked import Asked
@@ -37,6 +38,10 @@ class UserAdmin(Asked, BaseUserAdmin):
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
+        rows = super().get_queryset(request)
+        return rows if is_superuser(request) else rows.none()  # or history would tell which users there are
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

@@ -1,15 +1,43 @@
-from typing import Any
+from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline, is_superuser
-from reports.models import Checklist, ChecklistVersion, Question, Section
+from observer.models import Election, User
+from observer.services.tables import BadTable
+from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.problems import Rejected
-from reports.services.checklists import version_publish
+from reports.services.checklists import Published, version_publish, xlsform_import
+from reports.services.xlsform_media import ALL_MAX
+from reports.services.xlsform_sheets import FILE_MAX
+from reports.services.xlsform_write import xlsform_of
+
+
+class ManyFiles(forms.FileInput):
+    allow_multiple_selected = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        return files.getlist(name)
+
+
+class ManyFilesField(forms.FileField):
+    """Any number of files, as a list."""
+
+    widget = ManyFiles
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        return [super(ManyFilesField, self).clean(one) for one in data]
 
 
 class WhileUnpublished(NamesMixin, TabularInline):
@@ -53,6 +81,14 @@ class QuestionRows(WhileUnpublished):
         return question.section.code if question.section else "—"
 
 
+class XlsformForm(forms.Form):
+    election = forms.ModelChoiceField(Election.objects.all(), label=_("Election"))
+    file = forms.FileField(label=_("XLSForm (.xlsx)"))
+    shown = ManyFilesField(
+        label=_("Pictures and sounds that it shows"), required=False, widget=ManyFiles(attrs={"multiple": True})
+    )
+
+
 class VersionRows(ReadOnlyRows):
     model = ChecklistVersion
     fields = readonly_fields = ("number", "published_at")
@@ -67,6 +103,47 @@ class ChecklistAdmin(Desk):
     search_fields = ("code",)
     autocomplete_fields = ("election",)
     inlines = (VersionRows,)
+    change_list_template = "admin/checklist_list.html"
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.import_view)
+        return [path("import/", view, name="reports_checklist_import"), *super().get_urls()]
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """An XLSForm becomes a published version, or every complaint about it is shown."""
+        if not is_superuser(request):
+            raise PermissionDenied
+        form = XlsformForm(request.POST or None, request.FILES or None)
+        if form.is_valid():
+            given, user = form.cleaned_data["file"], cast(User, request.user)
+            shown = form.cleaned_data["shown"]
+            if given.size > FILE_MAX or sum(one.size or 0 for one in shown) > ALL_MAX:
+                form.add_error("file", gettext("These files are too large."))
+            else:
+                files = {str(one.name): one.read() for one in shown}
+                try:
+                    done = xlsform_import(
+                        election=form.cleaned_data["election"], source=given.read(), file=given.name, files=files,
+                        at=timezone.now(), user=user,
+                    )  # fmt: skip
+                except BadTable as error:
+                    for line in error.lines:
+                        form.add_error("file", str(line))
+                else:
+                    return self._imported(request, done)
+        context = self.admin_site.each_context(request) | {
+            "title": gettext("Import an XLSForm"), "opts": self.model._meta, "form": form,
+        }  # fmt: skip
+        return render(request, "admin/checklist_import.html", context)
+
+    def _imported(self, request: HttpRequest, done: Published) -> HttpResponse:
+        for code in done.unchanged:
+            self.message_user(request, gettext("%(code)s: already in force, nothing was changed.") % {"code": code})
+        for version in done.new:
+            told = {"code": version.checklist.code, "number": version.number}
+            self.message_user(request, gettext("%(code)s: version %(number)d is published.") % told)
+            return HttpResponseRedirect(reverse("admin:reports_checklistversion_change", args=[version.pk]))
+        return HttpResponseRedirect(self.url("changelist"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What figures are made of stands from the first published version on."""
@@ -85,12 +162,49 @@ class ChecklistVersionAdmin(Desk):
     list_filter = ("checklist__election", "checklist__code")
     search_fields = ("=checklist__code",)
     autocomplete_fields = ("checklist",)
-    fields = ("checklist", "number", "published_at", "content_hash")
+    fields = ("checklist", "number", "published_at", "content_hash", "as_xlsform", "left_to_phones")
     inlines = (SectionRows, QuestionRows)
     actions = ("publish",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("published_at", "content_hash", *(("checklist", "number") if obj else ()))
+        derived = ("published_at", "content_hash", "as_xlsform", "left_to_phones")
+        return (*derived, *(("checklist", "number") if obj else ()))
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.xlsform_view)
+        return [path("<int:key>/xlsx/", view, name="reports_checklistversion_xlsx"), *super().get_urls()]
+
+    def xlsform_view(self, request: HttpRequest, key: int) -> HttpResponse:
+        rows = self.get_queryset(request).select_related("checklist__election")
+        version = get_object_or_404(rows, pk=key)
+        name = f"{version.checklist.code}-{version.number}.xlsx"
+        return HttpResponse(
+            xlsform_of(version=version, election=version.checklist.election),
+            content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+
+    @admin.display(description=_("as an XLSForm"))
+    def as_xlsform(self, version: ChecklistVersion) -> SafeString | str:
+        if version.pk is None:
+            return "—"
+        address = reverse("admin:reports_checklistversion_xlsx", args=[version.pk])
+        return format_html('<a href="{}">.xlsx</a>', address)
+
+    @admin.display(description=_("what this server cannot check itself"))
+    def left_to_phones(self, version: ChecklistVersion) -> SafeString | str:
+        """Conditions beyond our own: the phone decided, and what it decided is stored."""
+        rows = [
+            (question.code, column, question.xlsform[column])
+            for question in (version.questions.order_by("order") if version.pk else ())
+            for column in ("relevant", "required", "constraint")
+            if question.xlsform and column in question.xlsform
+        ]
+        if not rows:
+            return gettext("Nothing: it knows every condition.")
+        listed = format_html_join("", "<tr><td>{}</td><td>{}</td><td><code>{}</code></td></tr>", rows)
+        words = gettext("The phone judges these, and the server stores what it decided.")
+        return format_html("<p>{}</p><table>{}</table>", words, listed)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or obj.published_at is None)
@@ -129,3 +243,11 @@ class QuestionAdmin(OfAVersion):
 @admin.register(Section)
 class SectionAdmin(OfAVersion):
     list_display = ("code", "of", "order", "__str__")
+
+
+@admin.register(ChecklistFile)
+class ChecklistFileAdmin(OfAVersion):
+    list_display = ("name", "of", "sha256")
+    search_fields = ("name",)
+    deferred = ("content",)
+    fields = ("version", "name", "sha256")

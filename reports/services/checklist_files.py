@@ -10,7 +10,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from observer.services.tables import CODE, BadLine, BadTable, Row, Table, code_problem, file_read, table_read
-from reports.models import Checklist, Question, Section
+from reports.models import Checklist, ChecklistFile, Question, Section
 from reports.services.checklist_rules import question_problems
 
 INDEX = "index.csv"
@@ -39,6 +39,7 @@ class Draft:
     place: str | None = None
     repeat: str | None = None
     titles: dict[str, str] = field(default_factory=dict)
+    files: list[ChecklistFile] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

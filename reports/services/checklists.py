@@ -1,6 +1,6 @@
 """Publishing checklists: a new wording is a new version, and a published one never changes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,10 +13,12 @@ from observer.models import Election, User
 from observer.services.commissions import election_lock
 from observer.services.tables import BadLine, BadTable
 from observer.services.trail import trail_add
-from reports.models import Checklist, ChecklistVersion, Question, Section, ViolationType
+from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section, ViolationType
 from reports.problems import FieldError, Rejected
 from reports.services.checklist_files import Draft, Reading, checklist_read, checklists_read
 from reports.services.checklist_rules import Problem, content_hash, continuity_problems, question_problems
+from reports.services.xlsform_media import workbook_load
+from reports.services.xlsform_read import xlsform_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +30,16 @@ class Published:
 
 
 def checklists_import(*, election: Election, path: Path, at: datetime, user: User | None = None) -> Published:
-    """Publishes the checklists of a folder (`index.csv` and `<code>.csv`), or the one of a `<code>.csv`.
+    """Publishes the checklists of a folder (`index.csv` and `<code>.csv`), or the one of a `<code>.csv` or .xlsx.
 
-    A single file is a new wording of a checklist that the election has. Content that is already
-    in force is passed over. Raises BadTable with every bad line, and has changed nothing then.
+    A single CSV file is a new wording of a checklist that the election has; an XLSForm may be a new
+    checklist too, and the pictures and sounds it shows lie in `<its name>-media`. Content that is
+    already in force is passed over. Raises BadTable with every bad line, and has changed nothing then.
     """
-    rules = election.rules or {}
-    reading = Reading(
-        languages=election.languages,
-        choice_languages=rules.get("choice_languages") or election.languages,
-        violations=set(ViolationType.objects.filter(election=election).values_list("code", flat=True)),
-    )
+    if path.suffix.lower() == ".xlsx":
+        source, files = workbook_load(path=path)
+        return xlsform_import(election=election, source=source, file=path.name, files=files, at=at, user=user)
+    reading = _reading(election)
     if path.is_dir():
         drafts, bad = checklists_read(folder=path, reading=reading)
     else:
@@ -50,6 +51,33 @@ def checklists_import(*, election: Election, path: Path, at: datetime, user: Use
         if bad:
             raise BadTable(bad)
         return checklists_publish(election=election, drafts=drafts, at=at, user=user)
+
+
+def xlsform_import(
+    *,
+    election: Election,
+    source: bytes,
+    file: str,
+    files: Mapping[str, bytes],
+    at: datetime,
+    user: User | None = None,
+) -> Published:
+    """Publishes the checklist of an XLSForm; `files` are the pictures and sounds it shows. Raises as `checklists_import`."""
+    known = {one.code: one for one in Checklist.objects.filter(election=election)}
+    draft = xlsform_read(source=source, file=file, reading=_reading(election), known=known, files=files)
+    with transaction.atomic():
+        election_lock(election)
+        if bad := _against_stored(election, draft):
+            raise BadTable(bad)
+        return checklists_publish(election=election, drafts=[draft], at=at, user=user)
+
+
+def _reading(election: Election) -> Reading:
+    return Reading(
+        languages=election.languages,
+        choice_languages=(election.rules or {}).get("choice_languages") or election.languages,
+        violations=set(ViolationType.objects.filter(election=election).values_list("code", flat=True)),
+    )
 
 
 def checklists_publish(
@@ -82,7 +110,7 @@ def checklist_publish(
             raise Rejected("invalid_checklist", _("The checklist cannot be published."), errors=errors)
         checklist = _checklist(election, draft)
         latest = checklist.versions.filter(published_at__isnull=False).order_by("number").last()
-        if latest and latest.content_hash == content_hash(checklist.code, draft.sections, draft.questions):
+        if latest and latest.content_hash == content_hash(checklist.code, draft.sections, draft.questions, draft.files):
             return None
         number = (checklist.versions.aggregate(most=Max("number"))["most"] or 0) + 1
         version = ChecklistVersion.objects.create(checklist=checklist, number=number)
@@ -92,6 +120,9 @@ def checklist_publish(
         for question in draft.questions:
             question.version = version
         Question.objects.bulk_create(draft.questions)
+        for file in draft.files:
+            file.version = version
+        ChecklistFile.objects.bulk_create(draft.files)
         return version_publish(version=version, at=at, user=user)
 
 
@@ -111,7 +142,7 @@ def version_publish(*, version: ChecklistVersion, at: datetime, user: User | Non
         sections = list(version.sections.order_by("order", "pk"))
         _refuse(_problems(checklist, questions))
         version.published_at = at
-        version.content_hash = content_hash(checklist.code, sections, questions)
+        version.content_hash = content_hash(checklist.code, sections, questions, version.files.all())
         version.save(update_fields=["published_at", "content_hash"])
         detail = {"checklist": checklist.code, "version": version.number, "sha256": version.content_hash}
         trail_add(action="checklist.publish", subject=version, at=at, user=user, detail=detail)

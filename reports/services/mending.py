@@ -38,9 +38,13 @@ def whole_noted(*, evidence: Evidence, before: tuple[int, str], size: int, sha25
     path = _folder() / str(evidence.uuid)
     handle = _open_locked(path)
     try:
-        note = {"pk": evidence.pk, "offset": before[0], "part": before[1], "size": size, "sha256": sha256}
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(note).encode(), 0)
+        told = {"pk": evidence.pk, "offset": before[0], "part": before[1], "size": size, "sha256": sha256}
+        note = json.dumps(told).encode()
+        # Written over an older one and then cut: a file that was emptied first is put on disk by ext4 when it
+        # is closed, which takes as long as the photo.
+        os.pwrite(handle, note, 0)
+        if os.fstat(handle).st_size > len(note):
+            os.ftruncate(handle, len(note))
         yield
         path.unlink(missing_ok=True)
     finally:

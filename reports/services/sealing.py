@@ -20,7 +20,7 @@ from django.core.files import File
 from django.core.files.storage import storages
 
 PIECE = 256 * 1024  # bytes copied at a time
-_lasting: set[Path] = set()  # folders that this process knows to be on disk
+_lasting: set[Path] = set()  # roots whose folders this process knows to be on disk
 
 
 class Store(Protocol):
@@ -86,8 +86,8 @@ class FolderStore:
     def put(self, part: Path, sha256: str) -> None:
         target = self.path(sha256)
         folder = target.parent
-        if folder not in _lasting or not folder.is_dir():
-            self._make(folder)
+        if self.root not in _lasting or not folder.is_dir():
+            self._make()
         try:
             stored = target.stat().st_size == part.stat().st_size
         except FileNotFoundError:
@@ -115,13 +115,17 @@ class FolderStore:
     def open(self, sha256: str) -> BinaryIO:
         return self.path(sha256).open("rb")
 
-    def _make(self, folder: Path) -> None:
-        """Makes one of the 256 folders, to last. Somebody else may just be making it: that it is there is no proof."""
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        for each in (self.root, folder):
-            each.mkdir(exist_ok=True, mode=0o700)
-            sync_folder(each.parent)
-        _lasting.add(folder)
+    def _make(self) -> None:
+        """Makes the 256 folders, to last; all at once, for each would cost its first file two waits for the disk.
+
+        Somebody else may just be making them: that one is there is no proof that it is on disk.
+        """
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for number in range(256):
+            (self.root / f"{number:02x}").mkdir(exist_ok=True, mode=0o700)
+        for each in (self.root, self.root.parent):
+            sync_folder(each)
+        _lasting.add(self.root)
 
 
 class StorageStore:

@@ -1,19 +1,18 @@
 """Files on their way in: pieces that arrive in any number of requests and end as one sealed original.
 
-What arrives waits in memory, half a megabyte at most, and *lands*: it is written to the part at its
-offset and synced, under the file's lock unless the part is new, then the row's offset moves by
-compare-and-set. No lock and no transaction is held while bytes flow, so a phone whose connection died silently can go
-on at once over a new one: the old request, should it wake, finds the offset moved and stops. Of two
-at once one wins each landing and the other learns the true offset. Whatever a crash leaves behind
-an offset is overwritten, because only the row says how far the file goes; but a file that was sealed
-is not asked for again (`mending.py`).
+The server passes a request's body on in slices (config/front.py). What arrives waits in memory, half a
+megabyte at most, and *lands*: it is written to the part at its offset and synced, under the file's lock
+unless the part is new, then the row's offset moves by compare-and-set. No lock and no transaction is
+held while bytes flow, so a phone whose connection died silently can go on at once over a new one: the
+old request, should it wake, finds the offset moved and stops. Of two at once one wins each landing and
+the other learns the true offset. Whatever a crash leaves behind an offset is overwritten, because only
+the row says how far the file goes; but a file that was sealed is not asked for again (`mending.py`).
 """
 
 import fcntl
 import hashlib
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,8 +35,7 @@ from reports.services.upload_rows import row_find, row_move, row_store
 from reports.services.waking import wake_after_commit
 
 LANDING = 512 * 1024  # bytes that may wait in memory
-LANDING_SECONDS = 5.0  # and how long: a slow phone loses no more than this when it falls silent
-PIECE_MIN, PIECE_MAX = 4 * 1024, 128 * 1024  # bytes read at once; servers block until all are there
+PIECE = 128 * 1024  # bytes read at once
 LOCKS = 256
 
 
@@ -87,16 +85,14 @@ def upload_append(
     # One byte more than fits, so that a stream without a length shows that it is too long.
     most = end - offset + 1 if length is None else length
     waiting = bytearray()
-    landed = time.monotonic()
     for piece in pieces(stream, most):
         waiting += piece
         reached = upload.position + len(waiting)
         if reached > end:
             raise _too_large(end)
-        if reached < end and (len(waiting) >= LANDING or time.monotonic() - landed > LANDING_SECONDS):
+        if reached < end and len(waiting) >= LANDING:
             upload.land(waiting)
             waiting.clear()
-            landed = time.monotonic()
     if waiting or upload.position == end:
         upload.land(waiting)
     return upload.position
@@ -126,25 +122,14 @@ def _too_large(most: int) -> Rejected:
 
 
 def pieces(stream: BinaryIO, most: int) -> Iterator[bytes]:
-    """The stream's bytes up to `most`, in pieces that take about a tenth of a second or a few.
-
-    A server's `read` blocks until it has all it was asked for, so a slow phone is read in small
-    pieces: then what came is seen in time to be kept.
-    """
-    size = 4 * PIECE_MIN
+    """The stream's bytes up to `most`, a piece at a time; ends early where the stream does."""
     while most > 0:
-        began = time.monotonic()
         try:
-            piece = stream.read(min(size, most))
+            piece = stream.read(min(PIECE, most))
         except OSError:
             return  # the connection was cut
         if not piece:
             return
-        took = time.monotonic() - began
-        if took < 0.1:
-            size = min(size * 4, PIECE_MAX)
-        elif took > 1:
-            size = max(size // 4, PIECE_MIN)
         most -= len(piece)
         yield piece
 

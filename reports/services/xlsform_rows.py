@@ -20,7 +20,7 @@ from reports.services.xlsform_names import names_of
 Row = dict[str, str]
 Workbook = dict[str, list[Row]]
 
-OURS = ("code", "question_type", "violation_answer", "violation_code", "control", "sms_code")
+OURS = ("code", "question_type", "violation_answer", "violation_code", "control_figure", "sms_code")
 OUR_SETTINGS = ("order", "stage", "place_level", "repeat")
 VIOLATIONS = "violations"
 SHARED_LISTS = ("yes_no", "rating", VIOLATIONS)
@@ -75,7 +75,7 @@ def _survey(questions: Sequence[Question], names: Mapping[str, str], languages: 
     by_code = {question.code: question for question in questions}
     group = _Groups([question.section for question in questions], names.values(), languages)
     for question in questions:
-        yield from group.until(question.section)
+        yield from group.until(question.section, (question.xlsform or {}).get("group_appearance", ""))
         yield _question(question, names, by_code, languages)
     yield from group.until(None)
 
@@ -91,7 +91,8 @@ class _Groups:
         self.open: str = ""
         self.runs: dict[str, int] = {}
 
-    def until(self, section: Section | None) -> Iterable[Row]:
+    def until(self, section: Section | None, appearance: str = "") -> Iterable[Row]:
+        """The rows that close one group and open the next, where the section changes."""
         code = section.code if section else ""
         if code == self.open:
             return
@@ -101,7 +102,8 @@ class _Groups:
             run = self.runs[code] = self.runs.get(code, 0) + 1
             name = self.names[code] + (f"-{run}" if run > 1 else "")
             row = {"type": "begin_group", "name": name, **named("label", section.titles, self.languages)}
-            yield row | ({"code": code} if name != code else {})
+            more = {"code": code if name != code else "", "appearance": appearance}
+            yield row | {column: text for column, text in more.items() if text}
         self.open = code
 
 
@@ -126,7 +128,7 @@ def _question(
         "question_type": question.type,
         "violation_answer": " ".join(question.violation_answers),
         "violation_code": question.violation_code,
-        "control": question.control,
+        "control_figure": question.control,
         "sms_code": question.sms_code,
     }
     return {key: text for key, text in (row | {"relevant": relevant, "constraint": constraint} | ours).items() if text}

@@ -1,26 +1,43 @@
 // The server puts two lines before this: VERSION, which changes with any file, and FILES (address: digest).
+// As a module (sw.js?module) it also imports core/background.js, which sends what waits. As a classic script, where
+// the browser knows no other, it keeps the files of one version, and the page sends.
 const KEPT = `baqylau-${VERSION}`;
+// Needed on the day when the network is switched off, and not before: kept once the phone is an observer's.
+const REST = Object.keys(FILES).filter((address) => address.endsWith("/vendor/age.js"));
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
 self.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && new URL(event.request.url).pathname in FILES) {
-    event.respondWith(serve(event.request));
-  }
+  const { pathname, origin } = new URL(event.request.url);
+  if (event.request.method === "GET" && origin === location.origin && pathname in FILES) event.respondWith(serve(event.request, pathname));
+});
+self.addEventListener("message", (event) => {
+  const kind = event.data && event.data.kind;
+  if (kind === "version") event.ports[0].postMessage(VERSION);
+  if (kind === "take") self.skipWaiting();
+  if (kind === "rest") event.waitUntil(keep(REST).catch(() => {})); // no network: asked again at the next start
 });
 
 async function install() {
+  const had = await caches.match(REST[0]); // an enrolled phone stays ready for the shutdown, also after an update
+  await keep(Object.keys(FILES).filter((address) => had || !REST.includes(address)));
+}
+
+/** All of them or none, each checked against its digest. What is here already is not fetched again. */
+async function keep(addresses) {
   const cache = await caches.open(KEPT);
-  await cache.addAll(Object.entries(FILES).map(
-    ([address, integrity]) => new Request(address, { integrity, cache: "no-cache", credentials: "omit" })));
+  const known = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
+  const missing = addresses.filter((address) => !known.has(address));
+  await cache.addAll(missing.map((address) => new Request(address, { integrity: FILES[address], cache: "no-cache", credentials: "omit" })));
 }
 
 async function activate() {
   const names = await caches.keys();
   await Promise.all(names.filter((name) => name.startsWith("baqylau-") && name !== KEPT).map((name) => caches.delete(name)));
+  await self.clients.claim();
 }
 
-async function serve(request) {
+async function serve(request, address) {
   const cache = await caches.open(KEPT);
-  return (await cache.match(request, { ignoreSearch: true })) ?? fetch(request);
+  return (await cache.match(address)) || fetch(request);
 }

@@ -53,4 +53,5 @@ class TestWhateverIsSent:
     def test_the_answer_is_one_of_those_promised(self, case: schemathesis.Case, concurrent_world: World) -> None:
         case.headers["Accept-Encoding"] = "identity"  # its own client of WSGI does not unpack
         case.headers["Authorization"] = concurrent_world.first.auth["authorization"]
-        case.validate_response(case.call(), checks=CHECKS)
+        # The transport without a network unpacks nothing, though it says that it would.
+        case.validate_response(case.call(headers={"Accept-Encoding": "identity"}), checks=CHECKS)

@@ -112,6 +112,13 @@ class TestTheServiceWorker:
         assert answer["Content-Type"].startswith("text/javascript")
         assert "/phone/sw.js" not in listed(client)
 
+    def test_with_modules_it_also_sends(self, client: Client) -> None:
+        plain, modules = (client.get(f"/phone/sw.js{query}").content.decode() for query in ("", "?module"))
+        assert not re.search("^import ", plain, re.M)
+        (address,) = re.findall(r'^import "([^"]+)";$', modules, re.M)
+        assert address in listed(client)
+        assert modules.replace(f'import "{address}";\n', "") == plain
+
     def test_any_change_of_any_file_is_an_update(self, client: Client, own_files: Path) -> None:
         before = version(client)
         (own_files / "core").mkdir(exist_ok=True)

@@ -2,14 +2,12 @@
 
 import io
 import random
-import time
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from api.common import bodies
 from reports.models import Evidence
 from reports.services import uploads
 from reports.services.sealing import open_sealed
@@ -207,37 +205,3 @@ class TestRefused:
         answer = phone.patch(row, CONTENT)
         assert problem(answer) == (503, "low_disk") and int(answer["Retry-After"]) > 0
         assert phone.head(row).status_code == 200
-
-
-class TestCrowd:
-    """Slow uploads must not take every thread that reports need."""
-
-    def test_none_is_begun_while_too_many_are_slow(self, row, phone, settings, monkeypatch):
-        settings.UPLOADS_SLOW_MAX = 1
-        monkeypatch.setattr(bodies, "SLOW", -1.0)
-        with bodies.crowd.enter():
-            answer = phone.patch(row, CONTENT)
-        assert problem(answer) == (503, "unavailable") and int(answer["Retry-After"]) > 0
-        assert phone.patch(row, CONTENT).status_code == 204
-
-    def test_youngest_is_cut_short_and_keeps_what_it_brought(self, row, phone, settings, monkeypatch):
-        settings.UPLOADS_SLOW_MAX = 1
-        with bodies.crowd.enter():
-            now = time.monotonic() + 100
-            body = _Stream(CONTENT[:200_000], lambda: monkeypatch.setattr(bodies.time, "monotonic", lambda: now))
-            answer = phone.stream(row, body, CONTENT_LENGTH=str(len(CONTENT)))
-        assert problem(answer) == (503, "unavailable")
-        assert 0 < int(answer["Upload-Offset"]) == again(row).offset < len(CONTENT)
-
-
-class _Stream(io.BytesIO):
-    """A body during which something happens."""
-
-    def __init__(self, content, happens):
-        super().__init__(content)
-        self.happens = happens
-
-    def read(self, size=-1):
-        piece = super().read(size)
-        self.happens()
-        return piece

@@ -1,6 +1,7 @@
 """An operator's work by hand: every page of every noun, and the decisions behind the actions."""
 
 import hashlib
+import re
 
 import pytest
 from django.apps import apps
@@ -172,6 +173,16 @@ class TestDecisions:
         assert "no-store" in answer["Cache-Control"]
         assert EnrolmentCode.objects.filter(observer=world.first.observer).count() == 1
         assert shown not in str(list(EnrolmentCode.objects.values())) + str(list(Trail.objects.values()))
+
+    def test_settings_for_odk_collect_stand_beside_the_code(self, world, desk):
+        chosen = {"answered": "1", "election": str(world.election.pk)}
+        page = act(desk, Observer, "make_enrolment_code", world.first.observer, **chosen).content.decode()
+        assert 'name="action" value="make_collect_settings"' in page
+        page = act(desk, Observer, "make_collect_settings", world.first.observer, **chosen).content.decode()
+        address = re.search(r"http://testserver(/api/openrosa/k/[\w-]{43})<", page)
+        assert address and "data:image/svg+xml" in page
+        assert desk.get(f"{address[1]}/formList").status_code == 200
+        assert address[1][-43:] not in str(list(Device.objects.values())) + str(list(Trail.objects.values()))
 
     def test_publication_is_an_action_with_a_trail(self, world, desk):
         act(desk, Election, "publish_nothing", world.election)

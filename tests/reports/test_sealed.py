@@ -13,6 +13,7 @@ from django.db import IntegrityError, connection, connections, models, transacti
 from observer.models import Contest
 from reports.models import (
     Checklist,
+    ChecklistFile,
     ChecklistVersion,
     Evidence,
     KeyRotation,
@@ -194,6 +195,7 @@ class TestAPublishedChecklist:
         draft = ChecklistVersion.objects.create(checklist=Checklist.objects.get(code="voting"), number=2)
         section = Section.objects.create(version=draft, code="S1")
         Question.objects.create(version=draft, section=section, code="V03", type="yes_no")
+        ChecklistFile.objects.create(version=draft, name="a.png", sha256="ab" * 32, content=b"a")
         draft.published_at, draft.content_hash = DAY, "a" * 64
         draft.save()
         return draft
@@ -210,7 +212,7 @@ class TestAPublishedChecklist:
             update_by_orm(version, "published_at", None)
 
     @WAYS
-    @pytest.mark.parametrize("name", ["Question", "Section"])
+    @pytest.mark.parametrize("name", ["Question", "Section", "ChecklistFile"])
     def test_parts_never_change(self, version, name, update):
         model = apps.get_model("reports", name)
         row = model.objects.get(version=version)
@@ -220,7 +222,11 @@ class TestAPublishedChecklist:
                     update(row, field.column, other_value(field))
 
     def test_takes_no_more_parts(self, version):
-        for model, fields in ((Question, {"code": "V77", "type": "text"}), (Section, {"code": "S2"})):
+        for model, fields in (
+            (Question, {"code": "V77", "type": "text"}),
+            (Section, {"code": "S2"}),
+            (ChecklistFile, {"name": "b"}),
+        ):
             with pytest.raises(IntegrityError, match=PUBLISHED), transaction.atomic():
                 model.objects.create(version=version, **fields)
             with pytest.raises(IntegrityError, match=PUBLISHED), transaction.atomic():

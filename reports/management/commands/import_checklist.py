@@ -1,4 +1,4 @@
-"""manage.py import_checklist DIR|FILE.csv --election SLUG"""
+"""manage.py import_checklist DIR|FILE.csv|FILE.xlsx --election SLUG"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,11 +15,12 @@ from reports.services.checklists import checklists_import
 class Command(BaseCommand):
     help = (
         "Publishes checklists: a folder with index.csv and a <code>.csv for each, or one <code>.csv as a new "
-        "version of a checklist that the election has. One bad line, and nothing is changed."
+        "version of a checklist that the election has, or an XLSForm (its pictures and sounds in <FILE>-media). "
+        "One bad line, and nothing is changed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", metavar="DIR|FILE.csv", type=Path)
+        parser.add_argument("path", metavar="DIR|FILE.csv|FILE.xlsx", type=Path)
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:

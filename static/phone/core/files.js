@@ -7,7 +7,7 @@ import { fileHash } from "./hashing.js";
 import { moment, uuid7 } from "./moments.js";
 import { smaller } from "./pictures.js";
 import { Problem } from "./problem.js";
-import { all, allBy, get, transact } from "./store.js";
+import { all, allBy, get, transact, working } from "./store.js";
 import { sync } from "./sync.js";
 import { t } from "./words.js";
 
@@ -23,7 +23,11 @@ const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,50}\/[A-Za-z0-9!#$&^_.+-]{1,49}$/;
  * Keeps `blob` for a draft or for a saved report, and gives the file's record. `source`: camera, gallery or file.
  * Throws Problem `too_large`, `empty_file`, `too_many_files`, `storage_full`; then nothing is kept.
  */
-export async function fileAdd({
+export function fileAdd(given) {
+  return working(added(given));
+}
+
+async function added({
   draft = null, report = null, question = null, blob, name = "", source = "", violation = null, location = null,
   captured_at = null, publishable = false,
 }) {
@@ -130,10 +134,10 @@ export function fileDrop(id) {
   });
 }
 
-/** The files of a draft or report, in the order they were added, small copies left out. */
+/** The files of a draft or report, in the order they were added, small copies left out; `draft`: may still be changed. */
 export async function filesOf(report) {
   const files = (await allBy("files", "report", report)).filter((one) => !one.preview_of);
-  return files.sort((a, b) => a.added_at - b.added_at || (a.id < b.id ? -1 : 1));
+  return files.map((one) => ({ ...one, draft: one.state === "draft" })).sort((a, b) => a.added_at - b.added_at || (a.id < b.id ? -1 : 1));
 }
 
 /** A small picture of it as a Blob, or null where there is none. */

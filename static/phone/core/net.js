@@ -41,7 +41,7 @@ export async function ask(path, { method = "GET", body, headers = {}, token, sec
 /** The addresses to ask: the last good one, this page's own, the mirrors. */
 async function bases() {
   const me = await get("reference", "/me");
-  const mirrors = (me?.value?.mirrors ?? []).filter((one) => typeof one === "string" && /^https?:\/\//.test(one));
+  const mirrors = (me?.value?.endpoints ?? []).filter((one) => typeof one === "string" && /^https?:\/\//.test(one));
   const known = ["", ...mirrors.map((one) => one.replace(/\/+$/, ""))];
   const last = await metaGet("base");
   return known.includes(last) ? [last, ...known.filter((one) => one !== last)] : known;
@@ -94,14 +94,14 @@ export function askUpload(path, token, { piece = null, offset = 0 } = {}) {
   return ask(path, { method: "PATCH", headers, body: piece, token, seconds: 180 });
 }
 
-/** Notes by how many seconds the phone's clock is behind the server's, where that can be told within 5 s. */
+/** Notes by how many milliseconds the phone's clock is behind the server's, where that can be told within 5 s. */
 async function clockNote(date, asked) {
   const took = Date.now() - asked;
   const server = Date.parse(date ?? "");
   if (!Number.isFinite(server) || took > 10_000) return;
-  const offset = Math.round((server - (asked + took / 2)) / 1000);
+  const offset = Math.round((server + 500 - (asked + took / 2)) / 1000) * 1000; // the header drops the part of a second
   const known = await metaGet("clock_offset");
-  if (known === undefined || Math.abs(known - offset) > 2) await metaSet("clock_offset", offset);
+  if (known === undefined || Math.abs(known - offset) > 5_000) await metaSet("clock_offset", offset);
 }
 
 /** When the server asked to be left alone until, in milliseconds; 0 where it did not. */

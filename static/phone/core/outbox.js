@@ -12,7 +12,7 @@ import { cleaned, problems } from "./form.js";
 import { moment, uuid7 } from "./moments.js";
 import { Problem } from "./problem.js";
 import { checklistPath } from "./reference.js";
-import { all, get, transact } from "./store.js";
+import { all, get, transact, working } from "./store.js";
 import { sync } from "./sync.js";
 import { t } from "./words.js";
 
@@ -22,7 +22,11 @@ const UNHASHED = "unhashed";
  * Moves the draft with its files into the outbox, in one transaction, and gives the report's id, which is the draft's.
  * Saving twice is saving once. Throws Problem `invalid_answers` (with `errors`), `too_large`, `draft_gone`, `storage_full`.
  */
-export async function save(id, { at = new Date() } = {}) {
+export function save(id, { at = new Date() } = {}) {
+  return working(moved(id, at));
+}
+
+async function moved(id, at) {
   await draftSettled(id);
   for (let tries = 0; ; tries += 1) {
     await filesMend(id);
@@ -49,7 +53,7 @@ async function saved(tx, id, at) {
   if (own.some((one) => !one.sha256)) return UNHASHED;
   const wrong = version ? problems(version, draft.answers) : [];
   if (wrong.length) throw new Problem("invalid_answers", t("Some answers cannot be read. They are marked."), wrong);
-  const rehearsal = draft.rehearsal ?? me?.rehearsal ?? false;
+  const rehearsal = draft.rehearsal ?? me?.election?.rehearsal ?? false;
   const body = bodyOf(draft, own.slice(0, FILES_MAX), version, { rehearsal, at });
   if (!fits(body)) throw new Problem("too_large", t("This is too long for one report. Shorten the texts, or write a second report."));
   await reports.put(reportOf(draft, version, body, before, { rehearsal, at }));
@@ -58,7 +62,8 @@ async function saved(tx, id, at) {
   return id;
 }
 
-function reportOf(draft, version, body, before, { rehearsal, at }) {
+/** The record of a report that was just saved. */
+export function reportOf(draft, version, body, before, { rehearsal, at }) {
   const { id, checklist, commission, slot, contest, supersedes, identity } = draft;
   return {
     id, checklist, commission, slot, contest, supersedes, identity, body, draft, rehearsal,

@@ -9,8 +9,10 @@ import { t } from "./words.js";
 export const NAME = "baqylau";
 const VERSION = 1;
 const listeners = new Set();
+const going = new Set();
 let opening = null;
 let channel = null;
+let relieve = null;
 
 /** The database, opened once; again after the browser or a newer version closed it. */
 export function open() {
@@ -48,9 +50,23 @@ function upgrade(db, from) {
 
 /**
  * Runs `work(tx)` as one transaction over `names` and gives its result once that is durable.
- * `work` may await nothing but requests of `tx`. Whatever it throws undoes all of it.
+ * `work` may await nothing but requests of `tx`, and may be run twice: where the phone is full, room is made and it is
+ * tried once more. Whatever it throws undoes all of it.
  */
-export async function transact(names, work, { mode = "readwrite", durability = "strict" } = {}) {
+export async function transact(names, work, options = {}) {
+  return working(tried(names, work, options));
+}
+
+async function tried(names, work, { mode = "readwrite", durability = "strict", relief = true } = {}) {
+  try {
+    return await attempt(names, work, mode, durability);
+  } catch (error) {
+    if (error.code !== "storage_full" || !relief || !relieve || !(await relieve(names.includes("blobs")))) throw error;
+    return attempt(names, work, mode, durability);
+  }
+}
+
+async function attempt(names, work, mode, durability) {
   const tx = await begun(names, mode, durability);
   const ended = tx.done.then(() => null, (error) => error ?? new Error("aborted"));
   let result;
@@ -69,6 +85,24 @@ export async function transact(names, work, { mode = "readwrite", durability = "
   if (failed) throw problemOf(tx.error ?? failed, said());
   if (mode === "readwrite") tell({ kind: "changed", stores: names });
   return result;
+}
+
+/** `make(large)` is asked for room when the phone is full; true where it made some. */
+export function full(make) {
+  relieve = make;
+}
+
+/** Counts `promise` among what is half done until it ends, and gives it back. */
+export function working(promise) {
+  going.add(promise);
+  const end = () => going.delete(promise);
+  promise.then(end, end);
+  return promise;
+}
+
+/** Resolves when nothing is half written on this page. */
+export async function settled() {
+  while (going.size > 0) await Promise.allSettled([...going]);
 }
 
 async function begun(names, mode, durability) {

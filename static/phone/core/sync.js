@@ -28,6 +28,7 @@ let followed = 0;
  * waits still, and `no_answer`, `device_revoked`, `invalid_token` or null. Never throws for the network.
  */
 export function sync(reason = "user") {
+  if (reason === "save") void wakeAsk();
   if (running) {
     wanted = ANEW.has(reason) || wanted === null ? reason : wanted;
     queued ??= running.then(() => {
@@ -39,6 +40,16 @@ export function sync(reason = "user") {
   }
   running = alone(() => round(reason)).finally(() => (running = null));
   return running;
+}
+
+/** Asks the browser to wake the service worker when there is a network, also after this page is closed. */
+async function wakeAsk() {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration("/phone/");
+    await registration?.sync?.register("outbox");
+  } catch {
+    // refused, or there is no such thing here: the page's own timer does it
+  }
 }
 
 /** Calls `listener({running, left, problem, until})` whenever sending begins, goes on or ends, in any tab. */

@@ -1,0 +1,185 @@
+"""What stands before Django, in a real server: silence, haste, size and cut connections, on raw sockets."""
+
+import hashlib
+import http.client
+import json
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+import pytest
+
+from scripts import services
+from tests.ops.serving import Served, serving
+from tests.world import payload
+
+pytestmark = pytest.mark.slow
+CONTENT = random.Random(5).randbytes(3_000_001)
+
+
+@pytest.fixture
+def server(deploy) -> Iterator[Served]:
+    deployment = deploy("front", ALLOWED_HOSTS="127.0.0.1", WEB_THREADS="4", WEB_WORKERS="1", BODY_SILENCE_SECONDS="1")
+    deployment.must("migrate", "-v0")
+    deployment.python("from tests.world import World; World()")
+    with serving(deployment) as served:
+        yield served
+
+
+@pytest.fixture
+def token(server) -> str:
+    code = server.deployment.must("enrol", "OB-2222").strip()
+    status, _headers, said = ask(server, "POST", "/api/v1/enrol", {"code": code, "device": "A phone"})
+    assert status == 201, said
+    return json.loads(said)["token"]
+
+
+def ask(server, method, path, body=b"", **headers):
+    """Status, headers and body of one answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    fields = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, content, fields)
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()
+
+
+def begun(server, method, path, body, length, **headers):
+    """A connection on which a request was begun: its head, and `body` of the `length` bytes that it announces."""
+    wire = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    fields = {"Host": "127.0.0.1", "Content_Length": str(length), "Content_Type": "application/json"} | headers
+    head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in fields.items())
+    wire.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
+    return wire
+
+
+def announced(server, token, content=CONTENT):
+    """The address of a file that a report announced."""
+    evidence = {
+        "id": str(uuid4()),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "type": "image/jpeg",
+    }
+    status, _headers, said = ask(
+        server, "POST", "/api/v1/reports", payload(evidence=[evidence]), Authorization=f"Bearer {token}"
+    )
+    assert status == 201, said
+    return f"/api/v1/evidence/{evidence['id']}"
+
+
+def upload_headers(token, offset=0):
+    return {
+        "Authorization": f"Bearer {token}", "Upload_Offset": str(offset), "Tus_Resumable": "1.0.0",
+        "Content_Type": "application/offset+octet-stream",
+    }  # fmt: skip
+
+
+def offset_of(server, token, url):
+    _status, headers, _said = ask(server, "HEAD", url, Authorization=f"Bearer {token}")
+    return int(headers["Upload-Offset"])
+
+
+class TestSilence:
+    def test_of_many_in_the_middle_of_a_body_keeps_no_report_waiting(self, server, token):
+        url = announced(server, token)
+        with ExitStack() as stack:
+            for _ in range(12):  # three times as many as there are threads, of each kind
+                for method, path in (
+                    ("POST", "/api/v1/enrol"), ("POST", "/api/v1/reports"), ("POST", "/admin/login/"), ("PATCH", url),
+                ):  # fmt: skip
+                    stack.enter_context(begun(server, method, path, b"{", 1000, **upload_headers(token)))
+            status, _headers, said = ask(server, "POST", "/api/v1/reports", payload(), Authorization=f"Bearer {token}")
+            assert status == 201, said
+            assert ask(server, "GET", "/healthz")[0] == 200
+
+    def test_ends_in_a_problem(self, server):
+        with begun(server, "POST", "/api/v1/enrol", b"{", 1000) as wire:
+            answer = http.client.HTTPResponse(wire)
+            answer.begin()
+            assert answer.status == 408
+            assert json.loads(answer.read())["code"] == "timeout"
+
+    def test_in_an_upload_keeps_what_came(self, server, token):
+        url = announced(server, token)
+        with begun(server, "PATCH", url, CONTENT[:700_000], len(CONTENT), **upload_headers(token)) as wire:
+            answer = http.client.HTTPResponse(wire)
+            answer.begin()
+            assert answer.status == 408
+        assert offset_of(server, token, url) == 700_000
+
+
+class TestUpload:
+    def test_of_several_slices_is_one_file(self, server, token):
+        url = announced(server, token)
+        status, headers, _said = ask(server, "PATCH", url, CONTENT, **upload_headers(token))
+        assert (status, headers["Upload-Offset"]) == (204, str(len(CONTENT)))
+        sealed = [path for path in (server.deployment.data / "sealed").rglob("*") if path.is_file()]
+        assert [path.read_bytes() for path in sealed] == [CONTENT]
+
+    def test_is_on_disk_while_it_still_comes(self, server, token):
+        url = announced(server, token)
+        with begun(server, "PATCH", url, CONTENT[:1_100_000], len(CONTENT), **upload_headers(token)):
+            services.wait_for(lambda: offset_of(server, token, url) >= 1_000_000, "two slices")
+            server.process.kill()
+            server.process.wait(30)
+        with serving(server.deployment) as again:
+            assert offset_of(again, token, url) >= 1_000_000
+
+    def test_that_is_cut_keeps_what_came(self, server, token):
+        url = announced(server, token)
+        begun(server, "PATCH", url, CONTENT[:1_100_000], len(CONTENT), **upload_headers(token)).close()
+        services.wait_for(lambda: offset_of(server, token, url) == 1_100_000, "what came before the cut")
+        status, _headers, _said = ask(server, "PATCH", url, CONTENT[1_100_000:], **upload_headers(token, 1_100_000))
+        assert status == 204
+
+    def test_of_more_than_was_announced_is_refused_before_anything_is_kept(self, server, token):
+        url = announced(server, token)
+        status, _headers, said = ask(server, "PATCH", url, CONTENT + b"x", **upload_headers(token))
+        assert (status, json.loads(said)["code"]) == (413, "too_large")
+        assert offset_of(server, token, url) == 0
+
+    def test_in_chunks(self, server, token):
+        url = announced(server, token)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        headers = {name.replace("_", "-"): value for name, value in upload_headers(token).items()}
+        pieces = (CONTENT[start : start + 100_000] for start in range(0, len(CONTENT), 100_000))
+        connection.request("PATCH", url, pieces, headers, encode_chunked=True)
+        assert connection.getresponse().status == 204
+        assert offset_of(server, token, url) == len(CONTENT)
+
+
+class TestTenMegabytes:
+    """Refused, however large: who is cut off while sending never learns why."""
+
+    @pytest.mark.parametrize(("method", "path", "known", "status"), [
+        ("POST", "/api/v1/reports", True, 413), ("POST", "/api/v1/reports/batch", True, 413),
+        ("POST", "/api/v1/reports", False, 401), ("POST", "/api/v1/nowhere", True, 404),
+        ("PATCH", "/api/v1/evidence/018f0000-0000-7000-8000-000000000000", True, 404),
+    ])  # fmt: skip
+    def test_are_answered_in_words(self, server, token, method, path, known, status):
+        body = b'{"id": "' + b"x" * 12_000_000 + b'"}'
+        given = upload_headers(token if known else "unknown") | {"Content_Type": "application/json"}
+        answered, headers, said = ask(server, method, path, body, **given)
+        assert answered == status
+        assert headers["Content-Type"].startswith("application/problem+json"), said
+        assert json.loads(said)["status"] == status
+
+
+class TestHead:
+    @pytest.mark.parametrize("field", ["Content-Length: -1", "Content-Length: 1\r\nContent-Length: 2"])
+    def test_that_no_server_may_guess_is_refused(self, server, field):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as wire:
+            wire.sendall(f"POST /api/v1/enrol HTTP/1.1\r\nHost: 127.0.0.1\r\n{field}\r\n\r\n".encode())
+            answer = http.client.HTTPResponse(wire)
+            answer.begin()
+            assert 400 <= answer.status < 500
+
+    def test_that_poses_as_another_by_an_underscore_is_not_believed(self, server):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=30) as wire:
+            wire.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX_Request_ID: forged\r\n\r\n")
+            answer = http.client.HTTPResponse(wire)
+            answer.begin()
+            assert answer.status == 200 and answer.headers["X-Request-ID"] != "forged"
