@@ -19,7 +19,6 @@ from reports import worker  # noqa: E402
 if settings.EMBEDDED:
     worker.start()
 
-# What was imported stays for ever and need not be looked through for rubbish; what a batch of a hundred
-# reports makes is gone by itself when it is answered. Else the collector took up to a tenth of a batch's time.
+# What was imported stays for ever and need not be looked through for rubbish. How often the collector looks is
+# left as it is: bodies of photos that hang in circles would wait for it.
 gc.freeze()
-gc.set_threshold(20_000)
