@@ -3,7 +3,7 @@ import { sync } from "./sync.js";
 
 self.addEventListener("sync", (event) => {
   if (event.tag !== "outbox") return;
-  event.waitUntil(sync("background").then(({ problem }) => {
-    if (problem === "no_answer") throw new Error("later"); // the browser wakes us again
+  event.waitUntil(sync("background").then(({ left, problem }) => {
+    if (problem === "no_answer" || (left > 0 && problem === null)) throw new Error("later"); // the browser wakes us again
   }));
 });

@@ -7,6 +7,7 @@ import { fileHash } from "./hashing.js";
 import { moment, uuid7 } from "./moments.js";
 import { smaller } from "./pictures.js";
 import { Problem } from "./problem.js";
+import { reserveKeep } from "./storage.js";
 import { all, allBy, get, transact, working } from "./store.js";
 import { sync } from "./sync.js";
 import { t } from "./words.js";
@@ -38,6 +39,7 @@ async function added({
     ...FRESH, added_at: Date.now(),
   };
   sizeCheck(file);
+  if (!(await reserveKeep())) throw new Problem("storage_full", t("There is no room for files any more. Reports can still be written."));
   await transact(["drafts", "reports", "files", "blobs"], (tx) => fileKeep(tx, file, blob, draft));
   await fileFinish(file.id);
   if (report) void sync("save");

@@ -14,7 +14,7 @@ import { allBy, heard, tell } from "./store.js";
 import { Stop } from "./stop.js";
 
 const LOCK = "baqylau-sync";
-const ANEW = new Set(["start", "online", "visible", "user"]); // reasons to forget the pauses
+const ANEW = new Set(["start", "online", "visible", "user", "background"]); // reasons to forget the pauses
 const FOLLOW = 60_000; // milliseconds between questions what became of the reports
 const SELDOM = 300_000;
 let running = null; // the round of this page
