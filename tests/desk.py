@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from observer.models import EnrolmentCode, Grant, Trail, User
+from observer.models import Call, EnrolmentCode, Grant, Trail, User
 from reports.models import (
     Case,
     ChecklistFile,
@@ -70,6 +70,9 @@ def fill(world: World, root: User) -> World:
     Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
     EnrolmentCode.objects.create(
         observer=world.first.observer, election=world.election, code_hmac="0" * 64, created_at=DAY, expires_at=DAY
+    )
+    Call.objects.create(
+        election=world.election, commission=world.tree["KZ-1-1-1"], observer=world.first.observer, user=root, at=DAY
     )
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
     Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")

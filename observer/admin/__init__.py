@@ -2,6 +2,7 @@
 
 from observer.admin import (
     assignment,
+    call,
     commission,
     device,
     election,
@@ -13,5 +14,5 @@ from observer.admin import (
 )
 
 __all__ = [
-    "assignment", "commission", "device", "election", "grant", "observer", "organisation", "trail", "user",
+    "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "trail", "user",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """The registry: who observes what, where."""
 
+from observer.models.call import Call
 from observer.models.commission import Commission
 from observer.models.device import Device, EnrolmentCode
 from observer.models.election import Contest, Election, Level
@@ -11,6 +12,7 @@ from observer.models.user import User
 
 __all__ = [
     "Assignment",
+    "Call",
     "Commission",
     "Contest",
     "Device",
