@@ -28,6 +28,7 @@ LOGIN = 302  # where a stranger to the admin is sent
 PLACE, PEOPLE, ROOT = "by territory", "by territory, people's coordinators", "superusers"
 NOUNS = {
     "observer.Assignment": (PEOPLE, True, True),
+    "observer.Call": (ROOT, False, False),
     "observer.Commission": (PLACE, True, False),
     "observer.Contest": (ROOT, True, False),
     "observer.Device": (PEOPLE, False, False),
