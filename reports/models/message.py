@@ -1,15 +1,32 @@
+from django.conf import settings
 from django.db import models
 
-from observer.models import Commission, Election, Observer
+from observer.models import Assignment, Commission, Election, Observer, Organisation
 
 
 class Message(models.Model):
-    """Words from the desk: to one observer, to a territory, or to everyone."""
+    """Words from the desk: to one observer, to a territory or everyone, of them perhaps one role or organisation.
 
+    One that is `listed` is for the observers who are listed, as they were when it was sent: those, for
+    example, who had not reported by then.
+    """
+
+    uuid = models.UUIDField(
+        null=True, blank=True, unique=True, editable=False, help_text="of the form it was written in"
+    )
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="messages")
     observer = models.ForeignKey(Observer, null=True, blank=True, on_delete=models.CASCADE, related_name="messages")
     commission = models.ForeignKey(Commission, null=True, blank=True, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=12, choices=Assignment.Role.choices, blank=True, help_text="empty: every role")
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.CASCADE, related_name="+", help_text="empty: every one"
+    )
+    listed = models.BooleanField(default=False, help_text="only to those listed")
+    recipients = models.ManyToManyField(Observer, blank=True, related_name="+")
     texts = models.JSONField(default=dict)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     sent_at = models.DateTimeField()
 
     class Meta:

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
 from observer.models import Assignment, Commission, Election, Level
 from reports.models import ChecklistVersion, Report, Summary, Violation, ViolationType
@@ -186,7 +187,7 @@ def stations(
     *, election: Election, scope: Scope, at: datetime, plan: Plan | None = None,
     versions: Mapping[str, Sequence[int]] | None = None,
 ) -> Iterator[Station]:  # fmt: skip
-    """Every place of the scope to which somebody is sent now, once, in the order of the tree. One query.
+    """Every place of the scope to which somebody is sent, once, in no order. One query.
 
     A station is silent when no counted report tells of it, opened when one on the first checklist
     of the day does. Late is what no counted report has met when its grace is over.
@@ -195,17 +196,17 @@ def stations(
     versions = versions if versions is not None else versions_of(election)
     first = next(iter(_planned(plan)), "")
     asked = _asked(plan, at)
-    columns = {
+    columns: dict[str, Any] = {
         "spoke": Exists(_reports(scope)),
         "began": Exists(_reports(scope, versions.get(first, ()))),
-        "kept_out": Exists(_denials(scope)) if scope.organisations is not None else Exists(Violation.objects.none()),
+        "kept_out": Value(False) if scope.organisations is None else Exists(_denials(scope)),
     }
     for number, (checklist, slot) in enumerate(asked):
         columns[f"has_{number}"] = Exists(_reports(scope, versions.get(checklist, ()), slot))
     rows = (
         assignments_in(election, scope)
         .filter(Q(ends_at__isnull=True) | Q(ends_at__gte=election.opens_at))
-        .order_by("commission__path", "pk")
+        .order_by("commission_id")
         .annotate(**columns)
         .values_list(
             "commission_id", "commission__path", "commission__level__kind", "commission__timezone", "role",

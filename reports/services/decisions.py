@@ -45,12 +45,17 @@ def report_read(*, report: Report, at: datetime) -> None:
 
 def rehearsal_set(*, report: Report, rehearsal: bool, user: User | None, at: datetime) -> None:
     """A rehearsal report that was meant in earnest, or the reverse."""
+    rehearsals_set(reports=[report], rehearsal=rehearsal, user=user, at=at)
+
+
+def rehearsals_set(*, reports: Sequence[Report], rehearsal: bool, user: User | None, at: datetime) -> None:
+    """Reports that were rehearsed and meant in earnest, or the reverse, all or none of them."""
 
     def change(row: Report) -> None:
         row.rehearsal = rehearsal
         row.flags = [flag for flag in row.flags if flag != "rehearsal"] + (["rehearsal"] if rehearsal else [])
 
-    _decide([report], change, "report.rehearsal", user, at, {"rehearsal": rehearsal})
+    _decide(reports, change, "report.rehearsal", user, at, {"rehearsal": rehearsal})
 
 
 def observer_quarantine(*, observer: Observer, election: Election, user: User | None, at: datetime) -> int:

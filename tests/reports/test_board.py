@@ -137,7 +137,9 @@ def test_a_station_that_keeps_another_time_owes_by_its_own(planned):
     Commission.objects.filter(code="KZ-1-1-1").update(timezone="Asia/Aqtau")
     owed = {
         station.path: station.overdue
-        for station in stations(election=planned.election, scope=Scope(planned.tree["KZ"]), at=LATE)
+        for station in sorted(
+            stations(election=planned.election, scope=Scope(planned.tree["KZ"]), at=LATE), key=lambda one: one.path
+        )
     }
     assert list(owed.values()) == [(), ("opening",)]
 
