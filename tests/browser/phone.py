@@ -35,13 +35,13 @@ for number in range(60):
 """
 STATE = """
 import json
-from reports.models import Evidence, Refusal, Report
+from reports.models import Evidence, Note, Report
 rows = Report.objects.select_related("observer").order_by("sequence")
 print(json.dumps({
     "reports": [{"id": str(r.uuid), "observer": r.observer.code, "flags": r.flags, "answers": r.answers, "comment": r.comment} for r in rows],
     "files": [{"id": str(e.uuid), "state": e.state, "sha256": e.sha256, "report": str(e.report.uuid) if e.report else None}
               for e in Evidence.objects.select_related("report")],
-    "refusals": Refusal.objects.count(),
+    "notes": [str(uuid) for uuid in Note.objects.values_list("uuid", flat=True)],
 }))
 """
 
@@ -74,7 +74,7 @@ class Site:
         self.process = None
 
     def state(self) -> dict[str, Any]:
-        """What the server holds: {reports, files, refusals}."""
+        """What the server holds: {reports, files, notes}."""
         return json.loads(self.deployment.python(STATE).splitlines()[-1])
 
     def sealed(self) -> dict[str, Path]:

@@ -62,20 +62,20 @@ function alone(work) {
 }
 
 async function round(reason) {
-  if (ANEW.has(reason)) await pauseForget();
-  tell({ kind: "sync", state: { running: true, left: null, problem: null, until: 0 } });
-  let problem = null;
+  const state = { running: true, left: null, problem: null, until: 0 };
+  tell({ kind: "sync", state });
   try {
+    if (ANEW.has(reason)) await pauseForget();
     await filesHash();
-    problem = await drain(reason);
+    state.problem = await drain(reason);
+    state.left = (await open()).length;
+    state.until = await wakeAt(state.left);
   } catch (error) {
-    problem = error?.code ?? error?.name ?? "broken";
-    if (!(error instanceof NoAnswer)) console.error(error);
+    console.error(error); // the phone's own database: nothing is lost, and the next reason tries again
+    state.problem = error?.code ?? "broken";
   }
-  const left = await waitingCount();
-  const until = await wakeAt(left);
-  tell({ kind: "sync", state: { running: false, left, problem, until } });
-  return { left, problem };
+  tell({ kind: "sync", state: { ...state, running: false } });
+  return { left: state.left, problem: state.problem };
 }
 
 /** Steps until nothing is due; what stopped it, or null. */
@@ -145,10 +145,6 @@ async function open() {
     allBy("errands", "state", "waiting"),
   ]);
   return [...reports, ...waiting, ...partial, ...errands];
-}
-
-async function waitingCount() {
-  return (await open()).length;
 }
 
 /** Sets the page's own timer for the next thing that is due. In a service worker the browser wakes us. */
