@@ -260,6 +260,8 @@ class Front:
         return answer
 
     async def ask(self, environ: dict[str, Any], body: BinaryIO) -> Answer:
+        if (again := application.again(environ)) is not None:
+            return again  # worth no thread
         environ["wsgi.input"] = body
         return await asyncio.get_running_loop().run_in_executor(self.threads, _answered, environ)
 

@@ -9,12 +9,15 @@ from config import process
 
 process.begin()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+_django = get_wsgi_application()
 
 # Only now may models be imported.
 from django.conf import settings  # noqa: E402
 
+from config.again import Again  # noqa: E402
 from reports import worker  # noqa: E402
+
+application = Again(_django)
 
 if settings.EMBEDDED:
     worker.start()

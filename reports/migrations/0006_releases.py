@@ -11,14 +11,12 @@ def triggers():
     """name, event, table, condition with {public}: is this release published?"""
     yield "reports_releaserow_update", "UPDATE", "reports_releaserow", "1 = 1"
     yield "reports_releaserow_insert", "INSERT", "reports_releaserow", "{NEW.release_id}"
-    yield "reports_releaserow_delete", "DELETE", "reports_releaserow", "{OLD.release_id}"
     yield "reports_releasecontent_update", "UPDATE", "reports_releasecontent", "1 = 1"
     sealed = " OR ".join(
         f'OLD."{column}" <> NEW."{column}"'
         for column in ("election_id", "number", "cutoff", "digest", "prepared_at", "state")
     )
     yield "reports_release_update", "UPDATE", "reports_release", f"OLD.state = 'published' AND ({sealed})"
-    yield "reports_release_delete", "DELETE", "reports_release", "OLD.state = 'published'"
 
 
 def forwards(apps, schema_editor):

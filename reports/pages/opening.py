@@ -74,7 +74,7 @@ def place_page(
             return _waits(request, language, station=True)
     if opened is None:
         return _unreleased(request, stand, language, number)
-    return _sent(request, make(opened), language)
+    return _sent(request, make(opened), language, opened)
 
 
 def election_page(
@@ -91,7 +91,7 @@ def election_page(
             raise Http404
         election = Election.objects.get(slug=slug)
         opened = Opened(language, stand, Live(election, at), None, Links(language, slug), at)
-    return _sent(request, make(opened), language)
+    return _sent(request, make(opened), language, opened)
 
 
 def release_page(request: HttpRequest, language: str, slug: str, number: int | None, make: Page) -> HttpResponse:
@@ -103,7 +103,7 @@ def release_page(request: HttpRequest, language: str, slug: str, number: int | N
     opened = released(stand, language, number, at)
     if opened is None:
         return _unreleased(request, stand, language, number)
-    return _sent(request, make(opened), language)
+    return _sent(request, make(opened), language, opened)
 
 
 def released(stand: Stand, language: str, number: int | None, at: datetime) -> Opened | None:
@@ -113,10 +113,12 @@ def released(stand: Stand, language: str, number: int | None, at: datetime) -> O
     return Opened(language, stand, Released(stand, edition), edition, Links(language, stand.slug, number), at)
 
 
-def _sent(request: HttpRequest, page: Rendered | None, language: str) -> HttpResponse:
+def _sent(request: HttpRequest, page: Rendered | None, language: str, opened: Opened | None = None) -> HttpResponse:
+    """The page of a release (`opened`) is the same until what is public of its election changes."""
     if page is None:
         raise Http404
-    return answer(request, page, language)
+    stamp = opened.stand.stamp(opened.at) if opened and opened.edition else ""
+    return answer(request, page, language, stamp=stamp)
 
 
 def _stand(slug: str, language: str) -> Stand | None:

@@ -20,14 +20,10 @@ def search_context(opened: Opened, asked: str) -> dict[str, Any]:
     """What was asked, what was found, and how much more there is."""
     words = words_of(asked)[:WORDS_MAX]
     figures = opened.figures
-    found: list[Any] = []
-    more = 0
-    if words and isinstance(figures, Released):
-        for line in matches(figures, words):
-            if len(found) < SHOWN:
-                found.append(line)
-            else:
-                more += 1
+    lines = list(matches(figures, words)) if words and isinstance(figures, Released) else []
+    # Whoever writes a whole code means that one, not all whose codes begin so.
+    lines.sort(key=lambda line: line[0].casefold() != asked.strip().casefold())
+    found, more = lines[:SHOWN], max(0, len(lines) - SHOWN)
     language, order = opened.language, opened.order
     return {
         "asked": asked,

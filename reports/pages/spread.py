@@ -62,10 +62,11 @@ def spread_view(opened: Opened, part: Part, findings: Mapping[str, Any], choice:
     shapes = shapes_of(opened.figures.shapes(), [one["code"] for one in children])
     lines = tuple(
         _line(
-            opened, one, findings.get(one["code"], {}).get(stage, {}).get(asked), of_stations, shapes.get(one["code"])
+            opened, (stage, asked), one, findings.get(one["code"], {}).get(stage, {}).get(asked), of_stations,
+            shapes.get(one["code"]),
         )
         for one in children
-    )
+    )  # fmt: skip
     answer = choice.question["findings"][0] if choice.question["findings"] else ""
     return SpreadView(
         stage=in_language(choice.stage["titles"], language, order) or stage,
@@ -96,17 +97,22 @@ def whole(part: Part, choice: Choice, language: str) -> Ratio:
     else:
         finding = record.get("finding") or {"n": 0, "of": 0}
         n, of = finding["n"], finding["of"]
-    return ratio(n, of, figure(n, of), language)
+    what = "stations" if choice.question["type"] == "yes_no" else "finding"
+    path = f"stage|{choice.stage['code']}|{choice.question['code']}|{what}"
+    return ratio(n, of, figure(n, of), language, path)
 
 
-def _line(opened: Opened, child: Part, found: Any, of_stations: bool, shape: Shape | None) -> Line:
+def _line(
+    opened: Opened, asked: tuple[str, str], child: Part, found: Any, of_stations: bool, shape: Shape | None
+) -> Line:
     language = opened.language
     n, of, conflicting = 0, 0, 0
     if found and of_stations and len(found) > 2:
         n, of, conflicting = found[2], found[3], found[4]
     elif found and not of_stations:
         n, of = found[0], found[1]
-    shown = ratio(n, of, figure(n, of), language)
+    path = f"@{child['code']}|{'|'.join(asked)}|{'stations' if of_stations else 'finding'}"
+    shown = ratio(n, of, figure(n, of), language, path)
     name = in_language(child["names"], language, opened.order) or child["code"]
     said = _("%(n)s of %(of)s") % {"n": shown.n, "of": shown.of} if of else _("missing")
     if shown.percent:

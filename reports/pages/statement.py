@@ -59,12 +59,12 @@ def statement_of(opened: Opened, part: Part) -> Statement:
     language, order, edition = opened.language, opened.order, opened.edition
     notes = _Notes()
     book = opened.figures.book()
+    opening = _opening(part["coverage"], notes, language)
     sections = [
         _stage(stage, part["stages"][stage["code"]], notes, language, order, edition.remarks.get(stage["code"], {}))
         for stage in book["stages"]
         if part["stages"].get(stage["code"], {}).get("reports")
     ]
-    opening = _opening(part["coverage"], notes, language)
     return Statement(
         title=in_language(opened.stand.names, language, order) or opened.stand.slug,
         under=_("Release %(n)s, reports received by %(at)s")

@@ -46,15 +46,17 @@ def stages_of(election: Election) -> list[dict[str, Any]]:
     rows = (
         Question.objects.filter(version__checklist__in=places, version__published_at__isnull=False)
         .order_by("version__checklist__order", "version__number", "order", "pk")
-        .values_list("version__checklist_id", "code", "type", "labels", "choices", "violation_answers")
+        .values_list(
+            "version__checklist_id", "code", "type", "labels", "choices", "violation_answers", "violation_code"
+        )
     )
     first: dict[tuple[str, str], int] = {}
-    for checklist, code, type_, labels, choices, answers in rows:
+    for checklist, code, type_, labels, choices, answers, violation in rows:
         stage, name = places[checklist]
         # Where two checklists of a stage share a code, the later one's is called `checklist:question`.
         shown = code if first.setdefault((stage, code), checklist) == checklist else f"{name}:{code}"
         stages[stage]["questions"][shown] = {
-            "code": shown, "checklist": name, "type": type_, "labels": labels, "findings": answers,
+            "code": shown, "checklist": name, "type": type_, "labels": labels, "findings": answers, "violation": violation,
             "choices": [[str(choice["code"]), choice["labels"]] for choice in choices],
         }  # fmt: skip
     return [stage | {"questions": list(stage["questions"].values())} for stage in stages.values()]

@@ -209,7 +209,7 @@ def _questions(book: Book, languages: Sequence[str]) -> Table:
         for stage in book["stages"]:
             for one in stage["questions"]:
                 yield [
-                    stage["code"], one["checklist"], one["code"], one["type"], " ".join(one["findings"]),
+                    stage["code"], one["checklist"], one["code"], one["type"], " ".join(one["findings"]), one["violation"],
                     " ".join(code for code, _labels in one["choices"]),
                     *(one["labels"].get(language) for language in languages),
                 ]  # fmt: skip
@@ -218,7 +218,8 @@ def _questions(book: Book, languages: Sequence[str]) -> Table:
         "questions.csv", "What was asked, in the latest wording", [
             ("stage", "string", "stage of the election day"), ("checklist", "string", "code of the checklist"),
             ("question", "string", "code of the question"), ("type", "string", "type of the question"),
-            ("findings", "string", "answers that are a finding"), ("choices", "string", "codes that may be chosen"),
+            ("findings", "string", "answers that are a finding"),
+            ("violation", "string", "code of the violation that such an answer raises"), ("choices", "string", "codes that may be chosen"),
             *((f"label_{one}", "string", f"wording, {one}") for one in languages),
         ], rows, ("stage", "checklist", "question"),
     )  # fmt: skip

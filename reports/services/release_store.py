@@ -8,7 +8,6 @@ Files are only ever written for published releases. A process keeps the indexes 
 
 import hashlib
 import json
-import os
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ from typing import Any
 from django.conf import settings
 
 from reports.models import Release, ReleaseContent, ReleaseRow
-from reports.services.sealing import sync_folder
 
 Index = dict[str, str | None]
 
@@ -85,7 +83,7 @@ def _index(slug: str, number: int) -> tuple[int | None, Index]:
     path = _index_path(slug, number)
     try:
         found = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):
         release = Release.objects.get(election__slug=slug, number=number, state=Release.State.PUBLISHED)
         found = index_of(release)
         write_file(path, content_bytes(found))
@@ -95,8 +93,8 @@ def _index(slug: str, number: int) -> tuple[int | None, Index]:
 def _content(slug: str, name: str) -> bytes:
     path = _content_path(slug, name)
     try:
-        body = path.read_bytes()
-    except FileNotFoundError:
+        return content_unpack(path.read_bytes())
+    except (FileNotFoundError, zlib.error):
         body = bytes(ReleaseContent.objects.values_list("body", flat=True).get(pk=name))
         write_file(path, body)
     return content_unpack(body)
@@ -163,15 +161,14 @@ def _index_path(slug: str, number: int) -> Path:
 
 
 def write_file(path: Path, body: bytes) -> None:
-    """The whole file or none; a reader never sees half of one. A full or read-only disk is no error of the reader's."""
+    """The whole file or none; a full or read-only disk is no error of the reader's.
+
+    Not forced to the disk, for the rows are: what a power cut leaves broken is made anew.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        draft.write_bytes(body)
         draft.replace(path)
-        sync_folder(path.parent)
     except OSError:
         draft.unlink(missing_ok=True)

@@ -74,9 +74,10 @@ class Stand:
     def edition(self, number: int, at: datetime) -> Edition | None:
         return next((one for one in self.public(at) if one.number == number), None)
 
-    def stamp(self, at: datetime) -> tuple[str, tuple[int, ...]]:
-        """Changes whenever what is public of the releases changes."""
-        return self.publication, tuple(one.number for one in self.public(at))
+    def stamp(self, at: datetime) -> str:
+        """Changes whenever what is public of the releases changes: by a decision, or by the end of an embargo."""
+        public = ",".join(f"{one.number}:{one.digest[:12]}" for one in self.public(at))
+        return f"{self.slug} {self.publication} {public}"
 
 
 @dataclass(slots=True)
@@ -106,9 +107,12 @@ def stands() -> dict[str, Stand]:
         _lock.release()
 
 
-def stands_known() -> dict[str, Stand] | None:
-    """The same where nothing needs to be asked for it, else None."""
-    return _memory.stands if time.monotonic() - _memory.asked_at < SECONDS else None
+def stamp_known(slug: str, at: datetime) -> str:
+    """The election's stamp where nothing has to be asked for it, or somebody is asking already; else ""."""
+    if time.monotonic() - _memory.asked_at >= SECONDS and not _lock.locked():
+        return ""
+    stand = _memory.stands.get(slug)
+    return stand.stamp(at) if stand else ""
 
 
 def stand_of(slug: str) -> Stand | None:

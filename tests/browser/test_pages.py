@@ -8,19 +8,26 @@ from django.utils import timezone
 from playwright.sync_api import Browser
 
 from observer.models import Commission, Election
-from reports.models import Checklist, ViolationType
+from reports.models import Checklist, Reply, Report, ViolationType
+from reports.services.decisions import violation_decide
 from reports.services.forms import forget
 from reports.services.summaries import summaries_refresh
 from tests.browser.looking import accessibility, sideways
 from tests.door import stored
+from tests.reports.released import release
 from tests.world import World, make_election, make_tree, payload, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 PAGES = {
     "elections": "/{}/", "root": "/{}/test-2022/", "district": "/{}/test-2022/KZ-1-1/",
-    "station": "/{}/test-2022/KZ-1-1-1/", "nothing-yet": "/{}/test-2022/KZ-2-2/", "not-published": "/{}/secret/",
-    "nothing-released": "/{}/waiting/", "not-found": "/{}/no/such/page/",
+    "station": "/{}/test-2022/KZ-1-1-1/", "station-held": "/{}/test-2022/KZ-2-1-1/",
+    "nothing-yet": "/{}/test-2022/KZ-2-2/", "not-published": "/{}/secret/", "nothing-released": "/{}/waiting/",
+    "not-found": "/{}/no/such/page/", "release": "/{}/test-2022/releases/1/", "releases": "/{}/test-2022/releases/",
+    "release-2": "/{}/test-2022/releases/2/", "finding": "/{}/test-2022/releases/2/KZ/voting/V03/",
+    "finding-live": "/{}/test-2022/KZ/voting/V90/", "method": "/{}/test-2022/method/", "data": "/{}/test-2022/data/",
+    "statement": "/{}/test-2022/statement/", "search": "/{}/test-2022/search/",
+    "search-found": "/{}/test-2022/search/?q=KZ", "search-nothing": "/{}/test-2022/search/?q=nowhere",
 }  # fmt: skip
 LONG = {
     "en": "Was the choice marked on each ballot announced aloud, so that everyone in the room could hear it?",
@@ -31,6 +38,16 @@ PLACE = {
     "en": "Territorial commission of Sankt-Peterburgskoye district with a rather long name",
     "ru": "Солтүстік Қазақстан, Петропавловская территориальная избирательная комиссия",
     "kk": "Солтүстік Қазақстан облысының аумақтық сайлау комиссиясы, Қызылжар ауданы",
+}
+OUTLINES = {
+    "type": "FeatureCollection",
+    "features": [
+        {"type": "Feature", "id": code, "properties": {}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+        for code, ring in (
+            ("KZ-1", [[50, 50], [60, 50], [60, 42], [50, 42], [50, 50]]),
+            ("KZ-2", [[60, 50], [72, 49], [70, 42], [60, 42], [60, 50]]),
+        )
+    ],
 }
 STAGES = {
     "opening": ("Opening", "Открытие", "Ашылу"), "voting": ("Voting", "Голосование", "Дауыс беру"),
@@ -51,6 +68,9 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
         "ru": "Внеочередные выборы Президента",
         "kk": "Кезектен тыс президент сайлауы",
     }
+    # The outlines of two real regions, whose codes the test's country bears in its commissions' stead.
+    monkeypatch.setattr("reports.services.freezing.map_of", lambda _election: OUTLINES)
+    monkeypatch.setattr("reports.services.editions.map_of", lambda _election: OUTLINES)
     Election.objects.update(names=names, precincts_public_from=timezone.now() - timedelta(days=1))
     Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE, address=PLACE, voters=12071000)
     ViolationType.objects.update(names=LONG)
@@ -61,7 +81,18 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
         stored(world.second, payload("opening", station))
     stored(world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "very_good"}))
     stored(world.first, payload("incident", "KZ-1-1-1"))
+    third = world.enrolled("OB-4444", "KZ-1-1-3")
+    stored(third, payload("voting", "KZ-1-1-3"))
+    stored(world.first, payload("voting", "KZ-1-1-3"))
+    report = Report.objects.filter(commission__code="KZ-1-1-1", violations__code="UNA-01").first()
+    violation_decide(violation=report.violations.get(code="UNA-01"), state="confirmed", user=None, at=timezone.now())
+    Reply.objects.create(commission=world.tree["KZ-1-1-1"], date="2022-11-22", texts=LONG)
+    Reply.objects.create(commission=world.tree["KZ"], date="2022-11-22", texts=LONG)
     summaries_refresh()
+    release(world.election, texts=LONG, remarks={"voting": LONG})
+    stored(world.first, payload("voting", "KZ-1-2-1", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
+    summaries_refresh()
+    release(world.election, finding="voting:V03")
     make_tree(make_election("secret", publication="closed"))
     make_tree(make_election("waiting", publication="released", names=names))
     yield live_server.url
@@ -90,7 +121,7 @@ def test_every_page_fits_and_is_accessible(browser: Browser, site, watch, shots,
 def test_dark_is_as_readable(browser: Browser, site, shots):
     context = browser.new_context(viewport=SIZES["desk"], color_scheme="dark")
     page = context.new_page()
-    for name in ("root", "station", "not-published"):
+    for name in ("root", "station", "not-published", "release-2", "finding", "statement", "search-found", "data"):
         page.goto(site + PAGES[name].format("ru"))
         page.screenshot(path=shots / f"{name}-ru-dark.png", full_page=True)
         assert accessibility(page) == []
@@ -114,10 +145,34 @@ def test_nothing_needs_a_script(browser: Browser, site):
     page.goto(site)
     assert page.url == site + "/en/"
     page.get_by_role("link", name="Early presidential election").first.click()
-    page.get_by_role("link", name=PLACE["en"]).first.click()
+    page.get_by_role("row").get_by_role("link", name=PLACE["en"]).first.click()
     assert page.url.endswith("/en/test-2022/KZ-1/")
     page.get_by_role("link", name="Қазақша").click()
     assert page.url.endswith("/kk/test-2022/KZ-1/")
+    context.close()
+
+
+def test_the_map_is_walked_by_keyboard_and_told_to_a_screen_reader(browser: Browser, site):
+    page = browser.new_page()
+    page.goto(site + "/en/test-2022/releases/2/KZ/voting/V03/")
+    region = page.locator(".map a").first
+    assert region.get_attribute("aria-label") == f"{PLACE['en']}: 2 of 4"
+    region.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/releases/2/KZ-1/")
+    assert page.locator("h1").inner_text() == PLACE["en"]
+    page.close()
+
+
+def test_a_station_is_found_without_a_script(browser: Browser, site):
+    context = browser.new_context(viewport=SIZES["phone"], java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site + "/en/test-2022/search/")
+    page.get_by_role("searchbox").fill("KZ-1-1-1")
+    page.get_by_role("button", name="Find").click()
+    page.locator(".found a").first.click()
+    assert page.url.endswith("/en/test-2022/KZ-1-1-1/")
+    assert page.get_by_text("Observers reported from this station.").is_visible()
     context.close()
 
 

@@ -92,4 +92,5 @@ def marked(html: str) -> Marked:
 def numbers(text: str) -> list[str]:
     """Numbers as machines write them: thin spaces and commas in thousands taken away."""
     plain = re.sub(r"(?<=\d)[\u202f,](?=\d{3})", "", text)
-    return re.findall(r"\d+(?:[.,]\d+)?%?", plain.replace("\u00a0%", "%"))
+    plain = re.sub(r"(?<=\d),(?=\d)", ".", plain)
+    return re.findall(r"\d+(?:\.\d+)?%?", plain.replace("\u00a0%", "%"))

@@ -114,8 +114,7 @@ class TestTheActs:
         for change in (
             lambda: Release.objects.update(cutoff=DAY),
             lambda: Release.objects.update(state="prepared"),
-            lambda: Release.objects.filter(pk=made.pk).delete(),
-            lambda: ReleaseRow.objects.filter(release=made).delete(),
+            lambda: ReleaseContent.objects.all().delete(),
             lambda: ReleaseRow.objects.update(key="x"),
             lambda: ReleaseRow.objects.create(release=made, key="more"),
             lambda: ReleaseContent.objects.update(body=b"other"),
@@ -287,12 +286,13 @@ class TestWithoutADatabase:
             for address in TestAnEmbargo.ADDRESSES:
                 assert client.get(address).status_code == 200, address
 
-    def test_lost_files_are_made_from_the_rows(self, client, observed, settings):
+    @pytest.mark.parametrize("broken", [False, True])
+    def test_lost_and_broken_files_are_made_from_the_rows(self, client, observed, settings, broken):
         release(observed.election)
         page = client.get(HOME).content
         for path in settings.RELEASES_DIR.rglob("*"):
-            if path.is_file():
-                path.unlink()
+            if path.is_file() and path.suffix != ".zip":
+                path.write_bytes(b"") if broken else path.unlink()
         release_store.forget()
         editions.forget()
         assert client.get(HOME).content == page

@@ -18,6 +18,7 @@ from reports.management.demo.desk import desk_decide
 from reports.management.demo.geography import commissions_csv
 from reports.management.demo.people import FIRST, people_create
 from reports.management.demo.photos import Photo, photos_add, photos_upload
+from reports.management.demo.releases import releases_publish
 from reports.services.evidence import evidence_process_due
 from reports.services.forms import form_named
 from reports.services.packs import election_create, pack_folder
@@ -51,6 +52,9 @@ class Command(BaseCommand):
             self.stdout.flush()
             demo_load(user=user)
         summaries_refresh(patient=True)
+        election = Election.objects.get(slug=SLUG)
+        if not election.releases.exists():
+            releases_publish(election=election, user=user)
         self._tell(options["address"].rstrip("/"), password)
 
     def _tell(self, address: str, password: str) -> None:
