@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from threading import Event, Thread
 from time import perf_counter
+from typing import Any
 from uuid import uuid4
 
 import django
@@ -20,6 +21,7 @@ from django.db import connection  # noqa: E402
 
 from benchmarks import country, desk, load  # noqa: E402
 from benchmarks.__main__ import deployment, manage  # noqa: E402
+from benchmarks.openrosa.submissions import checklist_make, submissions_time  # noqa: E402
 from reports.models import Due, Report, Summary  # noqa: E402
 from reports.services.forms import form_named  # noqa: E402
 
@@ -155,6 +157,24 @@ class Bench:
         started = perf_counter()
         manage("check_summaries")
         line("check of every figure", self.stored, f"{perf_counter() - started:.1f} s")
+
+    def submissions(self, name: str, aim: str, *, photo: bool) -> None:
+        """Collect's submissions, one POST each, by a generator of its own."""
+        checklist_make(self.place)
+        for connections in (8, 32):
+            with deployment(worker=False) as (port, _processes):
+                told = submissions_time(
+                    country=self.place, port=port, connections=connections, seconds=self.seconds, photo=photo
+                )
+            times: Any = told["ms"]
+            said = f"{told['per_s']:8}/s   p50 {times['p50']} ms   p95 {times['p95']} ms   answers {told['status']}"
+            line(f"{name}, {connections} connections", self.stored, said, aim if connections == 8 else "")
+
+    def openrosa(self) -> None:
+        self.submissions("Collect, XML only", "800/s", photo=False)
+
+    def openrosa_photo(self) -> None:
+        self.submissions("Collect, a 200 kB photo each", "400/s", photo=True)
 
     def pages(self) -> None:
         drained()
