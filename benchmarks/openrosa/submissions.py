@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from reports.services.xlsform_write import workbook_bytes
-
 from benchmarks.country import NOON, Country
 from reports.models import Checklist
 from reports.services.checklists import xlsform_import
 from reports.services.xlsform_rows import Row
+from reports.services.xlsform_write import workbook_bytes
 
 HERE = Path(__file__).parent
 XF, XH = "{http://www.w3.org/2002/xforms}", "{http://www.w3.org/1999/xhtml}"

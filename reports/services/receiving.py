@@ -23,7 +23,7 @@ from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.parts import space_require
 from reports.services.sealing import seal
-from reports.services.upload_rows import row_store
+from reports.services.upload_rows import row_store, rows_find
 from reports.services.uploads import LANDING, bytes_most
 from reports.services.waking import wake_after_commit
 
@@ -104,8 +104,7 @@ class Spool:
 
 def files_of(*, uuids: Iterable[UUID], observer: Observer) -> dict[UUID, Evidence]:
     """The announced files with these ids, if they are this observer's."""
-    rows = Evidence.objects.filter(uuid__in=list(uuids), observer=observer.pk)
-    return {row.uuid: row for row in rows.only("uuid", "sha256", "size", "type", "state", "offset", "part")}
+    return {row.uuid: row for row in rows_find(uuids=list(uuids), observer=observer.pk)}
 
 
 def file_receive(*, evidence: Evidence, spool: Spool, at: datetime) -> None:

@@ -4,6 +4,7 @@ Every photo of an election day runs through both; composing them by the ORM cost
 the photo. Plain SQL for both databases; none of these columns needs a conversion but the time.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,8 @@ from reports.models import Evidence
 
 _FIELDS = ("id", "uuid", "sha256", "size", "type", "state", "offset", "part")  # in the model's order
 _FIND = """
-SELECT id, uuid, sha256, size, type, state, "offset", part FROM reports_evidence WHERE uuid = %s AND observer_id = %s
+SELECT id, uuid, sha256, size, type, state, "offset", part FROM reports_evidence
+WHERE uuid IN ({ids}) AND observer_id = %s
 """
 _MOVE = """
 UPDATE reports_evidence SET "offset" = %s, part = %s, state = %s{more}
@@ -26,11 +28,22 @@ _MOVED = _MOVE.format(more="")
 
 def row_find(*, uuid: UUID, observer: int) -> Evidence | None:
     """The file with this id, if it is this observer's: identity, state, offset and part; the rest is deferred."""
+    return next(iter(rows_find(uuids=[uuid], observer=observer)), None)
+
+
+def rows_find(*, uuids: Sequence[UUID], observer: int) -> list[Evidence]:
+    """Those of these files that are this observer's, as `row_find` gives them."""
+    if not uuids:
+        return []
     wrapper = connections[DEFAULT_DB_ALIAS]
+    native = wrapper.features.has_native_uuid_field
     with wrapper.cursor() as cursor:
-        cursor.execute(_FIND, [uuid if wrapper.features.has_native_uuid_field else uuid.hex, observer])
-        row = cursor.fetchone()
-    return None if row is None else Evidence.from_db(DEFAULT_DB_ALIAS, _FIELDS, (row[0], uuid, *row[2:]))
+        keys = [uuid if native else uuid.hex for uuid in uuids]
+        cursor.execute(_FIND.format(ids=", ".join(["%s"] * len(keys))), [*keys, observer])
+        return [
+            Evidence.from_db(DEFAULT_DB_ALIAS, _FIELDS, (row[0], row[1] if native else UUID(row[1]), *row[2:]))
+            for row in cursor.fetchall()
+        ]
 
 
 def row_move(*, evidence: int, before: tuple[int, str], offset: int, part: str, state: str) -> bool:
