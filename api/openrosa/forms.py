@@ -60,9 +60,25 @@ def version_named(device: Device, code: str, number: int, at: datetime) -> Check
     return rows.filter(checklist__code=code, number=number).select_related("checklist").first()
 
 
-def form_xml(version: ChecklistVersion, device: Device) -> bytes | None:
-    """The XForm of a version for this device's observer; None where it cannot be written as one, which is logged."""
-    workbook = _workbook(version, device)
+@dataclass(frozen=True)
+class Offer:
+    """What an election offers to this device's observer in any form."""
+
+    device: Device
+    violations: list[ViolationType]
+    contests: list[Contest]
+
+
+def offer_of(device: Device) -> Offer:
+    kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
+    types = ViolationType.objects.filter(election=device.election_id).order_by("order", "code")
+    contests = Contest.objects.filter(election=device.election_id).order_by("code")
+    return Offer(device, [one for one in types if not one.audience or kind in one.audience], list(contests))
+
+
+def form_xml(version: ChecklistVersion, offer: Offer) -> bytes | None:
+    """The XForm of a version for this observer; None where it cannot be written as one, which is logged."""
+    workbook = _workbook(version, offer)
     told = json.dumps(workbook, ensure_ascii=False, sort_keys=True).encode()
     key = f"openrosa-form:{hashlib.sha256(told).hexdigest()}"
     found: bytes | None = cache.get(key)
@@ -76,15 +92,11 @@ def form_xml(version: ChecklistVersion, device: Device) -> bytes | None:
     return found
 
 
-def _workbook(version: ChecklistVersion, device: Device) -> Workbook:
-    election = device.election
-    kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
-    types = ViolationType.objects.filter(election=election).order_by("order", "code")
-    offered = [one for one in types if not one.audience or kind in one.audience]
-    contests = list(Contest.objects.filter(election=election).order_by("code"))
+def _workbook(version: ChecklistVersion, offer: Offer) -> Workbook:
+    election = offer.device.election
     workbook = frame.framed(
-        workbook_of(version, election=election, violations=offered),
-        checklist=version.checklist, contests=contests, languages=election.languages,
+        workbook_of(version, election=election, violations=offer.violations),
+        checklist=version.checklist, contests=offer.contests, languages=election.languages,
     )  # fmt: skip
     language = get_language() or ""
     if language not in election.languages:

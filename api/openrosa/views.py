@@ -12,6 +12,7 @@ from api.openrosa.forms import (
     list_xml,
     manifest_xml,
     md5_of,
+    offer_of,
     version_named,
     versions_in_force,
 )
@@ -33,8 +34,9 @@ def form_list(request: HttpRequest, device: Device) -> HttpResponse:
     """What this device may fill; `formID` limits it to one, as the standard has it."""
     wanted = request.GET.get("formID")
     found = []
+    offer = offer_of(device)
     for version in versions_in_force(device, timezone.now()):
-        xml = form_xml(version, device) if wanted in (None, version.checklist.code) else None
+        xml = form_xml(version, offer) if wanted in (None, version.checklist.code) else None
         if xml is not None:
             found.append((version, md5_of(xml), f"{version.checklist.code}/{version.number}"))
     return _conditional(request, list_xml(found, _base(request), device.election.languages), XML, compress=False)
@@ -42,7 +44,7 @@ def form_list(request: HttpRequest, device: Device) -> HttpResponse:
 
 @room(*GET)
 def form(request: HttpRequest, device: Device, code: str, version: int) -> HttpResponse:
-    xml = form_xml(_version(device, code, version), device)
+    xml = form_xml(_version(device, code, version), offer_of(device))
     if xml is None:
         raise _nothing()
     return _conditional(request, xml, XML)

@@ -5,8 +5,11 @@ import tracemalloc
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from api.openrosa.instance import Instance, instance_read
+from api.openrosa.parts import XmlPart, parts_read
 from reports.models import Evidence, Refusal, Report
 from reports.problems import Rejected
 from tests.api.openrosa.collect import BOUNDARY, Collect, multipart, part, xml
@@ -200,3 +203,19 @@ def test_every_attack_is_one_that_the_reader_refuses():
     for body in NOT_XML.values():
         with pytest.raises(Rejected):
             instance_read(body)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 200))
+def test_no_noise_in_a_body_is_more_than_a_refusal(noise: bytes, at: int, without: int):
+    """Whatever is cut out of a body and put into it: it is read, or refused as a problem that has words."""
+    body = multipart(xml(), {"a.jpg": b"picture"})
+    body = body[:at] + noise + body[at + without :]
+    try:
+        for one in parts_read(io.BytesIO(body), f"multipart/form-data; boundary={BOUNDARY}", len(body)):
+            if isinstance(one, XmlPart):
+                instance_read(one.body)
+            else:
+                one.spool.discard()
+    except Rejected as problem:
+        assert problem.code in ("malformed", "too_large") and problem.detail

@@ -67,6 +67,18 @@ class TestList:
     def test_can_be_asked_for_one_form(self, collect):
         assert list(forms_of(collect, "?formID=incident")) == ["incident"]
 
+    def test_costs_one_statement_a_form_and_few_more(self, collect, django_assert_max_num_queries):
+        forms_of(collect)
+        with django_assert_max_num_queries(5 + 4):
+            collect.get("formList")
+
+    def test_has_no_form_that_cannot_be_written_and_all_others(self, world, collect, caplog):
+        broken = {"code": "V03", "type": "yes_no", "hints": {"en": "Was ${nobody} there?"}}
+        make_version(world.versions["voting"].checklist, 2, [broken])
+        assert list(forms_of(collect)) == ["opening", "tabulation", "incident"]
+        assert "voting version 2 has no form" in caplog.text
+        assert collect.get("forms/voting/2.xml").status_code == 404
+
     def test_is_not_sent_again_unchanged(self, collect):
         etag = collect.get("formList")["ETag"]
         assert collect.get("formList", **{"If-None-Match": etag}).status_code == 304
