@@ -145,21 +145,38 @@ class Body:
 
     async def slice(self) -> tuple[bytes, Cut | None]:
         """The next part of an upload, and why nothing comes after it, if so."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + SLICE_SECONDS
         kept = bytearray()
         try:
-            while len(kept) < SLICE and self.left != 0:
-                piece = await self._piece_within(min(SILENCE, max(0.0, until - clock())) if kept else SILENCE)
-                if not piece:
-                    if piece is None and not kept:
-                        raise Cut(408)
-                    break
-                kept += piece
-                self.hold(len(piece))
+            if self.next is None and self.left is not None and self.left <= SLICE:
+                await self._last(kept)
+            else:
+                await self._some(kept)
+        except TimeoutError:
+            return bytes(kept), Cut(408)
         except Cut as cut:
             return bytes(kept), cut
         return bytes(kept), None
+
+    async def _last(self, kept: bytearray) -> None:
+        """All that is left, into `kept`: the common case, without a task for every piece."""
+        clock = asyncio.get_running_loop().time
+        async with asyncio.timeout(SILENCE) as limit:
+            while piece := await self._piece():
+                kept += piece
+                self.hold(len(piece))
+                limit.reschedule(clock() + SILENCE)
+
+    async def _some(self, kept: bytearray) -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + SLICE_SECONDS
+        while len(kept) < SLICE and self.left != 0:
+            piece = await self._piece_within(min(SILENCE, max(0.0, until - clock())) if kept else SILENCE)
+            if piece is None and not kept:
+                raise TimeoutError
+            if not piece:
+                return
+            kept += piece
+            self.hold(len(piece))
 
     async def drain(self) -> None:
         """Reads on and forgets, within bounds."""
