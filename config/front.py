@@ -50,8 +50,8 @@ class Place:
 
 PLACES = (
     Place("/api/openrosa/", settings.OPENROSA_BYTES_MAX, 3600.0, in_part=True),
-    Place("/api/v1/relay", 64_000_000, 3600.0),
-    Place("/relay/", 64_000_000, 3600.0),
+    Place("/api/v1/relay", settings.RELAY_BYTES_MAX, 3600.0),
+    Place("/relay/", 8 * settings.RELAY_BYTES_MAX, 3600.0),  # a form with as many files as its page takes
     Place("/admin/", 64_000_000, 3600.0),
     Place("/"),
 )
