@@ -48,6 +48,27 @@ class RequestId:
         return response
 
 
+class DeskPolicy:
+    """What a desk page may load: its own scripts, styles and pictures, nothing inline, nothing from elsewhere.
+
+    Only here, by the address, so that no page of the desk is forgotten (`docs/decisions/0012-desk.md`).
+    """
+
+    POLICY = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(("/admin/", "/desk/")):
+            response["Content-Security-Policy"] = self.POLICY
+        return response
+
+
 class ForwardedHeaders:
     """Believes X-Forwarded-For and -Proto from TRUSTED_PROXIES only; drops them from anyone else."""
 

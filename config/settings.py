@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "config.middleware.RequestId",
     "config.middleware.ForwardedHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "config.middleware.DeskPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "api.rest.cors.Mirrors",
     "django.contrib.sessions.middleware.SessionMiddleware",

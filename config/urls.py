@@ -3,7 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import reports.desk
 from config import health
+
+assert reports.desk  # read before the desk's addresses are: its pages register themselves
 
 urlpatterns = [
     path("api/openrosa/", include("api.openrosa.urls")),
@@ -14,6 +17,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", health.metrics),
     path("admin/", admin.site.urls),
+    path("desk/", include("observer.desk.urls")),
     path("", include("reports.pages.urls")),
 ]
 handler400 = "api.rest.problems.bad_request"

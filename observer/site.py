@@ -1,40 +1,23 @@
-"""The admin's site, and what it makes of addresses that strangers to it wrote.
-
-Keys and filters come from addresses, so anyone with a login may write anything there. What no
-column could hold is asked for as something that no row is, and so answered as any unknown thing.
-"""
+"""The admin's site: Django's lists and forms within the desk's frame, behind the desk's door."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 
-GREATEST = 2**63 - 1
-
-
-def askable(value: Any) -> Any:
-    """`value` as a database takes it: a number beyond 64 bits becomes the greatest, NUL a replacement character."""
-    text = str(value).replace("\0", "\ufffd")
-    try:
-        number = int(text)
-    except ValueError:  # no number, or one of thousands of digits
-        return str(GREATEST) if text.isdecimal() else text
-    if abs(number) <= GREATEST:
-        return value if isinstance(value, int) else text
-    return GREATEST if isinstance(value, int) else str(GREATEST)
-
-
-def query_askable(query: QueryDict) -> QueryDict:
-    asked = query.copy()
-    for name, values in query.lists():
-        asked.setlist(name, [askable(value) for value in values])
-    asked._mutable = False
-    return asked
+from observer.desk.askable import askable, query_askable
+from observer.desk.frame import frame
 
 
 class DeskSite(admin.AdminSite):
+    enable_nav_sidebar = False  # the desk has its own, by role
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context: dict[str, Any] = super().each_context(request)
+        return context | frame(request)
+
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         guarded: Callable[..., Any] = super().admin_view(view, cacheable)
 

@@ -1,4 +1,4 @@
-"""What registered nouns make of keys, filters and choices that cannot be: unknown ones (`observer.site`)."""
+"""What registered nouns make of keys, filters and choices that cannot be: unknown ones (`observer.desk.askable`)."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from django.forms import ModelMultipleChoiceField
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse
 
-from observer.site import askable
+from observer.desk.askable import askable
 
 if TYPE_CHECKING:
     ModelAdmin: TypeAlias = admin.ModelAdmin[Any]

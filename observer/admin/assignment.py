@@ -2,15 +2,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from observer.admin.base import PEOPLE, Desk
+from observer.admin.base import Desk
 from observer.models import Assignment
+from observer.models.reach import Verb
 
 
 @admin.register(Assignment)
 class AssignmentAdmin(Desk):
-    territory = "commission"
-    organisation = "observers__organisation"
-    readers = PEOPLE
+    writing = Verb.REGISTER
     list_display = ("commission", "team", "role", "starts_at", "ends_at")
     list_select_related = ("commission", "election")
     list_filter = ("election", "role")

@@ -1,17 +1,15 @@
 """What every admin page of this project shares: permission by territory, few queries, no bulk deletion.
 
-A superuser sees and does everything. Anyone else on the staff sees what lies in the territory of
-their grants, and may take the decisions their role allows there; forms are the superuser's.
+Who may what, `services/access.py` answers; here it is asked.
 """
 
 import json
-from collections.abc import Callable, Iterable
-from functools import reduce
-from operator import or_
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from django.contrib import admin, messages
-from django.db.models import Field, JSONField, Model, Q, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Field, JSONField, Model, QuerySet
 from django.forms import Field as FormField
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -25,7 +23,8 @@ from django.utils.translation import ngettext
 
 from observer.admin.asked import Asked
 from observer.admin.names import NAMES, NamesField
-from observer.models import Grant
+from observer.models.reach import Verb
+from observer.services import access
 from observer.services.desk import row_save
 
 if TYPE_CHECKING:
@@ -33,25 +32,9 @@ if TYPE_CHECKING:
 else:
     TabularInline = admin.TabularInline
 
-Role = Grant.Role
-EVERYONE = frozenset(Role)
-PEOPLE = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR})
-VERIFIERS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.VERIFIER})
-PUBLISHERS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.PUBLISHER})
-
-
-def grants_of(request: HttpRequest, roles: Iterable[str]) -> list[Grant]:
-    """The reader's grants in any of `roles`; read from the database once a request."""
-    known: list[Grant] | None = getattr(request, "_grants", None)
-    if known is None:
-        active = bool(request.user.is_active and request.user.is_staff)
-        known = list(Grant.objects.filter(user=request.user.pk).select_related("commission")) if active else []
-        request._grants = known  # type: ignore[attr-defined]
-    return [grant for grant in known if grant.role in roles]
-
 
 def is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_active and request.user.is_superuser)
+    return access.is_superuser(request.user)
 
 
 class NamesMixin:
@@ -67,17 +50,13 @@ class NamesMixin:
 
 
 class Desk(NamesMixin, Asked):
-    """A registered noun.
+    """A registered noun. Its rows are those that the reader may look at (`services/access.py`).
 
-    `territory`: the look-up from a row to its commission, "" for the commission itself, None where
-    only superusers look. `organisation`: likewise to an organisation, for grants limited to one.
-    `readers`, `deciders`: roles that may look, and that may run the actions.
+    `deciding`: the verb that its actions need; `writing`: the verb that its forms need. Without one, superusers only.
     """
 
-    territory: str | None = None
-    organisation: str | None = None
-    readers: frozenset[Role] = EVERYONE
-    deciders: frozenset[Role] = frozenset()
+    deciding: Verb | None = None
+    writing: Verb | None = None
     can_add = can_change = can_delete = True
     deferred: tuple[str, ...] = ()
     show_full_result_count = False
@@ -86,47 +65,61 @@ class Desk(NamesMixin, Asked):
     list_max_show_all = 200
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
-        rows = super().get_queryset(request).defer(*self.deferred)
-        return rows if is_superuser(request) else self.within(rows, request, self.readers)
-
-    def within(self, rows: "QuerySet[Any]", request: HttpRequest, roles: Iterable[str]) -> "QuerySet[Any]":
-        """The rows of the territories that the reader's grants in `roles` open."""
-        conditions = [self._opened(grant) for grant in grants_of(request, roles)] if self.territory is not None else []
-        if not conditions:
-            return rows.none()
-        return rows.filter(pk__in=self.model._default_manager.filter(reduce(or_, conditions)).values("pk"))
-
-    def _opened(self, grant: Grant) -> Q:
-        start = f"{self.territory}__" if self.territory else ""
-        place = Q(
-            (f"{start}election", grant.commission.election_id), (f"{start}path__startswith", grant.commission.path)
-        )
-        if grant.organisation_id is None:
-            return place
-        return place & Q((self.organisation, grant.organisation_id)) if self.organisation else Q(pk__in=())
+        rows = access.visible(request.user, self.model).defer(*self.deferred)
+        ordering = self.get_ordering(request)
+        return rows.order_by(*ordering) if ordering else rows
 
     # ── who may ──
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request) or (self.territory is not None and bool(grants_of(request, self.readers)))
+        reach = access.reach_of(self.model)
+        return is_superuser(request) or (reach is not None and access.may(request.user, reach.look))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.can_add and is_superuser(request)
+        return self.can_add and self._may_write(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.can_change and is_superuser(request)
+        return self.can_change and self._may_write(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.can_delete and is_superuser(request)
+        return self.can_delete and self._may_write(request, obj)
+
+    def _may_write(self, request: HttpRequest, obj: Any = None) -> bool:
+        if is_superuser(request):
+            return True
+        if self.writing is None or not access.may(request.user, self.writing):
+            return False
+        return obj is None or self._reaches(request, obj)
+
+    def _reaches(self, request: HttpRequest, obj: Any) -> bool:
+        assert self.writing is not None
+        return access.reachable(request.user, self.model, self.writing).filter(pk=obj.pk).exists()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """May the reader run this noun's actions? Which rows it may touch, `decidable` says."""
-        return is_superuser(request) or bool(grants_of(request, self.deciders))
+        return is_superuser(request) or (self.deciding is not None and access.may(request.user, self.deciding))
 
     def decidable(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
-        return rows if is_superuser(request) else self.within(rows, request, self.deciders)
+        if is_superuser(request):
+            return rows
+        if self.deciding is None:
+            return rows.none()
+        return rows.filter(pk__in=access.reachable(request.user, self.model, self.deciding).values("pk"))
+
+    # ── what may be chosen in a form ──
+    def formfield_for_foreignkey(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_foreignkey(db_field, request, **({"queryset": _known(request, db_field)} | kwargs))
+
+    def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_manytomany(db_field, request, **({"queryset": _known(request, db_field)} | kwargs))
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Stored within one transaction with this: what does not lie where the writer may write is undone."""
+        super().save_related(request, form, formsets, change)
+        if not is_superuser(request) and not self._reaches(request, form.instance):
+            raise PermissionDenied
 
     # ── what is done ──
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -193,6 +186,11 @@ class Desk(NamesMixin, Asked):
     def url(self, page: str, *args: Any) -> str:
         meta = self.model._meta
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
+
+
+def _known(request: HttpRequest, field: "Field[Any, Any]") -> "QuerySet[Any]":
+    """What a form offers: the rows that its reader may know of."""
+    return access.visible(request.user, cast("type[Model]", field.related_model))
 
 
 class ReadOnly(Desk):

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from observer.admin.base import Desk
 from observer.models import Commission
+from observer.models.reach import Verb
 
 
 @admin.register(Commission)
@@ -13,7 +14,7 @@ class CommissionAdmin(Desk):
     """A place in the tree. Its words and facts are edited here; its place in the tree makes figures,
     so adding and moving one is `reports.admin.registry`'s, by the service that also recomputes them."""
 
-    territory = ""
+    writing = Verb.SETUP
     can_add = can_delete = False
     list_display = ("code", "__str__", "level", "parent_code", "voters", "type")
     list_select_related = ("level", "parent", "election")

@@ -6,17 +6,16 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.admin.base import PEOPLE, ReadOnly
+from observer.admin.base import ReadOnly
 from observer.models import Device, EnrolmentCode
+from observer.models.reach import Verb
 from observer.services.enrolment import device_revoke
 
 
 class OfAnObserver(ReadOnly):
     """Rows that belong to an observer: seen by those who may see people in the observer's territory."""
 
-    territory = "observer__assignments__commission"
-    organisation = "observer__organisation"
-    readers = deciders = PEOPLE
+    deciding = Verb.REGISTER
     list_select_related = ("observer", "election")
     search_fields = ("=observer__code",)
 

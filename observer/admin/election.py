@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from observer.admin.base import Desk, is_superuser
 from observer.models import Commission, Contest, Election, Level
+from observer.models.reach import Verb
 from observer.services.desk import election_publish
 from observer.services.relay_keys import relay_keys_set
 
@@ -18,6 +19,8 @@ Publication = Election.Publication
 class ElectionAdmin(Desk):
     """One mission's observation. With a country's pack it is made by `create_election`; here, bare."""
 
+    writing = Verb.SETUP
+    deciding = Verb.RELEASE
     can_delete = False
     list_display = ("slug", "__str__", "date", "state", "publication", "opens_at", "closes_at")
     list_filter = ("state", "publication")
@@ -32,7 +35,7 @@ class ElectionAdmin(Desk):
         # The slug is in addresses and on phones; publication is a decision, taken by an action.
         return ("slug", "pack", "publication", "relay_key") if obj else ("relay_key",)
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 
     @admin.action(description=_("Publish the figures as they come"), permissions=["decide"])
@@ -57,6 +60,7 @@ class ElectionAdmin(Desk):
 
 @admin.register(Level)
 class LevelAdmin(Desk):
+    writing = Verb.SETUP
     list_display = ("election", "order", "code", "kind", "__str__")
     list_select_related = ("election",)
     list_filter = ("election", "kind")
@@ -73,6 +77,7 @@ class LevelAdmin(Desk):
 
 @admin.register(Contest)
 class ContestAdmin(Desk):
+    writing = Verb.SETUP
     can_delete = False
     list_display = ("election", "code", "__str__", "round")
     list_select_related = ("election",)

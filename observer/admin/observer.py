@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer import crypto
-from observer.admin.base import PEOPLE, Desk, ReadOnlyRows, grants_of, is_superuser
+from observer.admin.base import Desk, ReadOnlyRows
 from observer.models import Assignment, Device, Election, Observer
+from observer.models.reach import Verb
+from observer.services import access
 from observer.services.collect_settings import collect_settings
 from observer.services.desk import observer_save
 from observer.services.enrolment import device_create, enrolment_create
@@ -60,9 +62,7 @@ class ObserverAdmin(Desk):
     """Found by code, or by a whole phone number or e-mail; never by name, which is encrypted."""
 
     form = ObserverForm
-    territory = "assignments__commission"
-    organisation = "organisation"
-    readers = deciders = PEOPLE
+    writing = deciding = Verb.REGISTER
     can_delete = False
     list_display = ("code", "organisation", "language", "accredited_until", "conduct_version")
     list_select_related = ("organisation",)
@@ -80,6 +80,10 @@ class ObserverAdmin(Desk):
         match = request.resolver_match
         rows = super().get_queryset(request)
         return rows.defer(None) if match and match.url_name == "observer_observer_change" else rows
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who is nowhere yet is seen by those of the whole election only."""
+        return access.may_whole(request.user, Verb.REGISTER)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return (*ObserverForm.Meta.fields, *self.readonly_fields)
@@ -103,11 +107,9 @@ class ObserverAdmin(Desk):
 
     def election_form(self, request: HttpRequest, rows: "QuerySet[Any]") -> ElectionForm:
         """Asks for which election; only those in the reader's hands, and the only one is preset."""
-        elections = Election.objects.all()
-        if not is_superuser(request):
-            elections = elections.filter(commissions__in=[one.commission_id for one in grants_of(request, PEOPLE)])
+        elections = access.elections(request.user, Verb.REGISTER)
         form = ElectionForm(request.POST if "answered" in request.POST else None)
-        form.fields["election"].queryset = elections.distinct()  # type: ignore[attr-defined]
+        form.fields["election"].queryset = elections  # type: ignore[attr-defined]
         only = elections[:2]
         form.initial["election"] = only[0].pk if len(only) == 1 else None
         return form

@@ -6,6 +6,7 @@ from observer.models.commission import Commission
 from observer.models.election import Election
 from observer.models.fields import EncryptedTextField
 from observer.models.observer import Observer
+from observer.models.reach import Reach, Verb
 
 
 class Call(models.Model):
@@ -14,6 +15,8 @@ class Call(models.Model):
     It begins when the number is shown, so that no number is seen without a line here, and so that a
     colleague sees who is calling just now.
     """
+
+    reach = Reach(places=("commission",), organisation="observer__organisation", look=Verb.PEOPLE)
 
     class Outcome(models.TextChoices):
         SHOWN = "", "the number was shown"

@@ -4,6 +4,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models.election import Election, Level
+from observer.models.reach import Reach
 from observer.words import in_language
 
 CODE = RegexValidator(r"^[\w.\-]+$", "letters, digits, dot, dash and underscore only")
@@ -25,6 +26,7 @@ class Commission(models.Model):
     prefix; `services/commissions.py` keeps it and `depth` (0 at the root) true.
     """
 
+    reach = Reach(places=("",), shared=True)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="commissions", db_index=False)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+", db_index=False)

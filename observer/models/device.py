@@ -2,11 +2,13 @@ from django.db import models
 
 from observer.models.election import Election
 from observer.models.observer import Observer
+from observer.models.reach import OF_AN_OBSERVER
 
 
 class Device(models.Model):
     """One browser or phone that may speak for one observer in one election, until it is revoked."""
 
+    reach = OF_AN_OBSERVER
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="devices")
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="devices")
     name = models.CharField(max_length=120, blank=True)
@@ -28,6 +30,7 @@ class Device(models.Model):
 class EnrolmentCode(models.Model):
     """A one-time code by which a phone becomes a Device. Only its HMAC is kept."""
 
+    reach = OF_AN_OBSERVER
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="enrolment_codes")
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="enrolment_codes")
     code_hmac = models.CharField(max_length=64, unique=True, editable=False)

@@ -5,6 +5,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models.fields import EncryptedTextField
+from observer.models.reach import WHOLE, Reach
 from observer.words import in_language, origins_valid
 
 
@@ -16,6 +17,8 @@ class ElectionQuerySet(models.QuerySet["Election"]):
 
 class Election(models.Model):
     """One mission's observation of one election."""
+
+    reach = Reach(election="", shared=True)
 
     class State(models.TextChoices):
         DRAFT = "draft", "in preparation"
@@ -84,6 +87,8 @@ class Election(models.Model):
 class Level(models.Model):
     """One level of an election's commissions. How many there are is the country's affair."""
 
+    reach = WHOLE
+
     class Kind(models.TextChoices):
         CENTRAL = "central", "central"
         TERRITORIAL = "territorial", "territorial"
@@ -106,6 +111,7 @@ class Level(models.Model):
 class Contest(models.Model):
     """One thing voted on. Its scope is a set of commissions, not a branch; no scope means everywhere."""
 
+    reach = WHOLE
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="contests")
     code = models.CharField(max_length=40, validators=[RegexValidator(r"^[\w.\-]+$")])
     names = models.JSONField(default=dict)

@@ -3,19 +3,15 @@ from django.db import models
 
 from observer.models.commission import Commission
 from observer.models.organisation import Organisation
+from observer.models.reach import Reach, Verb
+from observer.models.reach import Role as Roles
 
 
 class Grant(models.Model):
     """A permission: this user has this role for this commission and all below it, and nowhere else."""
 
-    class Role(models.TextChoices):
-        ADMINISTRATOR = "administrator", "administrator"
-        COORDINATOR = "coordinator", "coordinator"
-        VERIFIER = "verifier", "verifier"
-        LAWYER = "lawyer", "lawyer"
-        ANALYST = "analyst", "analyst"
-        PUBLISHER = "publisher", "publisher"
-        READER = "reader", "read-only"
+    Role = Roles
+    reach = Reach(places=("commission",), organisation="organisation", look=Verb.STAFF)
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=16, choices=Role.choices)

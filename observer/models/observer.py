@@ -6,11 +6,15 @@ from observer.models.commission import Commission
 from observer.models.election import Election
 from observer.models.fields import EncryptedTextField
 from observer.models.organisation import Organisation
+from observer.models.reach import Reach, Verb
 
 
 class Observer(models.Model):
     """A person who observes; everywhere but at the desk a code. Belongs to an organisation, not to an election."""
 
+    reach = Reach(
+        places=("assignments__commission",), election="elections", part=False, organisation="organisation", look=Verb.PEOPLE
+    )  # fmt: skip
     code = models.CharField(max_length=40, unique=True, validators=[RegexValidator(r"^[\w.\-]+$")])
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="observers")
     name = EncryptedTextField(blank=True)
@@ -43,6 +47,8 @@ class Observer(models.Model):
 
 class Assignment(models.Model):
     """Who observes where, and when: one observer, or a team."""
+
+    reach = Reach(places=("commission",), organisation="observers__organisation", look=Verb.PEOPLE)
 
     class Role(models.TextChoices):
         STATIONARY = "stationary", "all day in one station"

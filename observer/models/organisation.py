@@ -1,10 +1,15 @@
 from django.db import models
 
+from observer.models.reach import Reach
 from observer.words import in_language
 
 
 class Organisation(models.Model):
     """Whoever sends observers. A label within a mission: organisations share one desk."""
+
+    reach = Reach(
+        places=("observers__assignments__commission",), election="observers__elections", organisation="", shared=True
+    )  # fmt: skip
 
     class Kind(models.TextChoices):
         CITIZEN = "citizen", "citizen observers"

@@ -13,8 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline, is_superuser
+from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline
 from observer.models import Election, User
+from observer.models.reach import Verb
+from observer.services import access
 from observer.services.tables import BadTable
 from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.problems import Rejected
@@ -46,7 +48,9 @@ class WhileUnpublished(NamesMixin, TabularInline):
     extra = 0
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request) and (obj is None or obj.published_at is None)
+        if obj is None or obj.published_at is not None:
+            return obj is None and access.may(request.user, Verb.SETUP)
+        return access.reachable(request.user, ChecklistVersion, Verb.SETUP).filter(pk=obj.pk).exists()
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request, obj)
@@ -55,7 +59,7 @@ class WhileUnpublished(NamesMixin, TabularInline):
         return self.has_add_permission(request, obj)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request)
+        return True
 
 
 class SectionRows(WhileUnpublished):
@@ -82,7 +86,7 @@ class QuestionRows(WhileUnpublished):
 
 
 class XlsformForm(forms.Form):
-    election = forms.ModelChoiceField(Election.objects.all(), label=_("Election"))
+    election = forms.ModelChoiceField(Election.objects.none(), label=_("Election"))
     file = forms.FileField(label=_("XLSForm (.xlsx)"))
     shown = ManyFilesField(
         label=_("Pictures and sounds that it shows"), required=False, widget=ManyFiles(attrs={"multiple": True})
@@ -96,6 +100,7 @@ class VersionRows(ReadOnlyRows):
 
 @admin.register(Checklist)
 class ChecklistAdmin(Desk):
+    writing = Verb.SETUP
     can_delete = False
     list_display = ("code", "__str__", "election", "stage", "place", "repeat", "order")
     list_select_related = ("election",)
@@ -111,9 +116,11 @@ class ChecklistAdmin(Desk):
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """An XLSForm becomes a published version, or every complaint about it is shown."""
-        if not is_superuser(request):
+        if not access.may_whole(request.user, Verb.SETUP):
             raise PermissionDenied
         form = XlsformForm(request.POST or None, request.FILES or None)
+        offered = access.reachable(request.user, Election, Verb.SETUP)
+        form.fields["election"].queryset = offered  # type: ignore[attr-defined]
         if form.is_valid():
             given, user = form.cleaned_data["file"], cast(User, request.user)
             shown = form.cleaned_data["shown"]
@@ -157,6 +164,7 @@ class ChecklistAdmin(Desk):
 class ChecklistVersionAdmin(Desk):
     """One wording. Published, it is read-only here and sealed in the database."""
 
+    writing = deciding = Verb.SETUP
     list_display = ("checklist", "number", "published_at")
     list_select_related = ("checklist",)
     list_filter = ("checklist__election", "checklist__code")
@@ -211,9 +219,6 @@ class ChecklistVersionAdmin(Desk):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or obj.published_at is None)
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request)
 
     @admin.action(description=_("Publish: from now on it never changes"), permissions=["decide"])
     def publish(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:

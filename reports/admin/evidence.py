@@ -14,7 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import PUBLISHERS, ReadOnly, is_superuser, link, pretty
+from observer.admin.base import ReadOnly, link, pretty
+from observer.models.reach import Verb
+from observer.services import access
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.evidence import evidence_approve, evidence_withdraw
@@ -24,11 +26,9 @@ from reports.services.sealing import open_sealed
 @admin.register(Evidence)
 class EvidenceAdmin(ReadOnly):
     """A file that a report announced. The staff sees the copy without metadata; the sealed original,
-    which may say where and by whom, is a superuser's download."""
+    which may say where and by whom, is a download of administrators and lawyers."""
 
-    territory = "report__commission"
-    organisation = "observer__organisation"
-    deciders = PUBLISHERS
+    deciding = Verb.APPROVE
     list_display = ("announced_at", "uuid", "small", "commission", "observer", "state", "flag_words", "approved_at")
     list_select_related = ("report__commission", "observer")
     list_filter = (
@@ -79,8 +79,8 @@ class EvidenceAdmin(ReadOnly):
 
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The sealed file, byte for byte, streamed; as a download that no browser will run."""
-        row = Evidence.objects.filter(pk=pk, state=Evidence.State.STORED).first()
-        if row is None or not is_superuser(request):
+        row = access.reachable(request.user, Evidence, Verb.ORIGINAL).filter(pk=pk, state=Evidence.State.STORED).first()
+        if row is None:
             return HttpResponse(status=404)
         return FileResponse(
             open_sealed(sha256=row.sha256), as_attachment=True, filename=f"{row.sha256}.bin",
@@ -92,8 +92,8 @@ class EvidenceAdmin(ReadOnly):
         if not getattr(evidence, which):
             return "—"
         address = reverse(f"admin:reports_evidence_{'picture' if which == 'copy' else which}", args=[evidence.pk])
-        width = 800 if which == "copy" else 80
-        return format_html('<img src="{}" alt="{}" style="max-width: {}px" loading="lazy">', address, _("photo"), width)
+        kind = "picture" if which == "copy" else "thumbnail"
+        return format_html('<img src="{}" alt="{}" class="{}" loading="lazy">', address, _("photo"), kind)
 
     @admin.display(description=gettext_lazy("picture"))
     def picture(self, evidence: Evidence) -> SafeString | str:
@@ -124,7 +124,7 @@ class EvidenceAdmin(ReadOnly):
         if evidence.state != Evidence.State.STORED:
             return "—"
         address = reverse("admin:reports_evidence_original", args=[evidence.pk])
-        return format_html('<a href="{}">{}</a>', address, _("download the sealed original (superusers)"))
+        return format_html('<a href="{}">{}</a>', address, _("download the sealed original"))
 
     # ── what is decided ──
     @admin.action(

@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from observer.admin.base import PEOPLE, Desk, ReadOnly
+from observer.admin.base import Desk, ReadOnly
+from observer.models.reach import Verb
 from reports.models import Message, MessageRead
 
 
@@ -12,8 +13,7 @@ from reports.models import Message, MessageRead
 class MessageAdmin(Desk):
     """Words from the desk. Once sent they stand: phones may have read them."""
 
-    territory = "commission"
-    readers = PEOPLE
+    writing = Verb.MESSAGE
     can_change = can_delete = False
     list_display = ("sent_at", "election", "observer", "commission")
     list_select_related = ("election", "observer", "commission")

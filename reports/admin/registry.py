@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import is_superuser
 from observer.admin.commission import CommissionAdmin
 from observer.admin.device import OfAnObserver
 from observer.admin.observer import ObserverAdmin
-from observer.models import Commission, Grant, Observer
+from observer.models import Commission, Observer
+from observer.models.reach import Verb
+from observer.services import access
 from observer.services.commissions import Impossible
 from reports.models import SetAside
 from reports.services.decisions import observer_quarantine, observer_restore
@@ -64,11 +65,8 @@ class CommissionAtDesk(CommissionAdmin):
     """Adds the place in the tree: what is added, moved or removed here is recounted above."""
 
     can_add = True
-    deciders = frozenset({Grant.Role.ADMINISTRATOR})
+    deciding = Verb.SETUP
     actions = ("move", "remove")
-
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request)
 
     def save_model(self, request: HttpRequest, obj: Commission, form: Any, change: bool) -> None:
         if change:
@@ -105,7 +103,9 @@ class CommissionAtDesk(CommissionAdmin):
         at, to = timezone.now(), form.cleaned_data["to"].strip()
 
         def moved(one: Commission) -> None:
-            parent = Commission.objects.filter(election=one.election_id, code=to).first()
+            parent = (
+                access.reachable(request.user, Commission, Verb.SETUP).filter(election=one.election_id, code=to).first()
+            )
             if parent is None:
                 raise Impossible(_("This election has no such commission."))
             commission_move(commission=one, parent=parent, user=user, at=at)

@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer import crypto
-from observer.admin.base import VERIFIERS, ReadOnly, ReadOnlyRows, is_superuser, link, pretty
+from observer.admin.base import ReadOnly, ReadOnlyRows, link, pretty
 from observer.models import Commission, Observer
+from observer.models.reach import Verb
+from observer.services import access
 from reports.admin.reading import answers_table
 from reports.models import Evidence, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
@@ -65,9 +67,7 @@ class NoteRows(ReadOnlyRows):
 class ReportAdmin(ReadOnly):
     """What was received is shown and never edited; what the desk decides goes through `decisions`."""
 
-    territory = "commission"
-    organisation = "observer__organisation"
-    deciders = VERIFIERS
+    deciding = Verb.VERIFY
     list_display = ("received_at", "checklist", "commission", "observer", "standing_word", "rehearsal", "flag_words")
     list_select_related = ("commission", "observer", "version__checklist")
     list_filter = (
@@ -120,10 +120,9 @@ class ReportAdmin(ReadOnly):
         return [body, *super().get_urls()]
 
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The bytes as they came, for superusers: they may name people."""
-        if not is_superuser(request):
-            return HttpResponse(status=404)
-        report = get_object_or_404(Report.objects.only("uuid", "body"), pk=pk)
+        """The bytes as they came: they may name people."""
+        rows = access.reachable(request.user, Report, Verb.ORIGINAL)
+        report = get_object_or_404(rows.only("uuid", "body"), pk=pk)
         return body_answer(report.body, f"{report.uuid}.txt")
 
     def change_view(
@@ -166,7 +165,7 @@ class ReportAdmin(ReadOnly):
     @admin.display(description=gettext_lazy("as received"))
     def as_received(self, report: Report) -> SafeString:
         address = reverse("admin:reports_report_body", args=[report.pk])
-        return format_html('<a href="{}">{}</a>', address, _("download (superusers)"))
+        return format_html('<a href="{}">{}</a>', address, _("download"))
 
     # ── what is decided ──
     @admin.action(description=gettext_lazy("Verify: checked, counts as verified"), permissions=["decide"])
@@ -231,10 +230,9 @@ class RefusalAdmin(ReadOnly):
         return [body, *super().get_urls()]
 
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The bytes as they came, for superusers."""
-        if not is_superuser(request):
-            return HttpResponse(status=404)
-        return body_answer(get_object_or_404(Refusal, pk=pk).body, f"refusal-{pk}.txt")
+        """The bytes as they came."""
+        rows = access.reachable(request.user, Refusal, Verb.ORIGINAL)
+        return body_answer(get_object_or_404(rows, pk=pk).body, f"refusal-{pk}.txt")
 
     @admin.display(description=gettext_lazy("problem"))
     def readable(self, refusal: Refusal) -> SafeString:
@@ -261,8 +259,6 @@ class UnkeptAdmin(ReadOnly):
 
 @admin.register(Note)
 class NoteAdmin(ReadOnly):
-    territory = "report__commission"
-    organisation = "report__observer__organisation"
     list_display = ("received_at", "report", "at")
     list_select_related = ("report",)
     search_fields = ("=uuid", "=report__uuid")

@@ -9,7 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import VERIFIERS, ReadOnly, pretty
+from observer.admin.base import ReadOnly, pretty
+from observer.models.reach import Verb
 from reports.models import Due, Summary
 from reports.services.due import due_add
 
@@ -18,8 +19,7 @@ from reports.services.due import due_add
 class SummaryAdmin(ReadOnly):
     """A commission's figures as they were last computed; recomputed, never edited."""
 
-    territory = "commission"
-    deciders = VERIFIERS
+    deciding = Verb.VERIFY
     list_display = ("commission", "revision", "as_of")
     list_select_related = ("commission",)
     list_filter = ("commission__election", "commission__level__kind")

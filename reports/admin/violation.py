@@ -9,7 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import VERIFIERS, Desk, ReadOnly, ReadOnlyRows, link
+from observer.admin.base import Desk, ReadOnly, ReadOnlyRows, link
+from observer.models.reach import Verb
 from reports.models import Case, Violation, ViolationGroup, ViolationType
 from reports.problems import Rejected
 from reports.services.decisions import violation_decide
@@ -29,9 +30,7 @@ class DecisionForm(forms.Form):
 class ViolationAdmin(ReadOnly):
     """What reports say, one row a report and code; the desk decides what it found out."""
 
-    territory = "report__commission"
-    organisation = "report__observer__organisation"
-    deciders = VERIFIERS
+    deciding = Verb.VERIFY
     list_display = ("code", "state", "commission", "observer", "case", "decided_at")
     list_select_related = ("report__commission", "report__observer", "case")
     list_filter = ("report__commission__election", "state")
@@ -103,7 +102,7 @@ class ViolationRows(ReadOnlyRows):
 class CaseAdmin(Desk):
     """One event. Which violations belong to it is decided at the violations."""
 
-    territory = "commission"
+    writing = Verb.CASES
     can_delete = False
     list_display = ("__str__", "commission", "created_at")
     list_select_related = ("commission",)
@@ -125,6 +124,7 @@ class CaseAdmin(Desk):
 
 @admin.register(ViolationGroup)
 class ViolationGroupAdmin(Desk):
+    writing = Verb.SETUP
     can_delete = False
     list_display = ("code", "__str__", "election", "order")
     list_select_related = ("election",)
@@ -140,6 +140,7 @@ class ViolationGroupAdmin(Desk):
 class ViolationTypeAdmin(Desk):
     """A code keeps its meaning: once reports have raised it, what figures are made of is read-only."""
 
+    writing = Verb.SETUP
     can_delete = False
     list_display = ("code", "__str__", "group", "severity", "denies_access", "election")
     list_select_related = ("group", "election")

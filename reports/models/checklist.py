@@ -2,11 +2,16 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models import Election
+from observer.models.reach import WHOLE, Reach
 from observer.words import in_language
+
+OF_A_VERSION = Reach(election="version__checklist__election", shared=True)
 
 
 class Checklist(models.Model):
     """What is asked about one kind of place at one stage. Its wording lives in versions."""
+
+    reach = WHOLE
 
     class Repeat(models.TextChoices):
         ONCE = "once", "once an observer and place; a second one is an update"
@@ -37,6 +42,7 @@ class Checklist(models.Model):
 class ChecklistVersion(models.Model):
     """One wording. Once published it never changes: triggers in both databases refuse it."""
 
+    reach = Reach(election="checklist__election", shared=True)
     checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     published_at = models.DateTimeField(null=True, blank=True)
@@ -51,6 +57,7 @@ class ChecklistVersion(models.Model):
 
 
 class Section(models.Model):
+    reach = OF_A_VERSION
     version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="sections")
     order = models.PositiveSmallIntegerField(default=0)
     code = models.CharField(max_length=40)
@@ -66,6 +73,8 @@ class Section(models.Model):
 
 class Question(models.Model):
     """One question of one version. Its code keeps its type, choices and meaning through all versions."""
+
+    reach = OF_A_VERSION
 
     class Type(models.TextChoices):
         YES_NO = "yes_no", "yes or no"
@@ -120,6 +129,7 @@ class Question(models.Model):
 class ChecklistFile(models.Model):
     """A picture or sound that a version's questions show or play. Sealed with the version."""
 
+    reach = OF_A_VERSION
     version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Device, Observer
+from observer.models.reach import Reach
 from reports.models.report import Refusal, Report
 
 
@@ -11,6 +12,8 @@ class Evidence(models.Model):
     Its identity is (uuid, sha256, size). `offset` is how many bytes have arrived; the sealed file
     lies under its sha256 and may be shared by several rows.
     """
+
+    reach = Reach(places=("report__commission",), organisation="observer__organisation")
 
     class State(models.TextChoices):
         AWAITED = "awaited", "awaited"

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Assignment, Commission, Election, Observer, Organisation
+from observer.models.reach import Reach, Verb
 
 
 class Message(models.Model):
@@ -11,6 +12,10 @@ class Message(models.Model):
     example, who had not reported by then.
     """
 
+    reach = Reach(
+        places=("commission", "observer__assignments__commission"), bound="election", election="election", part=False,
+        organisation="observer__organisation", look=Verb.PEOPLE,
+    )  # fmt: skip
     uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="of the form it was written in"
     )
@@ -37,6 +42,9 @@ class Message(models.Model):
 
 
 class MessageRead(models.Model):
+    reach = Reach(
+        places=("observer__assignments__commission",), bound="message__election", organisation="observer__organisation", look=Verb.PEOPLE
+    )  # fmt: skip
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reads")
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField()

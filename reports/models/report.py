@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from observer.models import Commission, Contest, Device, Observer
+from observer.models.reach import Reach, Verb
 from reports.models.checklist import ChecklistVersion
 
 
@@ -29,6 +30,8 @@ class Report(models.Model):
     What was received (body, content, hash, times) never changes: triggers in both databases
     refuse it. What the desk decides (state, rehearsal, quarantine, reading) may.
     """
+
+    reach = Reach(places=("commission",), organisation="observer__organisation")
 
     class State(models.TextChoices):
         RECEIVED = "received", "received"
@@ -141,6 +144,7 @@ class Report(models.Model):
 class Note(models.Model):
     """Words added to a stored report, outside its content."""
 
+    reach = Reach(places=("report__commission",), organisation="report__observer__organisation")
     uuid = models.UUIDField(unique=True)
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="notes")
     text = models.TextField()
@@ -157,6 +161,9 @@ class Note(models.Model):
 class Refusal(models.Model):
     """A body that was not stored as a report, kept with its bytes: nothing received is lost."""
 
+    reach = Reach(
+        places=("observer__assignments__commission",), bound="device__election", organisation="observer__organisation", look=Verb.ORIGINAL
+    )  # fmt: skip
     uuid = models.UUIDField(null=True, blank=True, db_index=True, help_text="the report's, where it could be read")
     observer = models.ForeignKey(Observer, null=True, on_delete=models.PROTECT, related_name="refusals", db_index=False)
     device = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="refusals")
@@ -179,6 +186,10 @@ class Refusal(models.Model):
 class Unkept(models.Model):
     """How much one device has sent, refused, over its quota of kept bodies. Nothing is lost unseen."""
 
+    reach = Reach(
+        places=("device__observer__assignments__commission",), bound="device__election",
+        organisation="device__observer__organisation", look=Verb.ORIGINAL,
+    )  # fmt: skip
     device = models.OneToOneField(Device, on_delete=models.PROTECT, related_name="unkept")
     bodies = models.PositiveIntegerField(default=0, help_text="not kept; a body that was sent again counts again")
     size = models.PositiveBigIntegerField(default=0, help_text="of all of them, bytes as received")

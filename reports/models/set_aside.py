@@ -2,11 +2,13 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Election, Observer
+from observer.models.reach import OF_AN_OBSERVER
 
 
 class SetAside(models.Model):
     """An observer whose reports of one election are quarantined: those that are here, and those that come."""
 
+    reach = OF_AN_OBSERVER
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="+", db_index=False)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(

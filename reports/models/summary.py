@@ -1,6 +1,7 @@
 from django.db import models
 
 from observer.models import Commission
+from observer.models.reach import Reach
 
 
 class Due(models.Model):
@@ -24,6 +25,7 @@ class Summary(models.Model):
     packed keys of the observers counted, of which only the number is published.
     """
 
+    reach = Reach(places=("commission",))
     commission = models.OneToOneField(Commission, on_delete=models.CASCADE, related_name="summary", primary_key=True)
     revision = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True, help_text="when this revision was computed")

@@ -2,11 +2,13 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Commission, Election
+from observer.models.reach import WHOLE, Reach
 from observer.words import in_language
 from reports.models.report import Report
 
 
 class ViolationGroup(models.Model):
+    reach = WHOLE
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="violation_groups", db_index=False)
     code = models.CharField(max_length=40)
     order = models.PositiveSmallIntegerField(default=0)
@@ -22,6 +24,8 @@ class ViolationGroup(models.Model):
 
 class ViolationType(models.Model):
     """A possible breach. A code is never a finding of guilt."""
+
+    reach = WHOLE
 
     class Severity(models.TextChoices):
         CRITICAL = "critical", "critical"
@@ -51,6 +55,7 @@ class ViolationType(models.Model):
 class Case(models.Model):
     """One event, told by one or more reports about one commission."""
 
+    reach = Reach(places=("commission",))
     commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="cases")
     title = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
@@ -64,6 +69,8 @@ class Case(models.Model):
 
 class Violation(models.Model):
     """What one report says of one violation code, and what the desk found out about it."""
+
+    reach = Reach(places=("report__commission",), organisation="report__observer__organisation")
 
     class State(models.TextChoices):
         REPORTED = "reported", "reported"

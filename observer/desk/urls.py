@@ -1,0 +1,12 @@
+"""The desk's own pages. Read after the applications are, when every page is registered."""
+
+from django.urls import include, path
+
+from observer.desk.home import home, language
+from observer.desk.pages import addresses
+
+urlpatterns = [
+    path("", home, name="desk_home"),
+    path("language/", language, name="desk_language"),
+    path("", include((addresses(), "desk"))),
+]
