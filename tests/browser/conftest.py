@@ -1,13 +1,18 @@
 """The real browser. A missing one is a failure, never a skip: what it would have shown is not known."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
+
+from reports.services.forms import forget
+from tests.browser.country import Country, country_make
+from tests.browser.hand import Hand
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -63,3 +68,23 @@ class Watch:
 @pytest.fixture
 def watch(live_server):
     return lambda page: Watch(page, live_server.url)
+
+
+@pytest.fixture
+def country(transactional_db, live_server, tmp_path) -> Iterator[Country]:
+    yield country_make(tmp_path)
+    forget()
+
+
+@pytest.fixture
+def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[..., Hand]]:
+    """Gives a new phone in a hand; each is put away before the country is."""
+    held: list[Hand] = []
+
+    def take(language: str = "en", **more: Any) -> Hand:
+        held.append(Hand(browser, live_server.url, language, **more))
+        return held[-1]
+
+    yield take
+    for one in held:
+        one.close()

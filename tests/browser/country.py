@@ -30,6 +30,13 @@ PLACES = [
     ),
 ]  # fmt: skip
 STATION = "KZ-59-01-0375"
+TITLES = {
+    "opening": {"en": "Opening of the polling station", "ru": "Открытие участка", "kk": "Сайлау учаскесінің ашылуы"},
+    "voting": {"en": "Voting", "ru": "Голосование", "kk": "Дауыс беру"},
+    "counting": {"en": "Counting of votes", "ru": "Подсчёт голосов", "kk": "Дауыс санау"},
+    "incident": {"en": "Incident", "ru": "Происшествие", "kk": "Оқиға"},
+    "every": {"en": "Every kind of question", "ru": "Все виды вопросов", "kk": "Сұрақтардың барлық түрі"},
+}
 # One of each type, in two sections, with a condition, a note, limits and hints.
 EVERY = [
     ("N01", "note", "Жәшіктерді көргенше кіріспеңіз.", "Не начинайте, пока не увидите урны.", "Do not begin before you have seen the boxes.", {}),

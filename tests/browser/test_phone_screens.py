@@ -1,45 +1,14 @@
 """Every screen of the phone in three languages, by one observer's day: from the link to the last receipt."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from observer.models import Observer
 from reports.models import Evidence, Message, MessageRead, Report
-from reports.services.forms import forget
-from tests.browser.country import STATION, Country, country_make
+from tests.browser.country import STATION, TITLES, Country
 from tests.browser.hand import Hand, answer_all, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-TITLES = {
-    "opening": {"en": "Opening of the polling station", "ru": "Открытие участка", "kk": "Сайлау учаскесінің ашылуы"},
-    "voting": {"en": "Voting", "ru": "Голосование", "kk": "Дауыс беру"},
-    "counting": {"en": "Counting of votes", "ru": "Подсчёт голосов", "kk": "Дауыс санау"},
-    "incident": {"en": "Incident", "ru": "Происшествие", "kk": "Оқиға"},
-    "every": {"en": "Every kind of question", "ru": "Все виды вопросов", "kk": "Сұрақтардың барлық түрі"},
-}
-
-
-@pytest.fixture
-def country(transactional_db, live_server, tmp_path) -> Iterator[Country]:
-    yield country_make(tmp_path)
-    forget()
-
-
-@pytest.fixture
-def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[..., Hand]]:
-    """Gives a new phone in a hand; each is put away before the country is."""
-    held: list[Hand] = []
-
-    def take(language: str = "en", **more: Any) -> Hand:
-        held.append(Hand(browser, live_server.url, language, **more))
-        return held[-1]
-
-    yield take
-    for one in held:
-        one.close()
 
 
 def enrolled(hand: Hand, country: Country) -> None:
