@@ -5,7 +5,7 @@
 //   back      where the arrow leads  foot()  its own buttons in the thumb's bar (optional)
 //   changed() its data may be old: load it again (optional)      shown(), close()  (optional)
 import { start as begin } from "./core/start.js";
-import { me } from "./core/reference.js";
+import { me, refresh } from "./core/reference.js";
 import { changed } from "./core/store.js";
 import { syncing } from "./core/sync.js";
 import { language, t, wordsLoad } from "./core/words.js";
@@ -68,6 +68,8 @@ const page = {
     document.documentElement.lang = language();
     await screen?.changed?.();
     page.draw();
+    await refresh(); // perhaps one that was asked in the other language
+    await refresh();
   },
 };
 

@@ -81,8 +81,8 @@ def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[.
     """Gives a new phone in a hand; each is put away before the country is."""
     held: list[Hand] = []
 
-    def take(language: str = "en", **more: Any) -> Hand:
-        held.append(Hand(browser, live_server.url, language, **more))
+    def take(language: str = "en", of: Browser = browser, **more: Any) -> Hand:
+        held.append(Hand(of, live_server.url, language, **more))
         return held[-1]
 
     yield take

@@ -1,9 +1,10 @@
 """Everybody reaches everything: without a network, without a touch, in large letters, in the dark."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from reports.models import Report
+from tests.browser.conftest import CHROMIUM
 from tests.browser.country import TITLES, Country
 from tests.browser.hand import Hand, answer_all, photo
 
@@ -48,14 +49,18 @@ def test_every_screen_works_without_a_network_and_asks_nobody_else(hold, country
 
 
 @pytest.mark.parametrize("language", ["kk", "ru"])
-def test_letters_twice_as_large(hold, country: Country, language):
-    hand = hold(language, label=f"{language}-large")
+def test_letters_twice_as_large(hold, browser: Browser, country: Country, language):
+    """By the browser's own setting."""
+    large = browser.browser_type.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--blink-settings=defaultFontSize=32"]
+    )
+    hand = hold(language, label=f"{language}-large", of=large)
     hand.enrol(country.code())
     hand.speak()
-    larger(hand)
+    expect(hand.page.locator("main input[type=checkbox]")).to_be_visible()
+    assert hand.page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
     hand.look("04-conduct")
     hand.accept()
-    larger(hand)
     hand.look("05-test-report")
     hand.put_off()
     hand.look("08-day")
@@ -71,11 +76,7 @@ def test_letters_twice_as_large(hold, country: Country, language):
         hand.go(place)
         hand.look(f"9-{place.split('/')[0]}")
     assert hand.found == {}
-
-
-def larger(hand: Hand) -> None:
-    """As the browser's own setting does it: the root's size, of which all others are parts."""
-    hand.page.evaluate("document.documentElement.style.fontSize = '200%'; 0")
+    large.close()
 
 
 def test_the_dark_is_as_readable(hold, country: Country):

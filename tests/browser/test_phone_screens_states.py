@@ -17,6 +17,16 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TELEGRAM = "Mozilla/5.0 (Linux; Android 13; SM-A145F; wv) AppleWebKit/537.36 Version/4.0 Chrome/119.0 Mobile Safari/537.36 Telegram-Android/10.2"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1"
 
+# No room for photos and reports, as the browser would say it.
+FULL = """() => {
+  const put = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function (...given) {
+    if (['blobs', 'reports'].includes(this.name)) throw new DOMException('full', 'QuotaExceededError');
+    return put.apply(this, given);
+  };
+  navigator.storage.estimate = async () => ({ quota: 50e6, usage: 49e6 });
+}"""
+
 
 def clean(hand: Hand) -> None:
     assert (hand.found, hand.errors, hand.strangers) == ({}, [], [])
@@ -122,11 +132,14 @@ class TestWhenSomethingIsWrong:
         hand.ready(country.code())
         hand.start(TITLES["every"][language])
         hand.page.locator("#answer-E07").fill("7")
-        session = hand.context.new_cdp_session(hand.page)
-        session.send("Storage.overrideQuotaForOrigin", {"origin": hand.address, "quotaSize": 10_000})
+        hand.page.evaluate(FULL)
         hand.page.locator("#q-E11 input[type=file]").first.set_input_files(photo())
         expect(hand.page.locator("#q-E11 .notice.bad")).to_be_visible(timeout=30_000)
         hand.look("80-no-room-for-a-photo")
+        hand.check()
+        hand.page.locator(".thumb .step.main").click()
+        expect(hand.page.locator(".notice.bad a[href='#/relay']")).to_be_visible()
+        hand.look("80-no-room-for-a-report")
         hand.go("day")
         expect(hand.page.locator(".notice.care a[href='#/settings']").first).to_be_visible()
         hand.look("81-day-almost-full")

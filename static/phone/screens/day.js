@@ -11,13 +11,15 @@ import { stationChosen } from "../core/stations.js";
 import { surroundings, updateTake } from "../core/surroundings.js";
 import { t, tn } from "../core/words.js";
 import { kept } from "../parts/saved.js";
+import { titlesOf } from "./reporting.js";
 import { rehearsed } from "./standing.js";
 
 export async function open(_args, page) {
-  let rows, mine, station, unread, around, tested;
+  let rows, mine, station, unread, around, tested, titles;
   const load = async () => {
     [rows, mine, station, around, tested] = await Promise.all([day(new Date()), me(), stationChosen(), surroundings(), rehearsed()]);
     unread = ((await messages()) ?? []).filter((one) => !one.read_at).length;
+    titles = rows && (await titlesOf(rows.map((row) => row.checklist)));
     page.draw();
   };
   await load();
@@ -37,18 +39,18 @@ export async function open(_args, page) {
       ${warnings({ page, mine, around, tested })}
       ${unread ? html`<a class="row tinted" href="#/messages">${icons.letter}<span>${tn("{n} message not read", "{n} messages not read", unread)}</span>${icons.next}</a>` : nothing}
       <a class="row card" href="#/station">${icons.place}<span>${station ? html`<b>${station.name}</b><small>${station.address || station.code}</small>` : html`<b>${t("No station chosen")}</b><small>${t("Choose where you are")}</small>`}</span><small>${t("Change")}</small></a>
-      ${rows === null ? notice("wait", t("The day is not on this phone yet"), t("It comes with the first connection.")) : rows.length ? html`<ul class="day">${repeat(rows, keyOf, (row) => line(row, write))}</ul>` : empty(t("Nothing to fill here. Choose the station where you are."))}`,
+      ${rows === null ? notice("wait", t("The day is not on this phone yet"), t("It comes with the first connection.")) : rows.length ? html`<ul class="day">${repeat(rows, keyOf, (row) => line(row, titles.get(row.checklist.code), write))}</ul>` : empty(t("Nothing to fill here. Choose the station where you are."))}`,
   };
 }
 
 const keyOf = (row) => `${row.checklist.code} ${row.station?.code} ${row.slot}`;
 
-function line(row, write) {
+function line(row, title, write) {
   const zone = row.station?.timezone;
   const reports = row.reports ?? (row.report ? [row.report] : []);
   const due = row.due ? t("due {when}", { when: when(row.due, zone) }) : "";
   return html`<li class="card">
-    <h2>${row.checklist.title}</h2>
+    <h2>${title}</h2>
     ${row.slot ? html`<p class="soft">${row.slot}</p>` : nothing}
     <p class="beside">${row.report && !row.draft ? state(stateOf(row.report)) : state(row.state)} ${due ? html`<span class="soft">${due}</span>` : nothing}</p>
     ${reports.length ? html`<ul class="rows">${repeat(reports, (one) => one.id, (one) => html`<li><a class="row" href=${`#/report/${one.id}`}><span>${when(one.observed_at, zone)}</span>${state(stateOf(one))}${icons.next}</a></li>`)}</ul>` : nothing}

@@ -35,6 +35,7 @@ export async function draftForm(id, page) {
     writing -= 1;
   };
   form.set = (code, value) => {
+    form.last = code;
     form.answers = { ...form.answers, [code]: value };
     judge();
     return write(answerSet(id, code, value));

@@ -12,25 +12,20 @@ import { t } from "../core/words.js";
 export async function open([id, code], page) {
   const form = await draftForm(id, page);
   if (!form) return gone();
-  let heard = null;
 
-  /** The next open question below the one that was last at hand, else the first. */
+  /** The next open question below the one answered last, else the first. */
   const next = () => {
     const asked = form.asked();
     const open = asked.filter((one) => form.isOpen(one));
     if (!open.length) return page.go(`#/check/${id}`);
-    const after = heard ? asked.findIndex((one) => one.code === heard) : -1;
+    const after = asked.findIndex((one) => one.code === form.last);
     show(open.find((one) => asked.indexOf(one) > after) ?? open[0]);
   };
   const show = (question) => {
-    heard = question.code;
+    form.last = question.code;
     const place = document.getElementById(`q-${question.code}`);
     place.scrollIntoView({ block: "start" });
     (document.getElementById(idOf(question)) ?? place.querySelector("input, button") ?? place).focus({ preventScroll: true });
-  };
-  const follow = (event) => {
-    const place = event.target.closest?.(".question");
-    if (place) heard = place.id.slice(2);
   };
 
   return {
@@ -50,7 +45,7 @@ export async function open([id, code], page) {
         ${form.refused ? refusals(form) : nothing}
         <p class="soft" role="status">${t("{done} of {all} answered", { done: asked.length - left, all: asked.length })}</p>
         ${sections.length > 1 ? html`<nav class="anchors" aria-label=${t("Sections")}><ul>${sections.map((one) => html`<li><button type="button" class="quiet" @click=${() => jump(one)}>${said(one.title)}</button></li>`)}</ul></nav>` : nothing}
-        <div @focusin=${follow}>
+        <div>
           ${sections.map((section) => html`
             ${section.title ? html`<h2 id=${`s-${section.code}`} tabindex="-1">${said(section.title)}</h2>` : nothing}
             ${repeat(section.questions, (one) => one.code, (one) => field(one, form, numbers.get(one.code) ?? ""))}`)}

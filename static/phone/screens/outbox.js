@@ -8,14 +8,14 @@ import { outbox } from "../core/outbox.js";
 import { checklists } from "../core/reference.js";
 import { sync } from "../core/sync.js";
 import { t, tn } from "../core/words.js";
-import { shown } from "./reporting.js";
+import { shown, titlesOf } from "./reporting.js";
 
 export async function open(_args, page) {
   let waiting, titles;
   const load = async () => {
     waiting = await outbox();
     waiting.reports = await Promise.all(waiting.reports.map(shown));
-    titles = new Map(((await checklists()) ?? []).map((one) => [one.code, one.title]));
+    titles = await titlesOf(await checklists());
     page.draw();
   };
   await load();

@@ -1,5 +1,7 @@
 // A report as screens show it: what it says, where it stands, with its files.
 import { filesOf } from "../core/files.js";
+import { checklist } from "../core/reference.js";
+import { said } from "../parts/said.js";
 import { report as reportOf, reports as allReports } from "../core/outbox.js";
 
 /** One report with `answers`, `comment`, `location`, `flags`, `read_at`, `files`; null where this phone has none of that id. */
@@ -22,4 +24,10 @@ export async function shown(report) {
     ...report, answers, comment, location, flags: told?.flags ?? [], read_at: report.told?.read_at ?? null,
     files: { count: files.length, stored: files.filter((one) => one.state === "stored").length },
   };
+}
+
+/** What checklists are called, in the language of now: rows of /checklists keep the one in which they were asked. */
+export async function titlesOf(rows) {
+  const versions = await Promise.all(rows.map((one) => checklist(one.code, one.version)));
+  return new Map(rows.map((one, place) => [one.code, said(versions[place]?.title) || one.title || one.code]));
 }
