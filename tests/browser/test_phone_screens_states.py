@@ -239,3 +239,51 @@ class TestByAccident:
         hand.save()
         other.locator("a.back").click()
         expect(other.locator("main[data-screen=day]")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_files_are_saved_and_brought_in_by_another_phone(hold, country: Country, tmp_path, language):
+    hand = hold(language)
+    hand.ready(country.code())
+    hand.context.set_offline(True)
+    hand.start(TITLES["opening"][language])
+    hand.page.locator(".question input").first.check()
+    hand.check()
+    hand.page.locator("main input[type=file]").first.set_input_files(photo())
+    expect(hand.page.locator(".file img")).to_be_visible()
+    hand.save()
+    report = hand.number()
+    hand.go("relay")
+    saved = []
+    for count in (1, 2):
+        hand.page.locator("main > button.main").click()
+        expect(hand.page.locator("main li a[download]")).to_have_count(count, timeout=30_000)
+        with hand.page.expect_download() as download:
+            hand.page.locator("main li a[download]").last.click()
+        saved.append(tmp_path / download.value.suggested_filename)
+        download.value.save_as(saved[-1])
+    expect(hand.page.locator(".notice.good")).to_be_visible()
+    hand.look("91-relay-saved")
+
+    other = hold(language)
+    other.ready(country.code())
+    other.go("relay")
+    other.page.locator("main input[type=file]").set_input_files(saved)
+    expect(other.page.locator(".notice.good")).to_be_visible(timeout=30_000)
+    other.look("92-relay-brought")
+    (tmp_path / "broken.age").write_bytes(saved[0].read_bytes()[:-5])
+    other.page.locator("main input[type=file]").set_input_files(tmp_path / "broken.age")
+    expect(other.page.locator(".notice.bad")).to_be_visible(timeout=30_000)
+    other.look("93-relay-unreadable")
+    assert Report.objects.get(uuid=report).evidence.get().state == "stored"
+
+    hand.context.set_offline(False)
+    hand.sent()
+    hand.go("relay")
+    hand.page.locator("main > button.main").click()
+    hand.page.locator("main > button.main").click()
+    expect(hand.page.locator(".notice.good")).to_be_visible()
+    hand.look("94-relay-nothing-waits")
+    assert Report.objects.count() == 1
+    clean(hand)
+    clean(other)

@@ -8,7 +8,8 @@ import { t, tn } from "../core/words.js";
 
 export async function open(_args, page) {
   const made = []; // {name, blob, address}
-  let next = null; // where the following part begins
+  let next = null; // null: reports come first; a number: that part of the files; "end"
+  let none = false;
   let busy = "";
   let problem = null;
   let brought = null;
@@ -25,12 +26,15 @@ export async function open(_args, page) {
   };
   const offer = (file) => file && made.push({ ...file, address: URL.createObjectURL(file.blob) });
   const reports = () => work(t("Making the file …"), async () => {
-    offer(await relayReports());
+    const file = await relayReports();
+    offer(file);
+    none = file === null;
     next = 0;
   }); // prettier-ignore
   const part = () => work(t("Making the file …"), async () => {
     const file = await relayFiles(next);
-    if (file?.blob) offer(file);
+    offer(file);
+    none = none && file === null;
     next = file?.next ?? "end";
   }); // prettier-ignore
   const bring = (event) => {
@@ -52,10 +56,11 @@ export async function open(_args, page) {
       <p>${t("Everything that waits is packed and locked for the election's desk. Nobody on the way can read it. Give the files to somebody who has a network: by Bluetooth, a memory card, a messenger.")}</p>
       ${made.length ? html`<ul class="rows">${made.map(saveable)}</ul>` : nothing}
       ${next === null ? html`<button type="button" class="main" ?disabled=${Boolean(busy)} @click=${reports}>${icons.file}<span>${t("First: all reports in one small file")}</span></button>` : nothing}
-      ${typeof next === "number" || (next && next !== "end") ? html`<button type="button" class="main" ?disabled=${Boolean(busy)} @click=${part}>${icons.camera}<span>${made.length > 1 ? t("Then: the next part of the photos") : t("Then: the photos, in parts of at most 50 MB")}</span></button>` : nothing}
-      ${next === "end" ? notice("good", t("That is all"), t("What waits stays on this phone until the server's receipt is here.")) : nothing}
+      ${typeof next === "number" ? html`<button type="button" class="main" ?disabled=${Boolean(busy)} @click=${part}>${icons.camera}<span>${next > 0 ? t("Then: the next part of the photos") : t("Then: the photos, in parts of at most 50 MB")}</span></button>` : nothing}
+      ${next === "end" && none ? notice("good", t("Nothing waits"), t("Everything is with the server.")) : nothing}
+      ${next === "end" && !none ? notice("good", t("That is all"), t("What waits stays on this phone until the server's receipt is here.")) : nothing}
       <h2>${t("Bring in another's file")}</h2>
-      <p>${t("You bring it to the server unread. Twice does no harm.")}</p>
+      <p>${t("You bring it to the server unread. Twice does no harm.")} ${t("On a computer the page {address} does the same.", { address: `${location.host}/relay/` })}</p>
       <label class="button">${icons.up}<span>${t("Choose the files")}</span><input class="away" type="file" multiple ?disabled=${Boolean(busy)} @change=${bring} /></label>
       ${brought ? outcomes(brought) : nothing}`,
   };
