@@ -18,6 +18,7 @@ from reports.models import (
     MessageRead,
     Note,
     Question,
+    RelayFile,
     Report,
     Section,
     SetAside,
@@ -77,6 +78,9 @@ def fill(world: World, root: User) -> World:
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
     Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
     KeyRotation.objects.create(started_at=DAY)
+    RelayFile.objects.create(
+        sha256="ab" * 32, size=1, kind="reports", observer_code="OB-2222", state="quarantined", received_at=DAY
+    )
     Unkept.objects.create(device=world.first.device, bodies=1, first_at=DAY, last_at=DAY)
     world.election.contests.create(code="president", names=words("president"))
     summaries_refresh(at=lambda: DAY)

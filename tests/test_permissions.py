@@ -73,6 +73,7 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "reports.Note": (ROLES, HERE, set(), False, False),
     "reports.Question": (ROLES, ROLES - {"foreign"}, set(), False, False),
     "reports.Refusal": (LAWYERS, LAWYERS & HERE, set(), False, False),
+    "reports.RelayFile": (ROOT, ROOT, set(), False, False),
     "reports.Report": (ROLES, HERE, set(), False, False),
     "reports.Section": (ROLES, ROLES - {"foreign"}, set(), False, False),
     "reports.SetAside": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
@@ -148,6 +149,8 @@ OTHERS = {
     "readyz": EVERYONE,
     "metrics": (404,) * len(WHO),  # without its token
     "static/css/baqylau.css": EVERYONE,
+    "relay/": (302,) * len(WHO),
+    "relay/kk/": EVERYONE,
     "phone/": EVERYONE,
     "phone/manifest.webmanifest": EVERYONE,
     "phone/sw.js": EVERYONE,

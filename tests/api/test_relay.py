@@ -4,10 +4,12 @@ import io
 import json
 import os
 import shutil
+import tarfile
 import tracemalloc
 from functools import partial
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from cryptography.fernet import Fernet
@@ -18,11 +20,12 @@ from pyrage import x25519
 
 from api.rest import relay_format
 from api.rest.relaying import file_accept
-from observer.models import Election, User
+from observer.models import Election, Trail, User
 from observer.services.enrolment import device_revoke
 from reports.models import Evidence, Refusal, RelayFile, Report
 from reports.problems import Rejected
 from reports.services import parts
+from reports.services.backups import backup_write
 from reports.services.rotation import keys_rotate
 from reports.services.sealing import open_sealed
 from tests.api.conftest import PhoneClient
@@ -368,6 +371,22 @@ class TestMemory:
         assert peak - len(file) < 8_000_000
 
 
+class TestTheDesk:
+    def test_a_superuser_accepts_a_quarantined_file_in_the_admin(
+        self, keyed: World, nobody: PhoneClient, client: Client
+    ) -> None:
+        body = payload()
+        bring(nobody, reports_file(keyed.first, [body], token="lost"))
+        row = RelayFile.objects.get()
+        chosen = {"action": "accept", "_selected_action": [row.pk]}
+        client.force_login(User.objects.create(username="staff", is_staff=True))
+        assert client.post("/admin/reports/relayfile/", chosen).status_code == 403
+        client.force_login(User.objects.create(username="root", is_staff=True, is_superuser=True))
+        assert client.post("/admin/reports/relayfile/", chosen).status_code == 302
+        assert Report.objects.get().uuid == UUID(body["id"])
+        assert Trail.objects.get(action="relay.accept").user.username == "root"
+
+
 class TestKeys:
     def test_rotating_keeps_files_readable(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
         file = reports_file(keyed.first, [payload()])
@@ -457,6 +476,19 @@ class TestThePage:
     def test_a_file_that_is_too_large_is_413(self, keyed: World, client: Client, settings: Any) -> None:
         settings.RELAY_BYTES_MAX = 1_000
         assert self.upload(client, b"x" * 1_500).status_code == 413
+
+
+@pytest.mark.slow
+class TestTheBackup:
+    def test_what_is_kept_is_in_it(self, concurrent_world: World, tmp_path: Path) -> None:
+        with_key(concurrent_world.election)
+        file = reports_file(concurrent_world.first, [payload()], token="lost")
+        bring(PhoneClient(), file)
+        backup_write(path=tmp_path / "backup.tar", at=timezone.now())
+        with tarfile.open(tmp_path / "backup.tar") as tar:
+            kept = tar.extractfile(f"sealed/{RelayFile.objects.get().sha256}")
+            assert kept is not None
+            assert kept.read() == file
 
 
 @pytest.mark.slow
