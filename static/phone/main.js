@@ -8,7 +8,7 @@ import { start as begin } from "./core/start.js";
 import { me, refresh } from "./core/reference.js";
 import { changed } from "./core/store.js";
 import { syncing } from "./core/sync.js";
-import { language, t, wordsLoad } from "./core/words.js";
+import { language, languageChanged, t, wordsLoad } from "./core/words.js";
 import { footer, header } from "./parts/bar.js";
 import { html, nothing, render } from "./vendor/lit.js";
 import { notice } from "./parts/notice.js";
@@ -29,6 +29,7 @@ const BEFORE = { consent: ["consent", "removal", "outbox", "relay", "settings"] 
 const root = document.getElementById("app");
 const trail = []; // addresses behind this one, with how far each was scrolled
 const last = () => trail[trail.length - 1];
+let spoken = language();
 let at = "enrol"; // how far this phone is
 let status = null;
 let sent = null; // what sending said last
@@ -63,18 +64,20 @@ const page = {
     if (location.hash === "#/" || location.hash === "") await route();
     else page.replace("#/");
   },
-  /** The language changed: everything is said anew. */
-  async again() {
-    document.documentElement.lang = language();
-    await screen?.changed?.();
-    page.draw();
-    await refresh(); // perhaps one that was asked in the other language
-    await refresh();
-  },
 };
+
+/** The language changed: everything is said anew, at once with what is here, then with what the server has in it. */
+async function again() {
+  await screen?.changed?.();
+  spoken = language();
+  page.draw();
+  await refresh(); // perhaps one that was asked in the other language
+  await refresh();
+}
 
 function draw() {
   const shown = screen ?? { title: () => t("One moment"), body: () => nothing };
+  document.documentElement.lang = spoken;
   document.title = `${shown.title()} · Baqylau`;
   const enrolled = at !== "enrol";
   render(
@@ -101,7 +104,7 @@ async function route() {
   screen = opened;
   name = wanted;
   announced = "";
-  document.documentElement.lang = language();
+  spoken = language();
   draw();
   remember(location.hash);
   screen.shown?.();
@@ -170,7 +173,7 @@ function reloader() {
 async function start() {
   await wordsLoad();
   at = await step();
-  document.documentElement.lang = language();
+  languageChanged(again);
   savedListener(page.draw);
   const reload = reloader();
   changed(reload);

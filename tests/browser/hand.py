@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Locator, expect
 from tests.browser.looking import accessibility, sideways
 
 SMALL = {"width": 360, "height": 640}
+LANGUAGES = ("kk", "ru", "en")
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screens"
 # Beyond what axe asks by itself: contrast as AAA has it, and targets for thumbs.
 STRICT = ("color-contrast-enhanced", "target-size")
@@ -27,14 +29,22 @@ def photo(seed: int = 1) -> dict[str, Any]:
 class Hand:
     """One phone. Every screen that `look` sees is photographed, checked by axe and measured; `found` says what was wrong."""
 
-    def __init__(self, browser: Browser, address: str, language: str = "en", label: str = "", **context: Any) -> None:
+    def __init__(
+        self,
+        browser: Browser,
+        address: str,
+        language: str = "en",
+        looks: Sequence[str] = LANGUAGES,
+        label: str = "",
+        **context: Any,
+    ) -> None:
         given: dict[str, Any] = {
             "viewport": SMALL,
             "locale": language,
             "geolocation": {"latitude": 54.761, "longitude": 69.121},
         }
         self.context = browser.new_context(**(given | {"permissions": ["geolocation"]} | context))
-        self.address, self.language, self.label = address, language, label or language
+        self.address, self.language, self.looks, self.label = address, language, looks, label
         self.found: dict[str, list[str]] = {}
         self.errors: list[str] = []
         self.strangers: list[str] = []
@@ -116,10 +126,23 @@ class Hand:
         return re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", self.page.url)[-1]
 
     def look(self, name: str, besides: str = ".away, svg") -> None:
-        """Keeps a picture of the whole screen and notes what is wrong with it."""
+        """Keeps a picture of the whole screen in each language, and notes what is wrong with it."""
+        for language in self.looks:
+            self.tongue(language)
+            self._look(f"{name}-{language}{self.label}", besides)
+        self.tongue(self.language)
+
+    def tongue(self, language: str) -> None:
+        """Changes the language where no screen offers it."""
+        self.page.evaluate(
+            "(code) => import('/phone/files/core/words.js').then((words) => words.languageSet(code))", language
+        )
+        expect(self.page.locator("html")).to_have_attribute("lang", language)
+
+    def _look(self, name: str, besides: str) -> None:
         self.unfold()
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}-{self.label}.png")
+        self.page.screenshot(path=SHOTS / f"{name}.png")
         wrong = accessibility(self.page, *STRICT) + sideways(self.page, besides)
         self.page.set_viewport_size(SMALL)
         if self.page.locator("h1").count() != 1:

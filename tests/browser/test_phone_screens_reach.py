@@ -48,13 +48,12 @@ def test_every_screen_works_without_a_network_and_asks_nobody_else(hold, country
     assert Report.objects.count() == 2
 
 
-@pytest.mark.parametrize("language", ["kk", "ru"])
-def test_letters_twice_as_large(hold, browser: Browser, country: Country, language):
+def test_letters_twice_as_large(hold, browser: Browser, country: Country):
     """By the browser's own setting."""
     large = browser.browser_type.launch(
         executable_path=CHROMIUM, args=["--no-sandbox", "--blink-settings=defaultFontSize=32"]
     )
-    hand = hold(language, label=f"{language}-large", of=large)
+    hand = hold("kk", looks=("kk", "ru"), label="-large", of=large)
     hand.enrol(country.code())
     hand.speak()
     expect(hand.page.locator("main input[type=checkbox]")).to_be_visible()
@@ -64,10 +63,10 @@ def test_letters_twice_as_large(hold, browser: Browser, country: Country, langua
     hand.look("05-test-report")
     hand.put_off()
     hand.look("08-day")
-    report = written_offline(hand, language)
+    report = written_offline(hand, "kk")
     hand.look("14-saved")
     hand.go("day")
-    hand.start(TITLES["every"][language])
+    hand.start(TITLES["every"]["kk"])
     hand.page.locator("input[value=yes]").first.check()
     hand.look("12-every-question")
     hand.check()
@@ -80,7 +79,7 @@ def test_letters_twice_as_large(hold, browser: Browser, country: Country, langua
 
 
 def test_the_dark_is_as_readable(hold, country: Country):
-    hand = hold("kk", label="kk-dark", color_scheme="dark")
+    hand = hold("kk", looks=("kk",), label="-dark", color_scheme="dark")
     hand.ready(country.code())
     hand.look("08-day")
     report = written_offline(hand, "kk")

@@ -32,10 +32,9 @@ def clean(hand: Hand) -> None:
     assert (hand.found, hand.errors, hand.strangers) == ({}, [], [])
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
 class TestBeforeEnrolling:
-    def test_a_messengers_browser_is_left_first(self, hold, country: Country, language):
-        hand = hold(language, user_agent=TELEGRAM)
+    def test_a_messengers_browser_is_left_first(self, hold, country: Country):
+        hand = hold("en", user_agent=TELEGRAM)
         hand.open(f"/phone/#enrol={country.code()}")
         hand.at("enrol")
         hand.speak()
@@ -46,9 +45,9 @@ class TestBeforeEnrolling:
         expect(hand.page.locator("#code")).to_be_visible()
         clean(hand)
 
-    def test_safari_is_installed_first(self, hold, country: Country, language):
+    def test_safari_is_installed_first(self, hold, country: Country):
         code = country.code()
-        hand = hold(language, user_agent=IPHONE)
+        hand = hold("en", user_agent=IPHONE)
         hand.open(f"/phone/#enrol={code}")
         hand.at("enrol")
         hand.speak()
@@ -57,13 +56,12 @@ class TestBeforeEnrolling:
         clean(hand)
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
 class TestWhenSomethingIsWrong:
-    def test_refused_is_corrected_and_received(self, hold, country: Country, language):
-        hand = hold(language)
+    def test_refused_is_corrected_and_received(self, hold, country: Country):
+        hand = hold()
         hand.ready(country.code())
         hand.context.set_offline(True)
-        hand.start(TITLES["incident"][language])
+        hand.start(TITLES["incident"]["en"])
         hand.page.locator("#search-I01").fill("FRD-01")
         hand.page.locator("#q-I01 button.pick").click()
         hand.page.locator("#answer-I02").fill("Жәшікке бір топ бюллетень салынды.")
@@ -92,10 +90,10 @@ class TestWhenSomethingIsWrong:
         assert Report.objects.get(uuid=report).answers["I01"] == "FRD-02"
         clean(hand)
 
-    def test_a_conflict_keeps_both(self, hold, country: Country, language):
-        hand = hold(language)
+    def test_a_conflict_keeps_both(self, hold, country: Country):
+        hand = hold()
         hand.ready(country.code())
-        hand.start(TITLES["opening"][language])
+        hand.start(TITLES["opening"]["en"])
         hand.page.locator(".question input").first.check()
         report = hand.number()
         other = make_phone(make_observer("OB-9999", country.observer.organisation), country.election)
@@ -110,11 +108,11 @@ class TestWhenSomethingIsWrong:
         hand.look("77-outbox-with-conflict")
         clean(hand)
 
-    def test_a_revoked_phone_keeps_everything_and_says_so(self, hold, country: Country, language):
-        hand = hold(language)
+    def test_a_revoked_phone_keeps_everything_and_says_so(self, hold, country: Country):
+        hand = hold()
         hand.ready(country.code())
         device_revoke(device=Device.objects.get(), user=None, at=datetime.now(UTC))
-        hand.start(TITLES["opening"][language])
+        hand.start(TITLES["opening"]["en"])
         hand.page.locator(".question input").first.check()
         hand.check()
         hand.save()
@@ -127,10 +125,10 @@ class TestWhenSomethingIsWrong:
         hand.look("79-outbox-revoked")
         clean(hand)
 
-    def test_a_full_phone_says_what_is_kept(self, hold, country: Country, language):
-        hand = hold(language)
+    def test_a_full_phone_says_what_is_kept(self, hold, country: Country):
+        hand = hold()
         hand.ready(country.code())
-        hand.start(TITLES["every"][language])
+        hand.start(TITLES["every"]["en"])
         hand.page.locator("#answer-E07").fill("7")
         hand.page.evaluate(FULL)
         hand.page.locator("#q-E11 input[type=file]").first.set_input_files(photo())
@@ -145,9 +143,9 @@ class TestWhenSomethingIsWrong:
         hand.look("81-day-almost-full")
         clean(hand)
 
-    def test_nothing_is_there_yet(self, hold, country: Country, language):
+    def test_nothing_is_there_yet(self, hold, country: Country):
         Assignment.objects.all().delete()
-        hand = hold(language)
+        hand = hold()
         hand.ready(country.code())
         hand.look("82-no-station")
         hand.page.locator("a.removal").click()
@@ -162,8 +160,8 @@ class TestWhenSomethingIsWrong:
         hand.look("86-no-such-draft")
         clean(hand)
 
-    def test_the_network_went_just_after_enrolling(self, hold, country: Country, language):
-        hand = hold(language)
+    def test_the_network_went_just_after_enrolling(self, hold, country: Country):
+        hand = hold()
         code = country.code()
         hand.open(f"/phone/#enrol={code}")
         hand.at("enrol")
@@ -241,12 +239,11 @@ class TestByAccident:
         expect(other.locator("main[data-screen=day]")).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_files_are_saved_and_brought_in_by_another_phone(hold, country: Country, tmp_path, language):
-    hand = hold(language)
+def test_files_are_saved_and_brought_in_by_another_phone(hold, country: Country, tmp_path):
+    hand = hold()
     hand.ready(country.code())
     hand.context.set_offline(True)
-    hand.start(TITLES["opening"][language])
+    hand.start(TITLES["opening"]["en"])
     hand.page.locator(".question input").first.check()
     hand.check()
     hand.page.locator("main input[type=file]").first.set_input_files(photo())
@@ -265,7 +262,7 @@ def test_files_are_saved_and_brought_in_by_another_phone(hold, country: Country,
     expect(hand.page.locator(".notice.good")).to_be_visible()
     hand.look("91-relay-saved")
 
-    other = hold(language)
+    other = hold()
     other.ready(country.code())
     other.go("relay")
     other.page.locator("main input[type=file]").set_input_files(saved)
@@ -279,6 +276,7 @@ def test_files_are_saved_and_brought_in_by_another_phone(hold, country: Country,
 
     hand.context.set_offline(False)
     hand.sent()
+    hand.go("day")
     hand.go("relay")
     hand.page.locator("main > button.main").click()
     hand.page.locator("main > button.main").click()

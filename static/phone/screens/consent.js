@@ -34,7 +34,7 @@ export async function open(_args, page) {
     title: () => said(conduct?.title) || t("Code of conduct"),
     changed: load,
     body: () => html`
-      ${languageChoice(page)}
+      ${languageChoice()}
       ${conduct ? html`
         <div class="conduct">${pointsOf(conduct).map((one) => html`<p>${one}</p>`)}</div>
         <label class="pick"><input type="checkbox" .checked=${read} @change=${(event) => ((read = event.target.checked), page.draw())} /><span>${t("I have read it and will keep to it")}</span></label>

@@ -36,7 +36,7 @@ export async function open([linked, again], page) {
     back: again ? "#/day" : null,
     title: () => t("Observer's phone"),
     body: () => html`
-      ${languageChoice(page)}
+      ${languageChoice()}
       ${around.inApp && !stay ? outOfHere({ around, code, copy, led }) : around.ios && !around.standalone && !stay ? homeFirst({ around, code, led }) : form()}`,
   };
 

@@ -41,7 +41,7 @@ export async function open([id, code], page) {
       const sections = sectionsOf(form);
       return html`
         <p class="where">${icons.place}<span>${form.station?.name ?? form.draft.commission}</span></p>
-        ${languageChoice(page)}
+        ${languageChoice()}
         ${form.refused ? refusals(form) : nothing}
         <p class="soft" role="status">${t("{done} of {all} answered", { done: asked.length - left, all: asked.length })}</p>
         ${sections.length > 1 ? html`<nav class="anchors" aria-label=${t("Sections")}><ul>${sections.map((one) => html`<li><button type="button" class="quiet" @click=${() => jump(one)}>${said(one.title)}</button></li>`)}</ul></nav>` : nothing}

@@ -31,7 +31,7 @@ export async function open(_args, page) {
       </ul>
       ${call(mine)}
       <h2>${t("Language")}</h2>
-      ${languageChoice(page)}
+      ${languageChoice()}
       ${mine ? html`<p class="soft">${t("You are observer {code}.", { code: mine.observer.code })}</p>` : nothing}
     `,
   };

@@ -28,7 +28,7 @@ export async function open(_args, page) {
     changed: load,
     body: () => html`
       <h2>${t("Language")}</h2>
-      ${languageChoice(page)}
+      ${languageChoice()}
       <h2>${t("Storage")}</h2>
       ${around.persisted ? notice("good", t("This phone keeps the reports"), t("The browser promised to delete nothing by itself.")) : notice("care", t("The browser may delete what waits"), html`<p>${t("When the phone is full, it could clear this application. Ask it to keep everything; installing helps.")}</p><button type="button" @click=${ask}>${t("Ask the browser to keep it")}</button>`)}
       <p role="status">${refused && !around.persisted ? t("The browser refused. Install the application, open it from the home screen, and ask again.") : nothing}</p>
