@@ -58,6 +58,8 @@ const page = {
     page.draw();
   },
   status: () => status,
+  /** The address before this one, while a screen opens. */
+  behind: () => last()?.address ?? "",
   /** After enrolling, accepting and the like: where does it go on? */
   async restart() {
     at = await step();

@@ -20,7 +20,7 @@ export function matching(types, text) {
 
 export function violation(question, form) {
   const chosen = form.types.find((one) => one.code === form.answers[question.code]);
-  if (chosen) return html`<p class="value">${said(chosen.names)} <small>${said(chosen.group.names)} · ${chosen.code}</small></p>`;
+  if (chosen) return html`<p class="value">${said(chosen.names)} <small>${said(chosen.group.names)} <span class="whole">${chosen.code}</span></small></p>`;
   const search = typed.get(question.code) ?? "";
   const found = matching(form.types, search);
   const most = search ? MOST : FIRST;
@@ -31,7 +31,7 @@ export function violation(question, form) {
     <p class="soft" role="status">${search ? tn("{n} found", "{n} found", found.length) : nothing}</p>
     <div class="picks list">
       ${repeat(found.slice(0, most), (one) => one.code, (one) => html`<button type="button" class="pick" @click=${() => (typed.delete(question.code), form.set(question.code, one.code))}>
-        <span>${said(one.names)}<small>${said(one.group.names)} · ${one.code}</small></span>
+        <span>${said(one.names)}<small>${said(one.group.names)} <span class="whole">${one.code}</span></small></span>
       </button>`)}
     </div>
     ${found.length > most ? html`<p class="soft">${t("There are more: type a word.")}</p>` : nothing}

@@ -11,10 +11,10 @@ import { t, tn } from "../core/words.js";
 import { shown, titlesOf } from "./reporting.js";
 
 export async function open(_args, page) {
-  let waiting, titles;
+  let box, titles;
   const load = async () => {
-    waiting = await outbox();
-    waiting.reports = await Promise.all(waiting.reports.map(shown));
+    box = await outbox();
+    box.reports = await Promise.all(box.reports.map(shown));
     titles = await titlesOf(await checklists());
     page.draw();
   };
@@ -25,24 +25,27 @@ export async function open(_args, page) {
     changed: load,
     body() {
       const status = page.status() ?? {};
-      const { reports, files, errands } = waiting;
+      const { reports, files, errands } = box;
       const anything = reports.length + files.length + errands.length > 0;
       return html`
         ${standing(status, anything)}
         ${anything ? html`
-          <p>${tn("{n} report", "{n} reports", reports.length)}${files.length ? html`, ${tn("{n} file", "{n} files", files.length)}, ${size(waiting.counts.bytes)}` : nothing}</p>
+          <p>${tn("{n} report", "{n} reports", reports.length)}${files.length ? html`, ${tn("{n} file", "{n} files", files.length)}, ${size(box.counts.bytes)}` : nothing}</p>
           <ul class="rows">${repeat(reports, (one) => one.id, (one) => row(one, titles))}</ul>
           ${errands.length ? html`<p>${tn("{n} note or mark that a message was read", "{n} notes and marks that messages were read", errands.length)}</p>` : nothing}
           ${files.length ? html`<h2>${t("Files")}</h2><ul class="rows">${repeat(files, (one) => one.id, file)}</ul>` : nothing}
-          ${status.revoked ? nothing : html`<button type="button" class="main" ?disabled=${status.sending} @click=${() => sync("user")}>${icons.up}<span>${status.sending ? t("Sending …") : t("Send now")}</span></button>`}
+          ${status.revoked || !waiting(status) ? nothing : html`<button type="button" class="main" ?disabled=${status.sending} @click=${() => sync("user")}>${icons.up}<span>${status.sending ? t("Sending …") : t("Send now")}</span></button>`}
           <p><a class="button" href="#/relay">${icons.file}<span>${t("Save all to files")}</span></a></p>` : nothing}`; // prettier-ignore
     },
   };
 }
 
+const waiting = (status) => (status.waiting?.reports ?? 0) + (status.waiting?.files ?? 0) > 0;
+
 function standing(status, anything) {
   if (status.revoked) return notice("bad", t("This phone was cut off from your account"), t("Nothing is lost: all is still on this phone. Call your coordinator, or save the outbox to files and hand them over."));
   if (!anything) return empty(html`${icons.check} ${t("Everything was received. Nothing waits.")}`);
+  if (!waiting(status)) return notice("bad", t("Nothing is on its way"), t("What is below needs you: open it, correct it, or save it to a file."));
   if (!status.online) return notice("off", t("No network"), t("All is saved on this phone. It is sent by itself when there is a network."));
   if (status.sending) return notice("wait", t("Sending"), t("You may close the application; it goes on where it stopped."));
   return notice("wait", t("Waiting"), status.next_at ? t("The server did not answer. Next try at {time}.", { time: when(status.next_at) }) : t("It is sent by itself."));

@@ -32,13 +32,14 @@ export async function open([id, just], page) {
   await load();
   if (!report) return { back: "#/day", title: () => t("No such report on this phone"), body: () => html`<a class="button main" href="#/day">${t("To the day")}</a>` };
 
+  const back = !just && page.behind() === "#/outbox" ? "#/outbox" : "#/day";
   const go = async (making) => {
     let draft;
     if (await kept(making().then((made) => (draft = made)))) page.replace(`#/fill/${draft}`);
   };
 
   return {
-    back: just ? "#/day" : "#/outbox",
+    back,
     title: () => said(version?.title) || report.checklist.code,
     changed: load,
     close: filing.close,
