@@ -45,7 +45,8 @@ stack: setup-dev
 	@exec $(PY) -m scripts.stack
 
 bench: setup-dev
-	@exec $(PY) -m benchmarks
+	@$(PY) -m benchmarks
+	@$(PY) -m benchmarks.phone
 
 clean:
 	rm -rf $(VENV) build staticfiles .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,8 +2,10 @@
 // As a module (sw.js?module) it also imports core/background.js, which sends what waits. As a classic script, where
 // the browser knows no other, it keeps the files of one version, and the page sends.
 const KEPT = `baqylau-${VERSION}`;
-// Needed on the day when the network is switched off, and not before: kept once the phone is an observer's.
-const REST = Object.keys(FILES).filter((address) => address.endsWith("/vendor/age.js"));
+// What nobody needs before the phone is an observer's: sealing files for a shutdown, the other languages, large icons.
+const REST = Object.keys(FILES).filter((address) => /\/vendor\/age\.js$|\/words\/|\/icons\/.*\.png$/.test(address));
+
+let opened = null;
 
 self.addEventListener("install", (event) => event.waitUntil(install()));
 self.addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -19,16 +21,27 @@ self.addEventListener("message", (event) => {
 });
 
 async function install() {
-  const had = await caches.match(REST[0]); // an enrolled phone stays ready for the shutdown, also after an update
+  const had = await caches.match(REST[0]); // an enrolled phone stays ready for a shutdown, also after an update
   await keep(Object.keys(FILES).filter((address) => had || !REST.includes(address)));
 }
 
-/** All of them or none, each checked against its digest. What is here already is not fetched again. */
+/** All of them or none. What is here already is not fetched again. */
 async function keep(addresses) {
   const cache = await caches.open(KEPT);
   const known = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
   const missing = addresses.filter((address) => !known.has(address));
-  await cache.addAll(missing.map((address) => new Request(address, { integrity: FILES[address], cache: "no-cache", credentials: "omit" })));
+  const answers = await Promise.all(missing.map(fetched));
+  await Promise.all(answers.map((answer, place) => cache.put(missing[place], answer)));
+}
+
+/** The file that FILES names, by its digest: as the page has just loaded it, if that is the one, else from the server. */
+async function fetched(address) {
+  const integrity = FILES[address];
+  try {
+    return await fetch(address, { integrity, cache: "force-cache" });
+  } catch (error) {
+    return fetch(address, { integrity, cache: "reload" });
+  }
 }
 
 async function activate() {
@@ -38,6 +51,6 @@ async function activate() {
 }
 
 async function serve(request, address) {
-  const cache = await caches.open(KEPT);
-  return (await cache.match(address)) || fetch(request);
+  opened = opened || caches.open(KEPT);
+  return (await (await opened).match(address)) || fetch(request);
 }

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,8 @@ class Site:
             return
         os.killpg(self.process.pid, how)
         self.process.wait(30)
+        # Its children die a moment later, and until then hold the port.
+        services.wait_for(lambda: not services.accepts(self.port), "the end of the web server")
         self.process = None
 
     def state(self) -> dict[str, Any]:
@@ -142,6 +144,14 @@ class Phone:
                 return
             page.wait_for_timeout(10)
         raise AssertionError(f"never came true: {true}")
+
+    def wait(self, true: Callable[[], bool]) -> None:
+        """Waits for something that the browser tells the test."""
+        for _ in range(PATIENCE * 200):
+            if true():
+                return
+            self.page.wait_for_timeout(5)
+        raise AssertionError("never came true")
 
     def enrol(self) -> str:
         """Enrols as a fresh observer and gives their code."""

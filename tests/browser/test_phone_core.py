@@ -4,7 +4,9 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Route
@@ -517,8 +519,7 @@ class TestAServerThatDies:
             phone.page.evaluate(
                 "() => { window.done = import('/phone/files/core/sync.js').then((m) => m.sync('online')) }"
             )
-            while not seen:
-                phone.page.wait_for_timeout(1)
+            phone.wait(lambda seen=seen: bool(seen))
             site.stop(signal.SIGKILL)
             phone.page.evaluate("window.done")
             with ThreadPoolExecutor(1) as pool:
@@ -547,7 +548,6 @@ class TestABrowserThatDies:
         phone.until("window.kept.length >= 3")
         promised = dict(phone.page.evaluate("window.kept"))
         killed(profile)
-        context.close()
 
         context = launched(browser, profile)
         phone = Phone(context, site)
@@ -567,7 +567,7 @@ class TestABrowserThatDies:
         phone = Phone(context, site)
         phone.enrol()
         context.set_offline(True)
-        ids = [phone.write(photos=2) for _ in range(5)]
+        ids = [phone.write(photos=3) for _ in range(8)]
         here = phone.hashes()
         context.set_offline(False)
         for _ in range(2):
@@ -577,10 +577,8 @@ class TestABrowserThatDies:
                 lambda request, seen=seen: seen.append(request.method) if "/evidence/" in request.url else None,
             )
             phone.page.evaluate("() => { import('/phone/files/core/sync.js').then((m) => m.sync('online')) }")
-            while len(seen) < 3:
-                phone.page.wait_for_timeout(1)
+            phone.wait(lambda seen=seen: len(seen) >= 3)
             killed(profile)
-            context.close()
             context = launched(browser, profile)
             phone = Phone(context, site)
         phone.sync("start")
@@ -598,16 +596,21 @@ def launched(browser: Browser, profile: Path) -> BrowserContext:
 
 
 def killed(profile: Path) -> None:
-    """SIGKILL to the browser that uses this profile, as an empty battery would."""
-    for process in Path("/proc").iterdir():
-        try:
-            line = (process / "cmdline").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if (
-            process.name.isdigit()
-            and f"--user-data-dir={profile}" in line
-            and "--type=" not in line
-            and "chrom" in line
-        ):
-            os.kill(int(process.name), signal.SIGKILL)
+    """SIGKILL to the browser that uses this profile, as an empty battery would; gone, with all its processes, afterwards."""
+    for number in range(2_000):
+        mine = [process for process in Path("/proc").iterdir() if process.name.isdigit() and uses(process, profile)]
+        if not mine:
+            return
+        if number == 0:
+            for process in mine:
+                with suppress(ProcessLookupError):
+                    os.kill(int(process.name), signal.SIGKILL)
+        Event().wait(0.01)
+    raise AssertionError("the browser lives on")
+
+
+def uses(process: Path, profile: Path) -> bool:
+    try:
+        return f"--user-data-dir={profile}".encode() in (process / "cmdline").read_bytes()
+    except OSError:
+        return False

@@ -136,8 +136,8 @@ class TestTheServiceWorkerSends:
         seen: list[Any] = []
         tools.on("ServiceWorker.workerRegistrationUpdated", lambda event: seen.extend(event["registrations"]))
         tools.send("ServiceWorker.enable")
-        while not seen:
-            page.wait_for_timeout(5)
+        phone.page = page
+        phone.wait(lambda: bool(seen))
         tools.send("ServiceWorker.dispatchSyncEvent", {
             "origin": site.address, "registrationId": seen[-1]["registrationId"], "tag": "outbox", "lastChance": False,
         })  # fmt: skip
