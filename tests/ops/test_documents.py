@@ -36,7 +36,9 @@ def test_every_setting_is_in_the_operators_guide_and_no_other():
 def test_every_make_target_and_command_it_names_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     commands = {
-        path.stem for app in ("reports", "observer") for path in (ROOT / app / "management/commands").glob("*.py")
+        path.stem
+        for app in ("api", "reports", "observer")
+        for path in (ROOT / app / "management/commands").glob("*.py")
     }
     commands |= {"migrate", "createsuperuser", "collectstatic"}
     for text in (README, OPERATIONS):
