@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from observer.models import Call, Commission, Observer, User
+from observer.models import Call, Commission, Election, Observer, User
 from observer.services.trail import trail_add
 
 OPEN_FOR = timedelta(minutes=15)  # a number that is shown again meanwhile is the same call
@@ -62,6 +62,18 @@ def calls_about(*, commission: Commission, observers: Collection[int]) -> QueryS
     """The calls to these people about this place, the newest first, with user and observer."""
     rows = Call.objects.filter(commission=commission, observer__in=observers)
     return rows.select_related("user", "observer").defer("observer__name", "observer__phone")[:KEPT]
+
+
+def calls_latest(*, election: Election, observers: Collection[int]) -> dict[int, Call]:
+    """The last call to each of these people, with its user."""
+    rows = Call.objects.filter(election=election, observer__in=observers).select_related("user").defer("said")
+    return {call.observer_id: call for call in rows.order_by("at", "pk")}
+
+
+def call_going_on(*, user: User, commission: Commission, at: datetime) -> Call | None:
+    """The call that this user began about this place and has not yet said what came of, with the observer."""
+    rows = Call.objects.filter(user=user, commission=commission, outcome=Call.Outcome.SHOWN, at__gt=at - OPEN_FOR)
+    return rows.select_related("observer").first()
 
 
 def calls_waiting(*, commission: Commission, at: datetime) -> QuerySet[Call]:

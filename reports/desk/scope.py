@@ -1,0 +1,48 @@
+"""The territory that a page of the day is about, and whose observers in it."""
+
+from django.http import Http404
+
+from observer.desk.pages import DeskView
+from observer.models import Commission, User
+from observer.models.reach import Verb
+from observer.services import access
+from reports.services.board import Scope
+
+
+def scope_of(view: DeskView, code: str = "", verb: Verb | None = None) -> Scope:
+    """The territory named `code`, else the topmost that is the reader's own; 404 where they may not do `verb` there."""
+    verb = verb or view.verb
+    rows = access.visible(view.user, Commission, view.election).select_related("level")
+    if code:
+        found = rows.filter(code=code).first()
+    elif access.is_superuser(view.user):
+        found = rows.order_by("depth", "path").first()
+    else:
+        grants = access.grants_of(view.user, verb, view.election)
+        top = min(grants, key=lambda grant: (grant.commission.depth, grant.commission.path), default=None)
+        found = rows.filter(pk=top.commission_id).first() if top else None
+    if found is None or not access.may(view.user, verb, found):
+        raise Http404
+    found.election = view.election
+    return Scope(found, organisations_of(view.user, verb, found))
+
+
+def organisations_of(user: User, verb: Verb, commission: Commission) -> frozenset[int] | None:
+    """Whose observers the user may do it to there: those of some organisations, or everybody's (None)."""
+    if access.is_superuser(user):
+        return None
+    own: set[int] = set()
+    for grant in access.grants_of(user, verb, commission.election):
+        if commission.path.startswith(grant.commission.path):
+            if grant.organisation_id is None:
+                return None
+            own.add(grant.organisation_id)
+    return frozenset(own)
+
+
+def way_to(view: DeskView, place: Commission) -> list[Commission]:
+    """The commissions above a place that the reader may know of, from the top."""
+    codes = place.path.strip("/").split("/")
+    above = ["/".join(codes[:depth]) + "/" for depth in range(1, len(codes))]
+    rows = view.visible(Commission).filter(path__in=above).order_by("depth")
+    return list(rows)

@@ -1,0 +1,112 @@
+"""The stations of a territory by what they owe, and the way from a silent one to its observer."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from observer.desk.pages import DeskView, page
+from observer.models import Call, Commission
+from observer.models.reach import Verb
+from observer.services import access
+from observer.services.calls import calls_latest
+from observer.words import in_language
+from reports.desk.people import assignments_now
+from reports.desk.scope import scope_of, way_to
+from reports.desk.words import OUTCOMES, clock, name_of
+from reports.services.board import Station, stations
+from reports.services.schedule import plan_of
+
+ON_A_PAGE = 50
+SHOWS = {
+    "": _("All"), "silent": _("Silent"), "late": _("Overdue"), "unopened": _("Not opened"),
+}  # fmt: skip
+
+
+@page("stations/", name="stations", section="day", order=2)
+class Stations(DeskView):
+    """`?at=CODE` the territory; `?show=` one of SHOWS; `?checklist=CODE` which is overdue."""
+
+    verb = Verb.LOOK
+    title = _("Stations")
+    template_name = "desk/stations.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        asked = self.request.GET
+        scope, at = scope_of(self, asked.get("at", "")), timezone.now()
+        show = asked.get("show", "") if asked.get("show", "") in SHOWS else ""
+        plan = plan_of(election=self.election)
+        found = stations(election=self.election, scope=scope, at=at, plan=plan)
+        chosen = sorted(_chosen(found, show, asked.get("checklist", "")), key=lambda one: one.path)
+        part = Paginator(chosen, ON_A_PAGE).get_page(asked.get("page"))
+        here = scope.commission
+        titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
+        for place in (way := way_to(self, here)):
+            place.election = self.election
+        context = {
+            "here": here, "name": name_of(here), "way": [(one, name_of(one)) for one in way],
+            "shows": SHOWS.items(), "show": show, "checklist": asked.get("checklist", ""),
+            "checklist_title": titles.get(asked.get("checklist", ""), ""),
+            "part": part, "rows": self._rows(part.object_list, titles, at),
+            "contact": access.may(self.user, Verb.CONTACT, here),
+        }  # fmt: skip
+        return super().get_context_data(**kwargs) | context
+
+    def _rows(self, some: Sequence[Station], titles: dict[str, str], at: Any) -> list[dict[str, Any]]:
+        keys = [one.commission for one in some]
+        places = self.visible(Commission).in_bulk(keys)
+        teams = self._teams(keys)
+        people = {observer.pk for team in teams.values() for observer in team}
+        calls = calls_latest(election=self.election, observers=people)
+        rows = []
+        for one in some:
+            place = places[one.commission]
+            place.election = self.election
+            team = [(observer, self._call(calls.get(observer.pk), place)) for observer in teams.get(place.pk, [])]
+            rows.append(
+                {
+                    "place": place, "name": name_of(place), "silent": one.silent, "opened": one.opened,
+                    "owes": [titles.get(code, code) for code in one.overdue], "team": team,
+                }
+            )  # fmt: skip
+        return rows
+
+    def _teams(self, keys: Sequence[int]) -> dict[int, list[Any]]:
+        """Who is there now, by station, as far as the reader may know."""
+        found: dict[int, list[Any]] = {}
+        for row in assignments_now(self, keys, timezone.now()):
+            team = found.setdefault(row.commission_id, [])
+            team += [one for one in row.observers.all() if one not in team]
+        return found
+
+    def _call(self, call: Call | None, place: Commission) -> dict[str, Any] | None:
+        if call is None:
+            return None
+        return {"at": clock(call.at, place.zone), "by": call.user.get_username(), "outcome": OUTCOMES.get(call.outcome, "")}
+
+
+def _chosen(found: Iterable[Station], show: str, checklist: str) -> Iterable[Station]:
+    for one in found:
+        if show == "silent" and not (one.silent and one.precinct):
+            continue
+        if show == "unopened" and (one.opened or not one.precinct):
+            continue
+        if show == "late" and not (checklist in one.overdue if checklist else one.overdue):
+            continue
+        yield one
+
+
+@page("stations/find/", name="station_find")
+class StationFind(DeskView):
+    """From a code to its page."""
+
+    verb = Verb.LOOK
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        found = self.visible(Commission).filter(code__iexact=request.GET.get("code", "").strip()).first()
+        if found is None:
+            raise Http404
+        return HttpResponseRedirect(self.address("station", found.pk))
