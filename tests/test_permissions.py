@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from observer.models import Grant, Organisation, User
+from observer.models import Call, Grant, Organisation, User
 from observer.services.access import reach_of
 from reports.models import Evidence, Message, Refusal, Report
 from tests.api.conftest import PhoneClient
@@ -43,6 +43,7 @@ ROLES = HERE | {"outside", "foreign", "partner"}
 COORDINATORS = {"inside", "national", "administrator", "superuser", "outside", "foreign", "partner"}
 LAWYERS = {"administrator", "lawyer", "foreign", "superuser"}
 ADMINISTRATORS = {"administrator", "foreign", "superuser"}
+CALLERS = COORDINATORS - {"foreign"} | {"verifier", "lawyer"}
 ROOT = {"superuser"}
 
 # Nouns: who may open the list; who sees the row in `inside`'s territory; who may write (so far as they see it);
@@ -114,6 +115,11 @@ def staff(yes: set[str], no: int = 404) -> tuple[int, ...]:
     return tuple(LOGIN if who in STRANGERS else 200 if who in yes else no for who in WHO)
 
 
+def posted(yes: set[str]) -> tuple[int, ...]:
+    """An address that is only posted to: 405 for whom it is there."""
+    return tuple(LOGIN if who in STRANGERS else 405 if who in yes else 404 for who in WHO)
+
+
 def signed_in(code: int) -> tuple[int, ...]:
     return staff(set(), code)
 
@@ -138,6 +144,20 @@ OTHERS = {
     "admin/reports/refusal/{refusal}/body/": staff(LAWYERS & HERE),
     "desk/": signed_in(302),
     "desk/language/": (405,) * len(WHO),
+    "desk/test-2022/board/": staff(ROLES - {"foreign"}),
+    "desk/test-2022/stations/": staff(ROLES - {"foreign"}),
+    "desk/test-2022/stations/find/": signed_in(404),  # without a code
+    "desk/test-2022/stations/{station}/": staff(HERE | {"partner"}),
+    "desk/test-2022/stations/{station}/call/{observer}/": posted(CALLERS),
+    "desk/test-2022/stations/{station}/dictate/{observer}/": staff((COORDINATORS | {"verifier"}) & HERE),
+    "desk/test-2022/stations/{station}/phone/{observer}/": staff(COORDINATORS & HERE),
+    "desk/test-2022/assignments/{assignment}/replace/{observer}/": staff(COORDINATORS & HERE),
+    "desk/test-2022/calls/": staff(CALLERS),
+    "desk/test-2022/calls/{call}/": posted(CALLERS),
+    "desk/test-2022/rehearsals/": staff(COORDINATORS - {"foreign"} | {"verifier"}),
+    "desk/test-2022/messages/": staff(COORDINATORS - {"foreign"}),
+    "desk/test-2022/messages/new/": staff(COORDINATORS - {"foreign"}),
+    "desk/test-2022/messages/{message}/": staff(COORDINATORS & HERE),
     "": (302,) * len(WHO),
     "en/": EVERYONE,
     "en/test-2022/": EVERYONE,
@@ -307,6 +327,11 @@ class TestEveryOtherAddress:
             "evidence": evidence.pk,
             "report": Report.objects.order_by("pk")[0].pk,
             "refusal": Refusal.objects.order_by("pk")[0].pk,
+            "station": full.tree["KZ-1-1-1"].pk,
+            "observer": full.first.observer.pk,
+            "assignment": full.tree["KZ-1-1-1"].assignments.get().pk,
+            "call": Call.objects.get().pk,
+            "message": Message.objects.get(commission=full.tree["KZ-1-1"]).pk,
             "approved": evidence.copy.removeprefix("photos/"),
             "withheld": evidence.copy.removeprefix("photos/"),
         }

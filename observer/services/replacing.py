@@ -12,7 +12,9 @@ from django.db import transaction
 
 from observer.models import Assignment, Device, Election, EnrolmentCode, Observer, User
 from observer.services.commissions import election_lock
+from observer.services.desk import observer_save
 from observer.services.enrolment import device_revoke, enrolment_create
+from observer.services.observers import code_make
 from observer.services.trail import trail_add
 
 
@@ -22,17 +24,29 @@ class Outdated(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The assignment that holds from now on, the code to read out, and how many phones fell silent."""
+    """The assignment that holds from now on, who came, the code to read out, and how many phones fell silent."""
 
     assignment: Assignment
+    observer: Observer
     code: str
     revoked: int
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is not in the registry yet."""
+
+    name: str
+    phone: str
+    language: str
+
+
 def observer_replace(
-    *, assignment: Assignment, leaving: Observer, coming: Observer, user: User | None, at: datetime
+    *, assignment: Assignment, leaving: Observer, coming: Observer | Newcomer, user: User | None, at: datetime
 ) -> Replaced:
     """`coming` takes the place of `leaving` at this assignment from now on, and gets a code for a phone.
+
+    A newcomer joins the organisation of who leaves.
 
     The assignment ends now, with what it owed by now; a new one begins, of the same team but for the
     two. The phone of who leaves is revoked unless they are still sent elsewhere in this election.
@@ -42,8 +56,11 @@ def observer_replace(
         election_lock(assignment.election)  # as an import does, which sends people too
         row = Assignment.objects.select_related("election", "commission").get(pk=assignment.pk)
         team = {one.pk: one for one in row.observers.all()}
-        if leaving.pk not in team or coming.pk in team or (row.ends_at is not None and row.ends_at <= at):
+        known = coming.pk if isinstance(coming, Observer) else None
+        if leaving.pk not in team or known in team or (row.ends_at is not None and row.ends_at <= at):
             raise Outdated
+        if isinstance(coming, Newcomer):
+            coming = _newcomer_add(coming, leaving, user, at)
         del team[leaving.pk]
         begins = at if row.starts_at is None else max(at, row.starts_at)
         following = Assignment.objects.create(
@@ -59,7 +76,7 @@ def observer_replace(
         detail = {"commission": row.commission.code, "leaving": leaving.code, "coming": coming.code}
         trail_add(action="assignment.replace", subject=row, at=at, user=user, detail=detail)
         code = enrolment_create(observer=coming, election=row.election, at=at, user=user)
-    return Replaced(following, code, revoked)
+    return Replaced(following, coming, code, revoked)
 
 
 def phone_replace(
@@ -83,6 +100,15 @@ def phones_living(*, observer: Observer, election: Election) -> list[int]:
     """Keys of the phones that may speak for this observer in this election."""
     rows = Device.objects.filter(observer=observer, election=election, revoked_at__isnull=True)
     return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def _newcomer_add(one: Newcomer, like: Observer, user: User | None, at: datetime) -> Observer:
+    code = code_make(Observer.objects.values_list("code", flat=True))
+    observer = Observer(
+        code=code, organisation_id=like.organisation_id, name=one.name, phone=one.phone, language=one.language
+    )
+    observer_save(observer=observer, changed=("name", "phone"), user=user, at=at)
+    return observer
 
 
 def _silence(observer: Observer, election: Election, user: User | None, at: datetime) -> int:

@@ -88,7 +88,10 @@ class StationPage(DeskView):
                     "report": one.reports[0] if one.reports else None,
                 }
             )  # fmt: skip
-        free = [(one.code, in_language(one.titles, order=self.election.languages) or one.code) for one in checklists.values()]
+        free = [
+            (one.code, in_language(one.titles, order=self.election.languages) or one.code)
+            for one in checklists.values()
+        ]
         return [
             {
                 "assignment": row, "role": ROLES[row.role], "observers": list(row.observers.all()),
@@ -158,7 +161,7 @@ class CallBegin(DeskView):
         place = station_of(self, self.kwargs["pk"])
         observer = self.one(Observer, pk=self.kwargs["observer"])
         call_begin(observer=observer, commission=place, user=self.user, at=timezone.now())
-        return HttpResponseRedirect(self.address("station", place.pk) + "#call")
+        return HttpResponseRedirect(self.link("station", place.pk) + "#call")
 
 
 @page("calls/<int:pk>/", name="called")
@@ -183,7 +186,7 @@ class Called(StationPage):
             messages.success(request, _("Written into the call log."))
         except Recorded:
             messages.error(request, _("What came of this call was written down before. Call again to add to it."))
-        return HttpResponseRedirect(self.address("station", call.commission_id))
+        return HttpResponseRedirect(self.link("station", call.commission_id))
 
 
 @page("calls/", name="calls", section="day", order=3)

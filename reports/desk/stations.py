@@ -50,12 +50,12 @@ class Stations(DeskView):
             "here": here, "name": name_of(here), "way": [(one, name_of(one)) for one in way],
             "shows": SHOWS.items(), "show": show, "checklist": asked.get("checklist", ""),
             "checklist_title": titles.get(asked.get("checklist", ""), ""),
-            "part": part, "rows": self._rows(part.object_list, titles, at),
+            "part": part, "rows": self._rows(list(part.object_list), titles),
             "contact": access.may(self.user, Verb.CONTACT, here),
         }  # fmt: skip
         return super().get_context_data(**kwargs) | context
 
-    def _rows(self, some: Sequence[Station], titles: dict[str, str], at: Any) -> list[dict[str, Any]]:
+    def _rows(self, some: Sequence[Station], titles: dict[str, str]) -> list[dict[str, Any]]:
         keys = [one.commission for one in some]
         places = self.visible(Commission).in_bulk(keys)
         teams = self._teams(keys)
@@ -85,7 +85,11 @@ class Stations(DeskView):
     def _call(self, call: Call | None, place: Commission) -> dict[str, Any] | None:
         if call is None:
             return None
-        return {"at": clock(call.at, place.zone), "by": call.user.get_username(), "outcome": OUTCOMES.get(call.outcome, "")}
+        return {
+            "at": clock(call.at, place.zone),
+            "by": call.user.get_username(),
+            "outcome": OUTCOMES.get(call.outcome, ""),
+        }
 
 
 def _chosen(found: Iterable[Station], show: str, checklist: str) -> Iterable[Station]:
@@ -109,4 +113,4 @@ class StationFind(DeskView):
         found = self.visible(Commission).filter(code__iexact=request.GET.get("code", "").strip()).first()
         if found is None:
             raise Http404
-        return HttpResponseRedirect(self.address("station", found.pk))
+        return HttpResponseRedirect(self.link("station", found.pk))

@@ -51,5 +51,5 @@ def name_of(place: Commission) -> str:
 
 
 def clock(moment: datetime, zone: str) -> datetime:
-    """The moment by the clock of a place."""
-    return moment.astimezone(ZoneInfo(zone) if zone else UTC)
+    """The moment by the clock of a place; without a zone, for a template would turn it back into the server's."""
+    return moment.astimezone(ZoneInfo(zone) if zone else UTC).replace(tzinfo=None)

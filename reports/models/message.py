@@ -14,7 +14,7 @@ class Message(models.Model):
 
     reach = Reach(
         places=("commission", "observer__assignments__commission"), bound="election", election="election", part=False,
-        organisation="observer__organisation", look=Verb.PEOPLE,
+        organisation="organisation", look=Verb.PEOPLE,
     )  # fmt: skip
     uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="of the form it was written in"
@@ -24,7 +24,12 @@ class Message(models.Model):
     commission = models.ForeignKey(Commission, null=True, blank=True, on_delete=models.CASCADE, related_name="messages")
     role = models.CharField(max_length=12, choices=Assignment.Role.choices, blank=True, help_text="empty: every role")
     organisation = models.ForeignKey(
-        Organisation, null=True, blank=True, on_delete=models.CASCADE, related_name="+", help_text="empty: every one"
+        Organisation,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="+",
+        help_text="empty: every one",
     )
     listed = models.BooleanField(default=False, help_text="only to those listed")
     recipients = models.ManyToManyField(Observer, blank=True, related_name="+")

@@ -41,7 +41,7 @@ def message_send(
             uuid=uuid,
             defaults={
                 "election": election, "observer": audience.observer, "commission": audience.commission,
-                "role": audience.role, "organisation": audience.organisation, "listed": audience.listed is not None,
+                "role": audience.role, "organisation": _whose(audience), "listed": audience.listed is not None,
                 "texts": clean, "author": user, "sent_at": at,
             },
         )  # fmt: skip
@@ -52,6 +52,10 @@ def message_send(
             detail = {**to, "role": audience.role, "listed": len(audience.listed or ())}
             trail_add(action="message.send", subject=message, at=at, user=user, detail=detail)
     return message
+
+
+def _whose(audience: Audience) -> Organisation | None:
+    return audience.organisation or (audience.observer.organisation if audience.observer else None)
 
 
 def messages_for(*, observer: Observer, election: Election) -> QuerySet[Message]:
