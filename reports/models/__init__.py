@@ -1,5 +1,7 @@
 """What observers say, and what is made of it."""
 
+from reports.models.case import Case, CaseComment, CaseConsent, CaseExport, CaseFile, Complaint
+from reports.models.check import Check
 from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.message import Message, MessageRead
@@ -8,13 +10,19 @@ from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
 from reports.models.report import KeyRotation, Note, Refusal, Report, Unkept
 from reports.models.set_aside import SetAside
 from reports.models.summary import Due, Summary
-from reports.models.violation import Case, Violation, ViolationGroup, ViolationType
+from reports.models.violation import Violation, ViolationGroup, ViolationType
 
 __all__ = [
     "Case",
+    "CaseComment",
+    "CaseConsent",
+    "CaseExport",
+    "CaseFile",
+    "Check",
     "Checklist",
     "ChecklistFile",
     "ChecklistVersion",
+    "Complaint",
     "Due",
     "Evidence",
     "KeyRotation",

@@ -14,7 +14,7 @@ class ReportQuerySet(models.QuerySet["Report"]):
         """Reports that nobody set aside: observations, neither rehearsed, held, quarantined nor rejected."""
         return self.filter(
             source__in=Report.OBSERVATION,
-            state__in=(Report.State.RECEIVED, Report.State.VERIFIED),
+            state__in=Report.STANDING,
             rehearsal=False,
             quarantined=False,
         )
@@ -37,6 +37,7 @@ class Report(models.Model):
         RECEIVED = "received", "received"
         HELD = "held", "held"
         REJECTED = "rejected", "rejected"
+        ACCEPTED = "accepted", "accepted, not verified"
         VERIFIED = "verified", "verified"
 
     class Source(models.TextChoices):
@@ -46,6 +47,7 @@ class Report(models.Model):
         OFFICIAL = "official", "official figures"
 
     OBSERVATION = (Source.OBSERVER, Source.DESK)
+    STANDING = (State.RECEIVED, State.ACCEPTED, State.VERIFIED)
 
     sequence = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(unique=True, help_text="the phone's name for it")
@@ -122,7 +124,7 @@ class Report(models.Model):
         """The same word as the queryset's `eligible`, for one row."""
         return (
             self.source in self.OBSERVATION
-            and self.state in (self.State.RECEIVED, self.State.VERIFIED)
+            and self.state in self.STANDING
             and not self.rehearsal
             and not self.quarantined
         )

@@ -1,9 +1,10 @@
 from django.conf import settings
 from django.db import models
 
-from observer.models import Commission, Election
+from observer.models import Election
 from observer.models.reach import WHOLE, Reach
 from observer.words import in_language
+from reports.models.case import Case
 from reports.models.report import Report
 
 
@@ -50,21 +51,6 @@ class ViolationType(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {in_language(self.names)}".strip()
-
-
-class Case(models.Model):
-    """One event, told by one or more reports about one commission."""
-
-    reach = Reach(places=("commission",))
-    commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="cases")
-    title = models.CharField(max_length=200, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        ordering = ["-created_at"]
-
-    def __str__(self) -> str:
-        return self.title or f"#{self.pk}"
 
 
 class Violation(models.Model):

@@ -8,34 +8,72 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
 from observer.models import Election, Observer, Trail, User
+from observer.services.trail import trail_add
 from reports.models import Case, Report, SetAside, Violation
 from reports.problems import Rejected
+from reports.services.checks import checks_settle
 from reports.services.due import due_add
 from reports.services.superseding import observers_lock, superseding_settle
 
-
-def report_verify(*, report: Report, user: User | None, at: datetime, reason: str = "") -> None:
-    """Someone checked it: it counts, and counts as verified."""
-    _set_state(report, Report.State.VERIFIED, "report.verify", user, at, reason)
+AT_ONCE = 20_000  # reports accepted at one call
 
 
-def report_reject(*, report: Report, user: User | None, at: datetime, reason: str = "") -> None:
+class Changed(Exception):
+    """A colleague decided meanwhile: what was on the screen is no longer so. Nothing was written."""
+
+
+def report_stamp(report: Report) -> str:
+    """How a report stood when it was shown; given back as `seen`, it tells whether it still does."""
+    return f"{report.state} {report.quarantined:d} {report.rehearsal:d} {_moment(report.decided_at)}"
+
+
+def violation_stamp(violation: Violation) -> str:
+    """The same of one violation."""
+    return f"{violation.state} {violation.case_id or ''} {_moment(violation.decided_at)}"
+
+
+def report_verify(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+    """Someone checked it: it counts, and counts as verified. Like those below, raises Changed where `seen` is past."""
+    _set_state(report, Report.State.VERIFIED, "report.verify", user, at, reason, seen)
+
+
+def report_reject(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
     """It leaves the figures; what it superseded comes back into them."""
-    _set_state(report, Report.State.REJECTED, "report.reject", user, at, reason)
+    _set_state(report, Report.State.REJECTED, "report.reject", user, at, reason, seen)
 
 
-def report_hold(*, report: Report, user: User | None, at: datetime, reason: str = "") -> None:
+def report_hold(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
     """It leaves the figures until someone has looked."""
-    _set_state(report, Report.State.HELD, "report.hold", user, at, reason)
+    _set_state(report, Report.State.HELD, "report.hold", user, at, reason, seen)
 
 
-def report_restore(*, report: Report, user: User | None, at: datetime, reason: str = "") -> None:
-    """Held, rejected or verified, it becomes a received report again."""
-    _set_state(report, Report.State.RECEIVED, "report.restore", user, at, reason)
+def report_restore(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+    """Held, rejected, accepted or verified, it becomes a received report again."""
+    _set_state(report, Report.State.RECEIVED, "report.restore", user, at, reason, seen)
+
+
+def reports_accept(*, reports: "QuerySet[Report]", election: Election, user: User | None, at: datetime) -> int:
+    """Those of these reports at which nobody need look count on, as accepted and not verified; how many.
+
+    No figure changes: received and accepted reports count alike. At most AT_ONCE at one call.
+    """
+    unseen = reports.filter(state=Report.State.RECEIVED, check_row__isnull=True).filter(
+        rehearsal=False, quarantined=False, superseded=False, commission__election=election
+    )
+    keys = list(unseen.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+    accepted = 0
+    with transaction.atomic():
+        for start in range(0, len(keys), 2000):
+            still = Report.objects.filter(pk__in=keys[start : start + 2000], state=Report.State.RECEIVED)
+            accepted += still.update(state=Report.State.ACCEPTED, decided_by=user, decided_at=at)
+        if accepted:
+            detail = {"election": election.slug, "reports": accepted, "from": keys[0], "to": keys[-1]}
+            trail_add(action="reports.accept", subject=election, at=at, user=user, detail=detail)
+    return accepted
 
 
 def report_read(*, report: Report, at: datetime) -> None:
@@ -76,11 +114,12 @@ def violation_decide(
     at: datetime,
     case: Case | None = None,
     note: str = "",
+    seen: str = "",
 ) -> None:
     """What the desk found out about one violation in one report, and which event it belongs to.
 
     Raises Rejected `invalid_report` where the case is about another commission: a case is one
-    event, and confirmed counts cases commission by commission.
+    event, and confirmed counts cases commission by commission. Raises Changed where `seen` is past.
     """
     if state not in Violation.State.values:
         raise ValueError(state)
@@ -88,6 +127,8 @@ def violation_decide(
         row = (
             Violation.objects.select_for_update(of=("self",), no_key=True).select_related("report").get(pk=violation.pk)
         )
+        if seen and seen != violation_stamp(row):
+            raise Changed
         if case is not None and case.commission_id != row.report.commission_id:
             raise Rejected("invalid_report", _("This case is about another commission."), "case")
         before = row.state
@@ -99,10 +140,14 @@ def violation_decide(
     violation.refresh_from_db()
 
 
-def _set_state(report: Report, state: str, action: str, user: User | None, at: datetime, reason: str) -> None:
+def _set_state(
+    report: Report, state: str, action: str, user: User | None, at: datetime, reason: str, seen: str
+) -> None:
     detail = {"to": str(state), "reason": reason}
 
     def change(row: Report) -> None:
+        if seen and seen != report_stamp(row):
+            raise Changed
         row.state, row.state_reason = state, reason
         row.decided_by, row.decided_at = user, at
 
@@ -148,6 +193,7 @@ def _decide(
             ["state", "state_reason", "decided_by", "decided_at", "rehearsal", "flags", "quarantined", "changed_at"],
             batch_size=200,
         )
+        checks_settle(reports=rows, at=at)
         touched = superseding_settle(reports=rows, at=at) if rows else set()
         due_add(commissions={row.commission_id for row in rows} | touched, at=at)
         for subject in [about] if about is not None else rows:
@@ -156,6 +202,10 @@ def _decide(
     for report in reports:
         for name in ("state", "state_reason", "decided_at", "rehearsal", "flags", "quarantined", "superseded"):
             setattr(report, name, getattr(changed[report.pk], name))
+
+
+def _moment(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
 
 
 def _trail(action: str, about: Model, user: User | None, at: datetime, detail: Mapping[str, object]) -> None:

@@ -22,6 +22,7 @@ from observer.models import Commission, Level, Trail, User
 from reports.models import Evidence, Report
 from reports.problems import Rejected
 from reports.services import looking
+from reports.services.checks import check_flagged
 from reports.services.flags import metres_between
 from reports.services.pictures import NO_PREVIEW, UNREADABLE, Findings, Taken
 from reports.services.publication import photo_published
@@ -176,9 +177,18 @@ def _process(evidence: Evidence, at: datetime) -> int:
         copy=names[0],
         thumbnail=names[1],
     )  # fmt: skip
+    if wrote:
+        _flag_report(evidence)
     for name in filter(None, (evidence.copy, evidence.thumbnail) if wrote else names):
         (settings.PUBLIC_DIR / name).unlink(missing_ok=True)  # of an earlier look, or ours that came too late
     return wrote
+
+
+def _flag_report(evidence: Evidence) -> None:
+    """Somebody looks at the report of a file that contradicts it."""
+    row = Evidence.objects.filter(pk=evidence.pk).select_related("report__commission").defer("report__body").first()
+    if row is not None and row.report is not None and {SAME_FILE, PLACE, TIME} & set(row.flags):
+        check_flagged(report=row.report, election=row.report.commission.election_id)
 
 
 def _examine(evidence: Evidence) -> Findings:

@@ -22,6 +22,7 @@ from reports.problems import Rejected
 from reports.services import announcements
 from reports.services.answers import findings
 from reports.services.canonical import VERSION, Content, content_read, content_sha256
+from reports.services.checks import checks_add
 from reports.services.due import due_add, due_rows
 from reports.services.flags import flags_of
 from reports.services.forms import Form, form_named
@@ -284,6 +285,9 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
     ]
     touched = superseding_settle(reports=linked, at=at) if linked else set()
     due_add(commissions=touched - due, at=at)
+    checks_add(
+        reports=[(draft.report, draft.submission.sender.election.pk, draft.raised) for draft in drafts if draft.report]
+    )
     for draft in drafts:
         if draft.report:
             draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))
