@@ -17,6 +17,7 @@ from reports.models import ViolationGroup, ViolationType
 from reports.services.checklist_files import FLAGS, Draft, Reading, checklists_read
 from reports.services.pack_guide import guide_read
 from reports.services.pack_schedule import schedule_read, schedule_unknown
+from reports.services.steps import case_rules_read
 
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?")
 DEADLINE_WORDS = ("name", "forum", "who_may_file", "starts", "if_near")
@@ -38,7 +39,7 @@ Window = tuple[Moment, Moment]
 
 SETTINGS = {
     "code", "languages", "choice_languages", "timezone", "emergency_contact", "emergency_names", "window", "windows",
-    "schedule", "names",
+    "schedule", "names", "case_steps", "case_clock", "holidays",
 }  # fmt: skip
 
 
@@ -55,6 +56,7 @@ class Pack:
     window: Window = (Moment(0, time(0)), Moment(1, time(12)))
     windows: dict[str, Window] = field(default_factory=dict)
     schedule: list[dict[str, Any]] = field(default_factory=list)
+    cases: dict[str, Any] = field(default_factory=dict)
     levels: list[Level] = field(default_factory=list)
     groups: dict[str, ViolationGroup] = field(default_factory=dict)
     violations: list[ViolationType] = field(default_factory=list)
@@ -131,6 +133,7 @@ def _read_settings(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
     else:
         complain(_("%(key)s cannot be read") % {"key": "emergency_names"})
     pack.schedule = schedule_read(found.get("schedule", []), complain)
+    pack.cases = case_rules_read(found, complain)
     if "window" in found and (window := _window(found["window"], "window", complain)):
         pack.window = window
     windows = found.get("windows", {})
