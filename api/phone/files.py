@@ -6,6 +6,8 @@ the next request.
 
 import base64
 import hashlib
+import posixpath
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +15,9 @@ from pathlib import Path
 from django.conf import settings
 
 WORKER = "sw.js"
+ENTRY = "main.js"
+# An import at the head of a module; those within functions are asked for when they are needed.
+IMPORT = re.compile(r"""^(?:import|export)\b[^"'();]*["'](\.{1,2}/[^"']+)["'];""", re.MULTILINE)
 # What a phone may ask for. Licences and the list of vendored libraries lie beside them and stay here.
 TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -39,6 +44,22 @@ def client_files() -> dict[str, File]:
     paths = sorted(path for path in root.rglob("*") if path.suffix in TYPES and path.is_file())
     names = {path.relative_to(root).as_posix(): path for path in paths}
     return {name: _file(path) for name, path in names.items() if name != WORKER and "/." not in f"/{name}"}
+
+
+def modules_at_start() -> list[str]:
+    """What the first screen is made of, besides the entry: a browser that is told at once asks for all of it at once."""
+    files = client_files()
+    found: list[str] = []
+    waiting = [ENTRY]
+    while waiting:
+        name = waiting.pop(0)
+        source = files[name].body.decode()
+        for path in IMPORT.findall(source):
+            wanted = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+            if wanted in files and wanted not in found and wanted != ENTRY:
+                found.append(wanted)
+                waiting.append(wanted)
+    return found
 
 
 def worker_source() -> bytes:

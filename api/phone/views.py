@@ -12,7 +12,7 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from api.conditional import conditional
-from api.phone.files import TYPES, client_files, integrity_of, worker_source
+from api.phone.files import TYPES, client_files, integrity_of, modules_at_start, worker_source
 from api.phone.words import words_json
 from observer.services.mirrors import mirrors_public
 
@@ -83,7 +83,7 @@ def _addresses() -> dict[str, str]:
 
 def _shell() -> bytes:
     with translation.override("en"):
-        return render_to_string("phone/index.html").encode()
+        return render_to_string("phone/index.html", {"modules": modules_at_start()}).encode()
 
 
 def _manifest() -> bytes:

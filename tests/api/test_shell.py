@@ -90,6 +90,17 @@ class TestTheShell:
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|style=|<style", page)
         assert all(url.startswith("/phone/") for url in re.findall(r'(?:src|href)="([^"]+)"', page))
 
+    def test_it_asks_at_once_for_all_that_the_first_screen_is_made_of(self, client: Client, own_files: Path) -> None:
+        (own_files / "main.js").write_text(
+            'import { a } from "./core/a.js";\nimport {\n  b,\n} from "./parts/b.js";\nconst later = () => import("./late.js");\n'
+        )
+        (own_files / "core" / "a.js").write_text('export { b } from "../parts/b.js";\nimport "./c.js";\n')
+        for name in ("core/c.js", "parts/b.js", "late.js"):
+            (own_files / name).write_text("export const b = 1;\n")
+        page = client.get("/phone/").content.decode()
+        found = re.findall(r'rel="modulepreload" href="/phone/files/([^"]+)"', page)
+        assert found == ["core/a.js", "parts/b.js", "core/c.js"]
+
     def test_the_manifest_lets_it_be_installed(self, client: Client) -> None:
         answer = client.get("/phone/manifest.webmanifest")
         assert answer["Content-Type"] == "application/manifest+json"
