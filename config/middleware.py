@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
+from observer.services.trail import origin
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("baqylau.request")
@@ -67,6 +68,20 @@ class DeskPolicy:
         if request.path.startswith(("/admin/", "/desk/")):
             response["Content-Security-Policy"] = self.POLICY
         return response
+
+
+class Whence:
+    """Lets the trail know from which address a request came, once the proxies have been asked."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = origin.set(request.META.get("REMOTE_ADDR", ""))
+        try:
+            return self.get_response(request)
+        finally:
+            origin.reset(token)
 
 
 class ForwardedHeaders:

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.middleware.RequestId",
     "config.middleware.ForwardedHeaders",
+    "config.middleware.Whence",
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.DeskPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -272,6 +273,12 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # ForwardedHeaders strips it from strangers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 3600 * env.number("SESSION_HOURS", 24)
+# For whom the second step of signing in is compulsory: all, none, or roles. Embedded, on loopback, it is everyone's choice.
+TWO_FACTOR = env.words("TWO_FACTOR", "none" if EMBEDDED else "all")
+_roles = ["administrator", "national", "territorial", "verifier", "lawyer", "analyst", "publisher", "reader"]
+if not TWO_FACTOR or set(TWO_FACTOR) - {"all", "none", *_roles}:
+    raise env.Misconfigured([f"TWO_FACTOR is neither all, none nor some of {', '.join(_roles)}"])
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not in ("localhost", "127.0.0.1", "[::1]")]
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from PIL import Image
 
-from observer.models import Call, EnrolmentCode, Grant, Trail, User
+from observer.models import Call, EnrolmentCode, Grant, RecoveryCode, SecondFactor, SignIn, Trail, User, WrongGuess
 from reports.models import (
     Case,
     ChecklistFile,
@@ -77,6 +77,10 @@ def fill(world: World, root: User) -> World:
     )
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
     Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
+    SignIn.objects.create(user=root, at=DAY, seen_at=DAY, ended_at=DAY)
+    SecondFactor.objects.create(user=root, secret="A" * 32, since=DAY)
+    RecoveryCode.objects.create(user=root, digest="0" * 64)
+    WrongGuess.objects.create(key="pair:x:y", at=DAY)
     KeyRotation.objects.create(started_at=DAY)
     RelayFile.objects.create(
         sha256="ab" * 32, size=1, kind="reports", observer_code="OB-2222", state="quarantined", received_at=DAY

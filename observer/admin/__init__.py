@@ -9,10 +9,11 @@ from observer.admin import (
     grant,
     observer,
     organisation,
+    sign_in,
     trail,
     user,
 )
 
 __all__ = [
-    "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "trail", "user",
+    "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
 ]  # fmt: skip

@@ -6,7 +6,9 @@ from observer.models import Trail
 
 @admin.register(Trail)
 class TrailAdmin(ReadOnly):
-    list_display = ("at", "user", "action", "subject", "detail")
+    """Of an election for its administrators; of everything for superusers. Found by user, subject, action, address."""
+
+    list_display = ("at", "user", "address", "action", "subject", "detail")
     list_select_related = ("user",)
-    list_filter = ("action",)
-    search_fields = ("=subject", "=action")
+    list_filter = ("election", "action")
+    search_fields = ("=user__username", "=subject", "=action", "=address")

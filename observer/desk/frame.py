@@ -36,6 +36,7 @@ LISTS: dict[str, tuple[str, int, str | Promise]] = {
     "observer.Commission": ("ready", 80, _("All commissions")),
     "reports.Checklist": ("ready", 81, _("All checklists")),
     "observer.Election": ("ready", 82, _("All elections")),
+    "observer.Trail": ("office", 80, _("The trail")),
 }
 
 

@@ -3,10 +3,12 @@
 from django.urls import include, path
 
 from observer.desk.home import home, language
+from observer.desk.me import me
 from observer.desk.pages import addresses
 
 urlpatterns = [
     path("", home, name="desk_home"),
     path("language/", language, name="desk_language"),
+    path("me/", me, name="desk_me"),
     path("", include((addresses(), "desk"))),
 ]

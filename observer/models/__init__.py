@@ -7,6 +7,7 @@ from observer.models.election import Contest, Election, Level
 from observer.models.grant import Grant
 from observer.models.observer import Assignment, Observer
 from observer.models.organisation import Organisation
+from observer.models.sign_in import RecoveryCode, SecondFactor, SignIn, WrongGuess
 from observer.models.trail import Trail
 from observer.models.user import User
 
@@ -22,6 +23,10 @@ __all__ = [
     "Level",
     "Observer",
     "Organisation",
+    "RecoveryCode",
+    "SecondFactor",
+    "SignIn",
     "Trail",
     "User",
+    "WrongGuess",
 ]

@@ -1,13 +1,24 @@
 from django.conf import settings
 from django.db import models
 
+from observer.models.election import Election
+from observer.models.reach import Reach, Verb
+
 
 class Trail(models.Model):
-    """Who did what, when. Says that a protected field changed, never its value."""
+    """Who did or saw what, when and from where. Says that a protected field changed, never its value.
 
+    Lines are added and nothing else: triggers in both databases refuse to change or delete one.
+    """
+
+    reach = Reach(election="election", part=False, look=Verb.STAFF)
     at = models.DateTimeField(db_index=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    address = models.GenericIPAddressField(null=True, blank=True, help_text="whence")
+    election = models.ForeignKey(
+        Election, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     action = models.CharField(max_length=60, help_text="noun.verb, as report.reject")
     subject = models.CharField(max_length=120, help_text="noun:id of what it was done to", db_index=True)
@@ -15,6 +26,10 @@ class Trail(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["election", "-at"], name="trail_of_election"),
+            models.Index(fields=["user", "action", "at"], name="trail_of_user"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
 
-from observer.models import Election, Observer, Trail, User
+from observer.models import Commission, Election, Observer, User
 from observer.services.trail import trail_add
 from reports.models import Case, Report, SetAside, Violation
 from reports.problems import Rejected
@@ -136,7 +136,7 @@ def violation_decide(
         row.decided_by, row.decided_at = user, at
         row.save(update_fields=["state", "case", "note", "decided_by", "decided_at"])
         due_add(commissions=[row.report.commission_id], at=at)
-        _trail("violation.decide", row.report, user, at, {"from": before, "to": state, "code": row.code})
+        _trail("violation.decide", [row.report], None, user, at, {"from": before, "to": state, "code": row.code})
     violation.refresh_from_db()
 
 
@@ -196,8 +196,7 @@ def _decide(
         checks_settle(reports=rows, at=at)
         touched = superseding_settle(reports=rows, at=at) if rows else set()
         due_add(commissions={row.commission_id for row in rows} | touched, at=at)
-        for subject in [about] if about is not None else rows:
-            _trail(action, subject, user, at, detail)
+        _trail(action, rows, about, user, at, detail)
     changed = {row.pk: row for row in rows}
     for report in reports:
         for name in ("state", "state_reason", "decided_at", "rehearsal", "flags", "quarantined", "superseded"):
@@ -208,5 +207,19 @@ def _moment(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 
-def _trail(action: str, about: Model, user: User | None, at: datetime, detail: Mapping[str, object]) -> None:
-    Trail.objects.create(at=at, user=user, action=action, subject=f"{about._meta.model_name}:{about}", detail=detail)
+def _trail(
+    action: str,
+    rows: Sequence[Report],
+    about: Model | None,
+    user: User | None,
+    at: datetime,
+    detail: Mapping[str, object],
+) -> None:
+    places = Commission.objects.filter(pk__in={row.commission_id for row in rows})
+    elections = dict(places.values_list("pk", "election_id"))
+    for subject in [about] if about is not None else rows:
+        row = rows[0] if rows and about is not None else subject
+        trail_add(
+            action=action, subject=f"{subject._meta.model_name}:{subject}", at=at, user=user, detail=detail,
+            election=elections.get(getattr(row, "commission_id", 0)),
+        )  # fmt: skip

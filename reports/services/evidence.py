@@ -18,7 +18,8 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from observer.models import Commission, Level, Trail, User
+from observer.models import Commission, Level, User
+from observer.services.trail import trail_add
 from reports.models import Evidence, Report
 from reports.problems import Rejected
 from reports.services import looking
@@ -86,7 +87,7 @@ def evidence_approve(*, evidence: Evidence, user: User | None, at: datetime) -> 
         if not row.copy or {UNREADABLE, NO_PREVIEW} & set(row.flags):
             raise Rejected("not_publishable", _("There is no public copy of this file."))
         Evidence.objects.filter(pk=row.pk).update(approved_at=at, approved_by=user)
-        Trail.objects.create(at=at, user=user, action="evidence.approve", subject=f"evidence:{row.uuid}")
+        _trail("approve", row, user, at)
     evidence.refresh_from_db()
 
 
@@ -94,8 +95,13 @@ def evidence_withdraw(*, evidence: Evidence, user: User | None, at: datetime) ->
     """Takes the yes back; the copy stays prepared."""
     with transaction.atomic():
         Evidence.objects.filter(pk=evidence.pk).update(approved_at=None, approved_by=None)
-        Trail.objects.create(at=at, user=user, action="evidence.withdraw", subject=f"evidence:{evidence.uuid}")
+        _trail("withdraw", evidence, user, at)
     evidence.refresh_from_db()
+
+
+def _trail(verb: str, evidence: Evidence, user: User | None, at: datetime) -> None:
+    election = Commission.objects.filter(reports=evidence.report_id).values_list("election_id", flat=True).first()
+    trail_add(action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", at=at, user=user, election=election)
 
 
 def public_evidence(*, commission: Commission, at: datetime) -> QuerySet[Evidence]:

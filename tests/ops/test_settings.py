@@ -47,6 +47,7 @@ class TestFullDeployment:
             ({"ALLOWED_HOSTS": ""}, "ALLOWED_HOSTS"),
             ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
             ({"DEBUG": "yes"}, "DEBUG"),
+            ({"TWO_FACTOR": "all, everyone"}, "TWO_FACTOR is neither"),
             ({"DEBUG": "perhaps"}, "DEBUG must be yes or no"),
             ({"SECRET_KEY": "", "SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY_FILE cannot be read"),
             ({"SECRET_KEY_FILE": "/nonexistent/key"}, "SECRET_KEY and SECRET_KEY_FILE are both set"),

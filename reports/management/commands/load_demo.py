@@ -13,6 +13,7 @@ from django.utils import timezone
 from observer.models import Election, Observer, User
 from observer.services.enrolment import enrolment_create
 from observer.services.relay_keys import relay_keys_complete
+from observer.services.two_factor import second_factor_reset
 from reports.management.demo.day import Day, day_send
 from reports.management.demo.desk import desk_decide
 from reports.management.demo.geography import commissions_csv
@@ -77,6 +78,7 @@ def admin_ready(*, reset: bool) -> tuple[User, str]:
     if not made and not reset:
         return user, ""
     password = secrets.token_urlsafe(12)
+    second_factor_reset(user=user, by=None, at=timezone.now())
     user.set_password(password)
     user.save(update_fields=["password"])
     return user, password
