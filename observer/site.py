@@ -38,7 +38,7 @@ class DeskSite(admin.AdminSite):
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         user: Any = request.user
-        if request.session.get("sign_in"):
+        if request.method == "POST" and request.session.get("sign_in"):
             sign_ins_end(user=user, by=user, at=timezone.now(), only=request.session["sign_in"])
         return super().logout(request, extra_context)
 

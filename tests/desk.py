@@ -76,7 +76,7 @@ def fill(world: World, root: User) -> World:
         election=world.election, commission=world.tree["KZ-1-1-1"], observer=world.first.observer, user=root, at=DAY
     )
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
-    Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1")
+    Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1", election=world.election)
     SignIn.objects.create(user=root, at=DAY, seen_at=DAY, ended_at=DAY)
     SecondFactor.objects.create(user=root, secret="A" * 32, since=DAY)
     RecoveryCode.objects.create(user=root, digest="0" * 64)

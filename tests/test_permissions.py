@@ -12,9 +12,9 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from observer.models import Call, Grant, Organisation, User
+from observer.models import Call, Election, Grant, Organisation, User
 from observer.services.access import reach_of
-from reports.models import Evidence, Message, Refusal, Report
+from reports.models import ChecklistVersion, Evidence, Message, Refusal, Report
 from tests.api.conftest import PhoneClient
 from tests.api.test_permissions import TABLE as PHONE
 from tests.world import DAY, World, make_election, make_tree, words
@@ -60,8 +60,12 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "observer.Level": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, True),
     "observer.Observer": (COORDINATORS, COORDINATORS & HERE, COORDINATORS, True, False),
     "observer.Organisation": (ROLES, HERE, ROOT, True, True),
-    "observer.Trail": (ROOT, ROOT, set(), False, False),
+    "observer.RecoveryCode": (ROOT, ROOT, set(), False, False),
+    "observer.SecondFactor": (ROOT, ROOT, set(), False, False),
+    "observer.SignIn": (ROOT, ROOT, set(), False, False),
+    "observer.Trail": (ADMINISTRATORS, ADMINISTRATORS & HERE, set(), False, False),
     "observer.User": (ROOT, ROOT, ROOT, True, True),
+    "observer.WrongGuess": (ROOT, ROOT, set(), False, False),
     "reports.Case": (ROLES, HERE, COORDINATORS | {"verifier", "lawyer"}, True, False),
     "reports.Checklist": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, False),
     "reports.ChecklistFile": (ROLES, ROLES - {"foreign"}, set(), False, False),
@@ -124,6 +128,8 @@ def signed_in(code: int) -> tuple[int, ...]:
     return staff(set(), code)
 
 
+# Pages of a release, of which there is none.
+RELEASED = ("", "statement.docx", "search/", "method/", "data/", "statement/", "KZ/", "KZ/share.png", "KZ/voting/V03/")
 EVERYONE = (200,) * len(WHO)
 OTHERS = {
     "admin/": signed_in(200),
@@ -142,6 +148,11 @@ OTHERS = {
     "admin/reports/evidence/{evidence}/original/": staff(LAWYERS & HERE),
     "admin/reports/report/{report}/body/": staff(LAWYERS & HERE),
     "admin/reports/refusal/{refusal}/body/": staff(LAWYERS & HERE),
+    "admin/reports/checklist/import/": staff(ADMINISTRATORS, 403),
+    "admin/reports/checklistversion/{version}/xlsx/": staff(ROLES - {"foreign"}),
+    "admin/login/code/": (302,) * len(WHO),
+    "admin/login/second-factor/": tuple(302 if who in (*STRANGERS, "superuser") else 200 for who in WHO),
+    "desk/me/": signed_in(200),
     "desk/": signed_in(302),
     "desk/language/": (405,) * len(WHO),
     "desk/test-2022/board/": staff(ROLES - {"foreign"}),
@@ -162,6 +173,10 @@ OTHERS = {
     "en/": EVERYONE,
     "en/test-2022/": EVERYONE,
     "en/test-2022/KZ/": EVERYONE,
+    **{f"en/test-2022/{one}": EVERYONE for one in ("releases/", "method/", "KZ/share.png")},
+    **{f"en/test-2022/{one}": (404,) * len(WHO) for one in ("search/", "data/", "statement/")},
+    **{f"en/test-2022/releases/1/{one}": (404,) * len(WHO) for one in RELEASED},
+    "data/test-2022/1/x.csv": (404,) * len(WHO),
     "en/closed-2022/KZ/": (404,) * len(WHO),
     "photos/{approved}": EVERYONE,
     "photos/{withheld}": (404,) * len(WHO),
@@ -236,8 +251,10 @@ def people(full: World, root: User) -> dict[str, Client]:
 def row_of(model):
     """A row in the territory of `inside`, where rows have a territory."""
     rows, reach = model._default_manager.order_by("pk"), reach_of(model)
-    if reach is None or not reach.places:
+    if reach is None:
         return rows.first()
+    if not reach.places:
+        return rows.filter(**{reach.election or "pk": Election.objects.get(slug="test-2022").pk}).first()
     start = reach.places[0]
     return rows.filter(**{f"{start}__path__startswith" if start else "path__startswith": "KZ/KZ-1/"}).first()
 
@@ -325,6 +342,7 @@ class TestEveryOtherAddress:
         known = {
             "user": User.objects.get(username="root").pk,
             "evidence": evidence.pk,
+            "version": ChecklistVersion.objects.get(checklist__code="voting", number=1).pk,
             "report": Report.objects.order_by("pk")[0].pk,
             "refusal": Refusal.objects.order_by("pk")[0].pk,
             "station": full.tree["KZ-1-1-1"].pk,
