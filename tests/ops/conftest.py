@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,8 @@ import pytest
 from tests.ops.deployment import Deployment, drop_database, fresh_database
 
 
-@pytest.fixture
-def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
-    """Makes an empty deployment; each call another one, on SQLite or on the suite's PostgreSQL and Redis."""
+@contextmanager
+def deploying(folder: Path) -> Iterator[Callable[..., Deployment]]:
     server = os.environ.get("DATABASE_URL", "")
     with ExitStack() as stack:
 
@@ -24,6 +23,20 @@ def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
                     "DATABASE_URL": url, "REDIS_URL": os.environ["REDIS_URL"], "ALLOWED_HOSTS": "localhost",
                     "SSL_REDIRECT": "no",
                 } | environment  # fmt: skip
-            return Deployment(tmp_path / name, environment)
+            return Deployment(folder / name, environment)
 
+        yield make
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """Makes an empty deployment; each call another one, on SQLite or on the suite's PostgreSQL and Redis."""
+    with deploying(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def deploy_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Deployment]]:
+    """The same, for what a whole module may share."""
+    with deploying(tmp_path_factory.mktemp("shared")) as make:
         yield make

@@ -3,7 +3,9 @@
 import hashlib
 import http.client
 import json
+import os
 import random
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,16 +21,18 @@ pytestmark = pytest.mark.slow
 CONTENT = random.Random(5).randbytes(3_000_001)
 
 
-@pytest.fixture
-def server(deploy) -> Iterator[Served]:
-    deployment = deploy("front", ALLOWED_HOSTS="127.0.0.1", WEB_THREADS="4", WEB_WORKERS="1", BODY_SILENCE_SECONDS="1")
+@pytest.fixture(scope="module")
+def server(deploy_shared) -> Iterator[Served]:
+    deployment = deploy_shared(
+        "front", ALLOWED_HOSTS="127.0.0.1", WEB_THREADS="4", WEB_WORKERS="1", BODY_SILENCE_SECONDS="1"
+    )
     deployment.must("migrate", "-v0")
     deployment.python("from tests.world import World; World()")
     with serving(deployment) as served:
         yield served
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def token(server) -> str:
     code = server.deployment.must("enrol", "OB-2222").strip()
     status, _headers, said = ask(server, "POST", "/api/v1/enrol", {"code": code, "device": "A phone"})
@@ -116,17 +120,18 @@ class TestUpload:
         url = announced(server, token)
         status, headers, _said = ask(server, "PATCH", url, CONTENT, **upload_headers(token))
         assert (status, headers["Upload-Offset"]) == (204, str(len(CONTENT)))
-        sealed = [path for path in (server.deployment.data / "sealed").rglob("*") if path.is_file()]
+        name = hashlib.sha256(CONTENT).hexdigest()
+        sealed = [path for path in (server.deployment.data / "sealed").rglob("*") if name in path.name]
         assert [path.read_bytes() for path in sealed] == [CONTENT]
 
     def test_is_on_disk_while_it_still_comes(self, server, token):
-        url = announced(server, token)
-        with begun(server, "PATCH", url, CONTENT[:1_100_000], len(CONTENT), **upload_headers(token)):
-            services.wait_for(lambda: offset_of(server, token, url) >= 1_000_000, "two slices")
-            server.process.kill()
-            server.process.wait(30)
-        with serving(server.deployment) as again:
-            assert offset_of(again, token, url) >= 1_000_000
+        with serving(server.deployment) as other:
+            url = announced(other, token)
+            with begun(other, "PATCH", url, CONTENT[:1_100_000], len(CONTENT), **upload_headers(token)):
+                services.wait_for(lambda: offset_of(other, token, url) >= 1_000_000, "two slices")
+                os.killpg(other.process.pid, signal.SIGKILL)
+                other.process.wait(30)
+        assert offset_of(server, token, url) >= 1_000_000
 
     def test_that_is_cut_keeps_what_came(self, server, token):
         url = announced(server, token)
