@@ -51,6 +51,7 @@ class Me(PhoneRoom):
                 "publication": election.publication,
                 "opens_at": election.opens_at,
                 "closes_at": election.closes_at,
+                "removal": election.rules.get("removal") or None,
                 "windows": {code: {"opens_at": opens, "closes_at": closes} for code, (opens, closes) in windows},
             },
             "organisation": {

@@ -39,7 +39,7 @@ Window = tuple[Moment, Moment]
 
 SETTINGS = {
     "code", "languages", "choice_languages", "timezone", "emergency_contact", "emergency_names", "window", "windows",
-    "schedule", "names", "case_steps", "case_clock", "holidays",
+    "schedule", "removal", "names", "case_steps", "case_clock", "holidays",
 }  # fmt: skip
 
 
@@ -53,6 +53,7 @@ class Pack:
     timezone: str = "UTC"
     emergency_contact: str = ""
     emergency_names: dict[str, str] = field(default_factory=dict)
+    removal: str = ""  # the violation that "I am being thrown out" reports
     window: Window = (Moment(0, time(0)), Moment(1, time(12)))
     windows: dict[str, Window] = field(default_factory=dict)
     schedule: list[dict[str, Any]] = field(default_factory=list)
@@ -77,6 +78,8 @@ def pack_read(folder: Path) -> Pack:
         _read_groups(folder, pack, bad)
         _read_violations(folder, pack, bad)
         _read_deadlines(folder, pack, bad)
+        if pack.removal and pack.removal not in {one.code for one in pack.violations}:
+            bad.append(BadLine("pack.toml", 0, _("removal: %(code)s is of no violation") % {"code": pack.removal}))
         pack.guide, pack.conduct_version, wrong = guide_read(folder=folder, languages=pack.languages)
         bad += wrong
         reading = Reading(pack.languages, pack.choice_languages, {one.code for one in pack.violations})
@@ -123,6 +126,7 @@ def _read_settings(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
     pack.emergency_contact = str(found.get("emergency_contact", ""))
     if len(pack.emergency_contact) > 40:
         complain(_("emergency_contact is longer than 40 characters"))
+    pack.removal = str(found.get("removal", ""))
     names = found.get("emergency_names", {})
     if (
         isinstance(names, dict)

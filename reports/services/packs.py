@@ -81,7 +81,7 @@ def _election(pack: Pack, slug: str, names: dict[str, str], day: date, publicati
         emergency_contact=pack.emergency_contact, emergency_names=pack.emergency_names, conduct_version=pack.conduct_version,
         rules={
             "choice_languages": list(pack.choice_languages), "deadlines": pack.deadlines, "guide": pack.guide,
-            "schedule": pack.schedule, **pack.cases,
+            "schedule": pack.schedule, "removal": pack.removal, **pack.cases,
         },
     )  # fmt: skip
     relay_keys_set(election)

@@ -46,7 +46,7 @@ class TestMe:
     def test_it_says_who_one_is_and_whom_to_call(self, first: PhoneClient, world: World) -> None:
         Election.objects.update(
             emergency_contact="112", emergency_names=words("desk"), state="rehearsal",
-            mirrors=["https://mirror.example"], relay_key="age1key",
+            mirrors=["https://mirror.example"], relay_key="age1key", rules={"removal": "ACC-01"},
         )  # fmt: skip
         me = first.get("me").json()
         assert me["observer"]["code"] == "OB-2222"
@@ -54,6 +54,7 @@ class TestMe:
         assert (me["election"]["name"], me["election"]["names"]) == ("test-2022 ru", words("test-2022"))
         assert me["organisation"] == {"code": "org", "name": "org ru", "names": words("org"), "kind": "citizen"}
         assert me["emergency_contact"] == {"name": "desk ru", "names": words("desk"), "phone": "112"}
+        assert me["election"]["removal"] == "ACC-01"
         assert (me["election"]["rehearsal"], me["endpoints"]) == (True, ["https://mirror.example"])
         assert (me["relay"]["key"], len(me["relay"]["id"])) == ("age1key", 16)
         assert "Name of" not in str(me), "a lost phone tells no name"
@@ -61,6 +62,7 @@ class TestMe:
     def test_what_nobody_set_is_null(self, first: PhoneClient) -> None:
         me = first.get("me").json()
         assert (me["emergency_contact"], me["relay"], me["endpoints"]) == (None, None, [])
+        assert me["election"]["removal"] is None
 
     def test_the_code_of_conduct_can_be_read_in_every_language(self, first: PhoneClient) -> None:
         paper = {"code": "code-of-conduct", "version": 3, "title": words("title"), "points": {"ru": ["a", "b"]}}

@@ -375,6 +375,15 @@ class TestSending:
         (row,) = [row for row in state["reports"] if row["id"] == mine]
         assert row["answers"] == {"I01": "ACC-01"}
 
+    def test_a_removal_reports_what_the_election_names(self, phone: Phone, site: Site):
+        phone.enrol()
+        phone.js("const {transact} = await core('store'); await transact(['reference'], async (tx) => {"
+                 "const me = await tx.store.get('/me'); me.value.election.removal = 'UNA-01'; await tx.store.put(me) })")  # fmt: skip
+        mine = phone.call("removal", "removed", {"position": {"lat": 43.25, "lon": 76.95, "accuracy": 12}})
+        phone.sync()
+        (row,) = [row for row in site.state()["reports"] if row["id"] == mine]
+        assert row["answers"] == {"I01": "UNA-01"}
+
     def test_a_clock_three_hours_wrong_is_told_and_taken(self, browser: Browser, site: Site):
         context = browser.new_context()
         context.add_init_script("const real = Date.now; const Old = Date; const wrong = -3 * 3600e3;"

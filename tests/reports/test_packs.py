@@ -96,6 +96,7 @@ class TestKazakhstan:
         assert election.violation_types.get(code="TAB-01").audience == ["international"]
         assert [v.code for v in election.violation_types.exclude(audience=[])] == ["TAB-01"]
         assert [v.code for v in election.violation_types.filter(denies_access=True)] == ["ACC-01"]
+        assert election.violation_types.get(code=election.rules["removal"]).names["en"] == "Observer expelled"
 
     def test_brings_a_guide_and_a_code_of_conduct_in_each_language(self):
         election = create()
@@ -187,6 +188,7 @@ BAD = [
     ("pack.toml", "day = -1", "day = 1", 0, "closes before it opens"),
     ("pack.toml", "18:00:00", '"18:00"', 0, "is not like"),
     ("pack.toml", "windows.tides", "windows.waves", 0, "of no checklist"),
+    ("pack.toml", "timezone", 'removal = "W9"\ntimezone', 0, "removal: W9 is of no violation"),
     ("pack.toml", "timezone", "tide zone", 0, "is not TOML"),
     ("pack.toml", "timezone", "zone", 0, "zone is unknown"),
     ("checklists/index.csv", "precinct,visit", "precinct,often", 2, "repeat often is unknown"),
