@@ -39,4 +39,4 @@ def collect_settings(*, observer: Observer, election: Election, address: str) ->
     }
     packed = base64.b64encode(zlib.compress(json.dumps(content, ensure_ascii=False).encode(), 9)).decode()
     code = segno.make(packed, error="l", micro=False)
-    return CollectSettings(address, code.svg_data_uri(scale=4, border=4))
+    return CollectSettings(address, code.svg_data_uri(scale=4, border=4, light="white"))

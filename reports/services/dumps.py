@@ -16,9 +16,9 @@ from django.db import connection, transaction
 
 PIECE = 256 * 1024
 LEFT_OUT = ("django_migrations", "django_session")
-# Triggers refuse questions for a version, and rows for a release, that is published, so these come before it. Foreign
+# Triggers refuse questions and files for a version, and rows for a release, that is published, so these come before it. Foreign
 # keys wait for the end of the transaction.
-FIRST = ("reports_section", "reports_question", "reports_releaserow")
+FIRST = ("reports_section", "reports_question", "reports_checklistfile", "reports_releaserow")
 
 
 def database_dump(*, folder: Path) -> Iterator[tuple[str, BinaryIO]]:

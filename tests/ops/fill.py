@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from PIL import Image
 
 from observer.services.enrolment import enrolment_create
-from reports.models import Evidence, KeyRotation, Report
+from reports.models import ChecklistFile, ChecklistVersion, Evidence, KeyRotation, Question, Report
 from reports.problems import Rejected
 from reports.services.evidence import evidence_process_due
 from reports.services.intake import accept
@@ -31,8 +31,18 @@ def announced(content: bytes) -> Announcement:
     )
 
 
+def draw(world: World) -> None:
+    """A published version that shows a picture: triggers refuse the picture once its version is there."""
+    version = ChecklistVersion.objects.create(checklist=world.versions["voting"].checklist, number=2)
+    Question.objects.create(version=version, code="V03", type="yes_no", xlsform={"relevant": "${X05} > 3"})
+    ChecklistFile.objects.create(version=version, name="a.png", sha256="ab" * 32, content=b"\x00\\a,\t")
+    version.published_at = DAY
+    version.save()
+
+
 def fill() -> None:
     world = World()
+    draw(world)
     sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
     photos = [photo("whole"), photo("part")]
     evidence = tuple(map(announced, photos))
