@@ -7,11 +7,16 @@ import pytest
 from django.core.cache import cache
 from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.utils import translation
+from hypothesis import settings as hypothesis
 
 from observer.models import User
 from reports.services import forms, release_store, remembered, shelf
 from tests.desk import fill
 from tests.world import World
+
+# No test is a matter of time: a busy machine is no failure.
+hypothesis.register_profile("untimed", deadline=None)
+hypothesis.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
