@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from api.openrosa import frame
@@ -27,6 +28,7 @@ COMMENT_MAX = 20_000
 _ID = re.compile(r"(?:uuid:)?([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})")
 _NUMBER = r"-?\d{1,9}(?:\.\d{1,20})?(?:[eE]-?\d{1,3})?"
 _POINT = re.compile(rf"({_NUMBER})\s+({_NUMBER})(?:\s+{_NUMBER}(?:\s+({_NUMBER}))?)?", re.ASCII)
+_FILE = re.compile(r"[^/\\\s]{1,190}\.\w{2,5}")
 TICKED = frozenset({"ok", "yes", "true", "1"})
 META = frozenset({"start", "end", "today", "deviceid", "username", "audit", "__version__"})  # what apps add
 
@@ -109,9 +111,12 @@ def _answers(form: Form, values: Mapping[str, str], errors: Errors) -> dict[str,
 
 
 def _files(form: Form | None, values: Mapping[str, str], uuid: UUID | None) -> tuple[Announcement, ...]:
-    """The files that the answers name."""
-    if form is None or uuid is None:
+    """The files that the answers name. Of a form that nobody knows here: whatever has a file's name, to be kept with it."""
+    if uuid is None:
         return ()
+    if form is None:
+        named = [text for text in values.values() if _FILE.fullmatch(text) and mimetypes.guess_type(text)[0]]
+        return tuple(unnamed(uuid, text, "") for text in dict.fromkeys(named[: settings.FILES_PER_REPORT_MAX]))
     codes = codes_of(form)
     publishable = values.get(frame.PUBLISHABLE, "").lower() in TICKED
     found: dict[UUID, Announcement] = {}

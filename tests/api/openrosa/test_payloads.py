@@ -150,6 +150,8 @@ class TestARefusal:
         assert answer.status_code == 422 and Report.objects.count() == 0
         refusal = Refusal.objects.get()
         assert (refusal.code, refusal.channel) == ("unknown_checklist", "openrosa")
+        kept = refusal.evidence.order_by("pk")
+        assert [row.state for row in kept] == ["stored", "awaited", "awaited"]
 
     def test_of_an_unknown_token_is_403_in_words(self, token):
         answer = replay("A" * 43, "first")
