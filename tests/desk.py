@@ -19,12 +19,14 @@ from reports.models import (
     Note,
     Question,
     RelayFile,
+    Reply,
     Report,
     Section,
     SetAside,
     Unkept,
 )
 from reports.services.evidence import evidence_process_due
+from reports.services.releases import release_prepare
 from reports.services.summaries import summaries_refresh
 from reports.services.uploads import upload_append
 from tests.door import send, stored
@@ -88,6 +90,8 @@ def fill(world: World, root: User) -> World:
     Unkept.objects.create(device=world.first.device, bodies=1, first_at=DAY, last_at=DAY)
     world.election.contests.create(code="president", names=words("president"))
     summaries_refresh(at=lambda: DAY)
+    Reply.objects.create(commission=world.tree["KZ-1-1-1"], date=DAY.date(), texts=words("A reply"))
+    release_prepare(election=world.election, cutoff=DAY, user=root, at=DAY)
     SetAside.objects.create(observer=world.second.observer, election=world.election, user=root, at=DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
     return world

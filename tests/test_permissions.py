@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from observer.models import Call, Election, Grant, Organisation, User
 from observer.services.access import reach_of
-from reports.models import ChecklistVersion, Evidence, Message, Refusal, Report
+from reports.models import ChecklistVersion, Evidence, Message, Refusal, Release, Report
 from tests.api.conftest import PhoneClient
 from tests.api.test_permissions import TABLE as PHONE
 from tests.world import DAY, World, make_election, make_tree, words
@@ -44,6 +44,7 @@ COORDINATORS = {"inside", "national", "administrator", "superuser", "outside", "
 LAWYERS = {"administrator", "lawyer", "foreign", "superuser"}
 ADMINISTRATORS = {"administrator", "foreign", "superuser"}
 CALLERS = COORDINATORS - {"foreign"} | {"verifier", "lawyer"}
+EXPORTERS = (COORDINATORS | LAWYERS | {"publisher"}) - {"verifier", "reader"}
 ROOT = {"superuser"}
 
 # Nouns: who may open the list; who sees the row in `inside`'s territory; who may write (so far as they see it);
@@ -79,6 +80,16 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "reports.Question": (ROLES, ROLES - {"foreign"}, set(), False, False),
     "reports.Refusal": (LAWYERS, LAWYERS & HERE, set(), False, False),
     "reports.RelayFile": (ROOT, ROOT, set(), False, False),
+    "reports.Release": (
+        EXPORTERS,
+        {"national", "administrator", "superuser"},
+        ADMINISTRATORS | {"national"},
+        True,
+        False,
+    ),
+    "reports.ReleaseContent": (ROOT, ROOT, set(), False, False),
+    "reports.ReleaseRow": (ROOT, ROOT, set(), False, False),
+    "reports.Reply": (ROLES, HERE, COORDINATORS | {"verifier", "lawyer"}, True, False),
     "reports.Report": (ROLES, HERE, set(), False, False),
     "reports.Section": (ROLES, ROLES - {"foreign"}, set(), False, False),
     "reports.SetAside": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
@@ -153,6 +164,7 @@ OTHERS = {
     "admin/login/code/": (302,) * len(WHO),
     "admin/login/second-factor/": tuple(302 if who in (*STRANGERS, "superuser") else 200 for who in WHO),
     "desk/me/": signed_in(200),
+    "admin/reports/release/{release}/review/": staff({"national", "administrator", "superuser"}),
     "desk/": signed_in(302),
     "desk/language/": (405,) * len(WHO),
     "desk/test-2022/board/": staff(ROLES - {"foreign"}),
@@ -178,6 +190,24 @@ OTHERS = {
     **{f"en/test-2022/releases/1/{one}": (404,) * len(WHO) for one in RELEASED},
     "data/test-2022/1/x.csv": (404,) * len(WHO),
     "en/closed-2022/KZ/": (404,) * len(WHO),
+    "en/test-2022/KZ/share.png": EVERYONE,
+    "en/test-2022/KZ/voting/V03/": EVERYONE,
+    "en/test-2022/method/": EVERYONE,
+    "en/test-2022/releases/": EVERYONE,
+    # The release of this world is a draft: on these pages there is none, whoever asks.
+    "en/test-2022/search/": (404,) * len(WHO),
+    "en/test-2022/data/": (404,) * len(WHO),
+    "en/test-2022/statement/": (404,) * len(WHO),
+    "en/test-2022/releases/1/": (404,) * len(WHO),
+    "en/test-2022/releases/1/search/": (404,) * len(WHO),
+    "en/test-2022/releases/1/method/": (404,) * len(WHO),
+    "en/test-2022/releases/1/data/": (404,) * len(WHO),
+    "en/test-2022/releases/1/statement/": (404,) * len(WHO),
+    "en/test-2022/releases/1/statement.docx": (404,) * len(WHO),
+    "en/test-2022/releases/1/KZ/": (404,) * len(WHO),
+    "en/test-2022/releases/1/KZ/share.png": (404,) * len(WHO),
+    "en/test-2022/releases/1/KZ/voting/V03/": (404,) * len(WHO),
+    "data/test-2022/1/figures.csv": (404,) * len(WHO),
     "photos/{approved}": EVERYONE,
     "photos/{withheld}": (404,) * len(WHO),
     "healthz": EVERYONE,
@@ -344,6 +374,7 @@ class TestEveryOtherAddress:
             "evidence": evidence.pk,
             "version": ChecklistVersion.objects.get(checklist__code="voting", number=1).pk,
             "report": Report.objects.order_by("pk")[0].pk,
+            "release": Release.objects.get().pk,
             "refusal": Refusal.objects.order_by("pk")[0].pk,
             "station": full.tree["KZ-1-1-1"].pk,
             "observer": full.first.observer.pk,

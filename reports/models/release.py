@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from observer.models import Commission, Election
+from observer.models.reach import Reach, Verb
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
@@ -21,6 +22,8 @@ class Release(models.Model):
         PREPARED = "prepared", "prepared"
         APPROVED = "approved", "approved"
         PUBLISHED = "published", "published"
+
+    reach = Reach(election="election", part=False, look=Verb.EXPORT)
 
     election = models.ForeignKey(Election, on_delete=models.PROTECT, related_name="releases", db_index=False)
     number = models.PositiveIntegerField()
@@ -93,6 +96,8 @@ class ReleaseRow(models.Model):
 
 class Reply(models.Model):
     """What a commission answered to what observers said of it; printed on its page with the next release."""
+
+    reach = Reach(places=("commission",))
 
     commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="replies")
     date = models.DateField()

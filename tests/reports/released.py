@@ -9,7 +9,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 
-from django.test import TestCase
+from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from observer.models import Election
@@ -25,7 +25,7 @@ def release(election: Election, cutoff: datetime | None = None, **fields: Any) -
         Release.objects.filter(pk=made.pk).update(**fields)
         made.refresh_from_db()
     # What happens after the commit happens in tests too, whose transaction never commits.
-    with TestCase.captureOnCommitCallbacks(execute=True):
+    with override_settings(RELEASE_SECOND_YES=False), TestCase.captureOnCommitCallbacks(execute=True):
         release_publish(release=made, user=None, at=at)
     return made
 
