@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
@@ -136,7 +137,9 @@ class StationPage(DeskView):
         call = call_going_on(user=self.user, commission=place, at=at)
         if call is None or not self.reachable(Observer, Verb.CONTACT).filter(pk=call.observer_id).exists():
             return None
-        return {"row": call, "form": self.call_form or CallForm(), "dial": _dial(call.observer.phone)}
+        speaks = dict(settings.LANGUAGES).get(call.observer.language, call.observer.language)
+        dial = _dial(call.observer.phone)
+        return {"row": call, "form": self.call_form or CallForm(), "dial": dial, "speaks": speaks}
 
 
 def station_of(view: DeskView, pk: int) -> Commission:

@@ -29,6 +29,14 @@ function children(old, fresh) {
   while (old.childNodes.length > wanted.length) old.lastChild.remove();
 }
 
+// A parser drops the space before the first element: without it on either side, both trees begin alike.
+function trimmed(node) {
+  for (const end of ["firstChild", "lastChild"]) {
+    while (node[end]?.nodeType === Node.TEXT_NODE && !node[end].data.trim()) node[end].remove();
+  }
+  return node;
+}
+
 async function refresh() {
   if (document.hidden) return;
   const address = new URL(location.href);
@@ -38,12 +46,13 @@ async function refresh() {
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = document.createElement("div");
     fresh.append(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
-    children(board, fresh);
+    children(board, trimmed(fresh));
     if (stale.textContent) stale.textContent = "";
   } catch {
     if (!stale.textContent) stale.textContent = board.dataset.stale;
   }
 }
 
+trimmed(board);
 setInterval(refresh, 1000 * Number(board.dataset.fresh));
 document.addEventListener("visibilitychange", refresh);

@@ -1,0 +1,213 @@
+"""Election day as a new volunteer walks through it: from the board to a voice, a dictated report, another phone, a message."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from observer.models import Assignment, Call, Commission, Device, Election, Grant, User
+from reports.models import Checklist, Message, Report
+from reports.services.forms import forget
+from reports.services.summaries import summaries_refresh
+from tests.browser.looking import accessibility, sideways
+from tests.browser.test_pages import LONG, PLACE
+from tests.door import stored
+from tests.reports.test_expected import SCHEDULE
+from tests.world import World, payload, words
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
+WORDS = {
+    "en": {
+        "silent": "Silent", "call": "Call OB-3333", "reached": "reached", "log": "Write into the call log",
+        "fill": "Fill a checklist for them", "store": "Store the report", "another": "Another phone",
+        "revoke": "Revoke and make a code", "message": "Message", "look": "Look at it and at the number of people",
+        "send": "Send",
+    },
+    "ru": {
+        "silent": "Молчат", "call": "Позвонить OB-3333", "reached": "дозвонились",
+        "log": "Записать в журнал звонков", "fill": "Заполнить за него контрольный лист", "store": "Сохранить отчёт",
+        "another": "Другой телефон", "revoke": "Отключить и выдать код", "message": "Сообщение",
+        "look": "Посмотреть, и сколько людей его получит", "send": "Отправить",
+    },
+    "kk": {
+        "silent": "Үнсіз", "call": "Қоңырау шалу: OB-3333", "reached": "байланысты",
+        "log": "Қоңыраулар журналына жазу", "fill": "Ол үшін бақылау парағын толтыру", "store": "Есепті сақтау",
+        "another": "Басқа телефон", "revoke": "Ажыратып, код беру", "message": "Хабарлама",
+        "look": "Қарап шығу және қанша адам алатынын көру", "send": "Жіберу",
+    },
+}  # fmt: skip
+TITLES = {
+    "opening": ("Opening of the polling station", "Открытие участка", "Сайлау учаскесінің ашылуы"),
+    "voting": ("Voting", "Голосование", "Дауыс беру"), "incident": ("Incident", "Происшествие", "Оқиға"),
+    "tabulation": ("Tabulation", "Подведение итогов", "Қорытындылау"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
+    """Eleven hours into the day, a region with long names: one station heard of, one silent."""
+    monkeypatch.setattr("tests.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text))
+    world = World()
+    for code, (en, ru, kk) in TITLES.items():
+        Checklist.objects.filter(code=code).update(titles={"en": en, "ru": ru, "kk": kk})
+    now = timezone.now()
+    Election.objects.update(
+        rules={"schedule": SCHEDULE}, opens_at=now - timedelta(hours=12), closes_at=now + timedelta(hours=12)
+    )
+    Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE)
+    world.election.refresh_from_db()
+    seen = _minutes_ago(now, 90)
+    stored(world.first, payload("opening", observed_at=seen), now)
+    stored(world.first, payload("incident", observed_at=seen), now)
+    stored(world.first, payload("voting", observed_at=seen, rehearsal=True), now)
+    summaries_refresh()
+    volunteer = User.objects.create_user("volunteer", is_staff=True)
+    Grant.objects.create(user=volunteer, role="territorial", commission=world.tree["KZ-1"])
+    yield live_server.url
+    forget()
+
+
+def _minutes_ago(now: datetime, minutes: int) -> str:
+    return (now - timedelta(minutes=minutes)).isoformat()
+
+
+def signed_in(browser: Browser, site: str, language: str, size: str = "desk", **options) -> BrowserContext:
+    client = Client()
+    client.force_login(User.objects.get(username="volunteer"))
+    context = browser.new_context(viewport=SIZES[size], **options)
+    cookies = {
+        settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value,
+        settings.LANGUAGE_COOKIE_NAME: language,
+    }
+    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
+    return context
+
+
+def looked_at(page: Page, shots, name: str) -> list[str]:
+    page.screenshot(path=shots / f"desk-{name}.png", full_page=True)
+    return [
+        f"{name}: {problem}" for problem in sideways(page, ".skip, .away, .wide, .me, thead, svg") + accessibility(page)
+    ]
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_a_volunteer_walks_through_the_day(browser: Browser, site, watch, shots, language):
+    said, problems = WORDS[language], []
+    context = signed_in(browser, site, language)
+    page = context.new_page()
+    watched = watch(page)
+    page.goto(f"{site}/desk/test-2022/board/")
+    assert page.locator("html").get_attribute("lang") == language
+    problems += looked_at(page, shots, f"board-{language}")
+
+    # From the board to the silent stations, and in two presses to the number.
+    page.locator("dt", has_text=said["silent"]).locator("xpath=..").get_by_role("link").click()
+    problems += looked_at(page, shots, f"silent-{language}")
+    page.get_by_role("button", name=said["call"]).click()
+    expect(page.locator("#number")).to_have_text("+77010000000")
+    problems += looked_at(page, shots, f"call-{language}")
+    assert Call.objects.get().outcome == ""
+
+    # What was said, and the checklist that the observer dictates, filled in by keyboard alone.
+    page.get_by_label(said["reached"], exact=True).check()
+    page.locator("textarea[name=said]").fill("…")
+    page.get_by_role("button", name=said["log"]).click()
+    assert Call.objects.get().outcome == "reached"
+    page.locator("a[href*='/dictate/'][href*='checklist=opening']").first.click()
+    problems += looked_at(page, shots, f"opening-{language}")
+    page.goto(page.url.replace("opening", "voting"))
+    assert page.locator("#a-V16").is_hidden()
+    page.locator("[name=q-V15]").first.focus()
+    page.keyboard.press("Space")
+    assert page.locator("#a-V16").is_visible()
+    page.locator("[name=q-V03][value=no]").focus()
+    page.keyboard.press("Space")
+    page.locator("[name=q-X05]").fill("1 200")
+    problems += looked_at(page, shots, f"dictate-{language}")
+    page.get_by_role("button", name=said["store"]).click()
+    page.wait_for_url("**/stations/*/")
+    report = Report.objects.get(channel="desk")
+    assert (report.answers["X05"], report.answers["V15"], report.author.username) == (1200, "yes", "volunteer")
+    problems += looked_at(page, shots, f"station-{language}")
+
+    # Another phone: the code is read out.
+    page.get_by_role("link", name=said["another"]).first.click()
+    page.get_by_role("button", name=said["revoke"]).click()
+    assert len(page.locator(".read-out").inner_text()) == 9
+    problems += looked_at(page, shots, f"code-{language}")
+    assert Device.objects.filter(revoked_at__isnull=False).count() == 1
+
+    # A message to those who have not reported.
+    page.goto(f"{site}/desk/test-2022/messages/new/")
+    page.locator("[name=silent]").select_option("opening")
+    page.locator(f"#text-{language}").fill("…!")
+    problems += looked_at(page, shots, f"message-{language}")
+    page.get_by_role("button", name=said["look"]).click()
+    page.get_by_role("button", name=said["send"], exact=True).click()
+    page.wait_for_url("**/messages/*/")
+    assert [one.code for one in Message.objects.get().recipients.all()] == ["OB-3333"]
+    problems += looked_at(page, shots, f"read-{language}")
+    for name in ("messages", "calls", "rehearsals", "stations"):
+        page.goto(f"{site}/desk/test-2022/{name}/")
+        problems += looked_at(page, shots, f"{name}-{language}")
+    context.close()
+    assert problems == [], "\n".join(problems)
+    assert watched.complaints == []
+    assert watched.strangers == []
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_every_page_of_the_day_fits_a_phone(browser: Browser, site, shots, language):
+    context = signed_in(browser, site, language, "phone")
+    page = context.new_page()
+    place = Commission.objects.get(code="KZ-1-1-2")
+    observer = place.assignments.get().observers.get()
+    problems = []
+    for name, path in {
+        "board": "board/", "stations": "stations/", "station": f"stations/{place.pk}/", "calls": "calls/",
+        "dictate": f"stations/{place.pk}/dictate/{observer.pk}/?checklist=voting", "messages": "messages/",
+        "message": "messages/new/", "rehearsals": "rehearsals/",
+        "replace": f"assignments/{place.assignments.get().pk}/replace/{observer.pk}/",
+    }.items():  # fmt: skip
+        page.goto(f"{site}/desk/test-2022/{path}")
+        problems += looked_at(page, shots, f"{name}-{language}-phone")
+    context.close()
+    assert problems == [], "\n".join(problems)
+
+
+def test_the_board_changes_in_place_and_keeps_the_focus(browser: Browser, site):
+    context = signed_in(browser, site, "en")
+    page = context.new_page()
+    page.goto(f"{site}/desk/test-2022/board/")
+    link = page.locator("dt", has_text="Silent").locator("xpath=..").get_by_role("link")
+    expect(link).to_have_text("1")
+    link.focus()
+    page.evaluate("document.activeElement.mark = 'the same'")
+    Assignment.objects.filter(commission__code="KZ-1-1-2").delete()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("dt", has_text="Silent").locator("xpath=..").locator("dd")).to_have_text("0", timeout=15_000)
+    assert page.evaluate("document.activeElement.mark") == "the same"
+    page.route("**/board/?part=1", lambda route: route.abort())
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("#board-stale")).to_contain_text("Not fresh")
+    context.close()
+
+
+def test_nothing_of_the_day_needs_a_script(browser: Browser, site):
+    context = signed_in(browser, site, "en", java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/desk/test-2022/board/")
+    page.get_by_role("link", name="1", exact=True).first.click()
+    page.get_by_role("button", name="Call OB-3333").click()
+    page.get_by_role("link", name="Fill a checklist for them").click()
+    page.get_by_role("link", name="Voting").click()
+    expect(page.locator("#a-V16")).to_contain_text("Only if")
+    page.locator("[name=q-V03][value=no]").check()
+    page.get_by_role("button", name="Store the report").click()
+    assert Report.objects.get(channel="desk").answers == {"V03": "no"}
+    context.close()
