@@ -101,7 +101,7 @@ async function route() {
   const [wanted, ...args] = asked();
   if (trail.length) last().y = scrollY;
   const opened = await openScreen(wanted, args);
-  if (mine !== turn) return; // somebody was quicker
+  if (mine !== turn) return void opened.close?.(); // somebody was quicker
   screen?.close?.();
   screen = opened;
   name = wanted;
@@ -115,7 +115,7 @@ async function route() {
 /** The screen that the address asks for, or the step that comes before it. */
 function asked() {
   const code = /^#enrol=([\w-]+)$/.exec(location.hash)?.[1];
-  const [wanted, ...args] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  const [wanted, ...args] = location.hash.replace(/^#\/?/, "").split("/");
   if (at === "enrol") return ["enrol", code];
   if (code) return ["enrol", code, "again"];
   if (BEFORE[at]) return BEFORE[at].includes(wanted) ? [wanted, ...args] : [at];

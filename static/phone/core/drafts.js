@@ -22,7 +22,8 @@ export async function draftOpen({
   const known = (await checklists()).find((one) => one.code === checklist);
   const number = version ?? known?.version;
   if (number === undefined) throw new Problem("unknown_checklist", t("This checklist is not on the phone yet. It needs a network once."));
-  const wanted = { commission, slot, contest, supersedes, identity: who.key };
+  // A rehearsal that was left unfinished must never be gone on with in earnest.
+  const wanted = { commission, slot, contest, supersedes, rehearsal: rehearsal ?? null, identity: who.key };
   return transact(["drafts", "reports"], async (tx) => {
     const drafts = tx.objectStore("drafts");
     const same = (one) => one.checklist.code === checklist && Object.keys(wanted).every((name) => one[name] === wanted[name]);
@@ -31,7 +32,7 @@ export async function draftOpen({
     const before = supersedes ? await tx.objectStore("reports").get(supersedes) : undefined;
     const now = Date.now();
     const draft = {
-      id: uuid7(now), ...wanted, checklist: { code: checklist, version: number }, rehearsal: rehearsal ?? null,
+      id: uuid7(now), ...wanted, checklist: { code: checklist, version: number },
       answers: { ...before?.draft?.answers }, comment: before?.draft?.comment ?? "", location: null, outside: false,
       observed_at: null, correcting: false, created_at: now, updated_at: now,
     };

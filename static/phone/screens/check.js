@@ -54,8 +54,8 @@ export async function open([id], page) {
         <p>${said(form.version.title)}</p>
         <div class="card">
           <p class="soft">${t("Station")}</p>
-          <p class="value">${form.station?.name ?? t("No station chosen")} <small>${form.draft.commission ?? nothing}</small></p>
-          <a class="button" href=${`#/station/${id}`}>${icons.place}<span>${t("This is another station")}</span></a>
+          <p class="value">${form.station?.name ?? t("No station chosen")} <small>${form.draft.commission}</small></p>
+          <a class="button" href=${`#/station/${id}`}>${icons.place}<span>${form.draft.commission ? t("This is another station") : t("Choose the station")}</span></a>
         </div>
         ${left.length ? leftOpen(left, id, page) : notice("good", t("Every question that is needed is answered."))}
         ${form.problems.length ? unusual(form, id, page) : nothing}
@@ -66,7 +66,7 @@ export async function open([id], page) {
         ${files(form.filing, null, false)}
         <p>${twice({ key: "drop", asking, page, word: t("Delete what I wrote"), sure: t("Delete it? It was not sent."), act: drop })}</p>`;
     },
-    foot: () => html`<button type="button" class="step main" ?disabled=${busy || form.filing.busy} @click=${store}>${icons.check}<span>${t("Save the report")}</span></button>`,
+    foot: () => !form.draft.commission ? html`<a class="step main" href=${`#/station/${id}`}>${icons.place}<span>${t("Choose the station")}</span></a>` : html`<button type="button" class="step main" ?disabled=${busy || form.filing.busy} @click=${store}>${icons.check}<span>${t("Save the report")}</span></button>`,
   };
 }
 

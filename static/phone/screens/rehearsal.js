@@ -22,14 +22,15 @@ export async function open([id], page) {
 }
 
 async function preparing(page) {
-  let draft, filing;
+  let draft, filing, station;
   /** Waits for the checklists, which come with the first connection. */
   const prepare = async () => {
-    const [lists, station] = await Promise.all([checklists(), stationChosen()]);
+    const lists = await checklists();
+    station = await stationChosen();
     // Any list may be tried. One that is filled again and again leaves nothing behind that would be replaced.
     const list = lists.find((one) => one.repeat === "any") ?? lists[0];
-    if (!list || draft) return;
-    draft = await draftOpen({ checklist: list.code, commission: station?.code, rehearsal: true });
+    if (!list || !station || draft) return;
+    draft = await draftOpen({ checklist: list.code, commission: station.code, rehearsal: true });
     filing = await filingOf({ draft }, page);
   };
   await prepare();
@@ -63,6 +64,7 @@ async function preparing(page) {
       <h2>${t("3. Send it")}</h2>
       <button type="button" class="main" ?disabled=${!filing.files.length || filing.busy} @click=${send}>${icons.up}<span>${t("Send the test report")}</span></button>
       ${later(page)}`
+    : station === null ? html`${notice("care", t("No station chosen"), html`<a class="button" href="#/station">${t("Choose the station")}</a>`)}${later(page)}`
     : html`${notice("wait", t("The checklists are not on this phone yet"), t("They come with the first connection."))}${later(page)}`, // prettier-ignore
   };
 }
