@@ -273,6 +273,7 @@ SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # ForwardedHeaders strips it from strangers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
+SIGHTS_PER_HOUR = env.number("SIGHTS_PER_HOUR", 120)  # people whose names one user sees before administrators are told
 SESSION_COOKIE_AGE = 3600 * env.number("SESSION_HOURS", 24)
 # For whom the second step of signing in is compulsory: all, none, or roles. Embedded, on loopback, it is everyone's choice.
 TWO_FACTOR = env.words("TWO_FACTOR", "none" if EMBEDDED else "all")

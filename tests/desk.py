@@ -6,7 +6,18 @@ from uuid import uuid4
 
 from PIL import Image
 
-from observer.models import Call, EnrolmentCode, Grant, RecoveryCode, SecondFactor, SignIn, Trail, User, WrongGuess
+from observer.models import (
+    Alert,
+    Call,
+    EnrolmentCode,
+    Grant,
+    RecoveryCode,
+    SecondFactor,
+    SignIn,
+    Trail,
+    User,
+    WrongGuess,
+)
 from reports.models import (
     Case,
     ChecklistFile,
@@ -79,6 +90,7 @@ def fill(world: World, root: User) -> World:
     )
     Grant.objects.create(user=root, role="reader", commission=world.tree["KZ-1"])
     Trail.objects.create(at=DAY, user=root, action="report.reject", subject="report:1", election=world.election)
+    Alert.objects.create(election=world.election, user=root, at=DAY, number=121)
     SignIn.objects.create(user=root, at=DAY, seen_at=DAY, ended_at=DAY)
     SecondFactor.objects.create(user=root, secret="A" * 32, since=DAY)
     RecoveryCode.objects.create(user=root, digest="0" * 64)

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from observer.models import Call, Election, Grant, Organisation, User
+from observer.models import Alert, Call, Election, Grant, Organisation, User
 from observer.services.access import reach_of
 from reports.models import ChecklistVersion, Evidence, Message, Refusal, Release, Report
 from tests.api.conftest import PhoneClient
@@ -50,6 +50,7 @@ ROOT = {"superuser"}
 # Nouns: who may open the list; who sees the row in `inside`'s territory; who may write (so far as they see it);
 # whether rows are added and deleted there (None: this one is not).
 NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
+    "observer.Alert": (ADMINISTRATORS, ADMINISTRATORS & HERE, set(), False, False),
     "observer.Assignment": (COORDINATORS, COORDINATORS & HERE, COORDINATORS, True, True),
     "observer.Call": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
     "observer.Commission": (ROLES, HERE | {"partner"}, ADMINISTRATORS, True, False),
@@ -167,6 +168,8 @@ OTHERS = {
     "admin/reports/release/{release}/review/": staff({"national", "administrator", "superuser"}),
     "desk/": signed_in(302),
     "desk/language/": (405,) * len(WHO),
+    "desk/test-2022/observers/{observer}/person/": staff((COORDINATORS | {"verifier", "lawyer"}) & HERE),
+    "desk/test-2022/alerts/{alert}/": posted({"administrator", "superuser"}),
     "desk/test-2022/board/": staff(ROLES - {"foreign"}),
     "desk/test-2022/stations/": staff(ROLES - {"foreign"}),
     "desk/test-2022/stations/find/": signed_in(404),  # without a code
@@ -380,6 +383,7 @@ class TestEveryOtherAddress:
             "observer": full.first.observer.pk,
             "assignment": full.tree["KZ-1-1-1"].assignments.get().pk,
             "call": Call.objects.get().pk,
+            "alert": Alert.objects.get().pk,
             "message": Message.objects.get(commission=full.tree["KZ-1-1"]).pk,
             "approved": evidence.copy.removeprefix("photos/"),
             "withheld": evidence.copy.removeprefix("photos/"),

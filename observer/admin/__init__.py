@@ -1,6 +1,7 @@
 """The registry in the admin: what an operator does by hand."""
 
 from observer.admin import (
+    alert,
     assignment,
     call,
     commission,
@@ -15,5 +16,5 @@ from observer.admin import (
 )
 
 __all__ = [
-    "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
+    "alert", "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from observer.desk.pages import PAGES
-from observer.models import Election
+from observer.models import Alert, Election
 from observer.services import access
 
 SECTIONS: dict[str, str | Promise] = {
@@ -64,7 +64,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "desk_election": election,
         "desk_elections": elections,
         "desk_nav": navigation(request, election) if election else [],
+        "desk_alerts": alerts(request, election) if election else [],
     }
+
+
+def alerts(request: HttpRequest, election: Election) -> list[Alert]:
+    """What an administrator of this election should look at now."""
+    return list(access.visible(request.user, Alert, election).filter(seen_at=None).select_related("user")[:5])
 
 
 def current_election(request: HttpRequest, elections: list[Election]) -> Election | None:

@@ -1,5 +1,6 @@
 """The registry: who observes what, where."""
 
+from observer.models.alert import Alert
 from observer.models.call import Call
 from observer.models.commission import Commission
 from observer.models.device import Device, EnrolmentCode
@@ -12,6 +13,7 @@ from observer.models.trail import Trail
 from observer.models.user import User
 
 __all__ = [
+    "Alert",
     "Assignment",
     "Call",
     "Commission",

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from observer.models import Call, Commission, Election, Observer, User
+from observer.services.sights import sights_watch
 from observer.services.trail import trail_add
 
 OPEN_FOR = timedelta(minutes=15)  # a number that is shown again meanwhile is the same call
@@ -35,7 +36,10 @@ def call_begin(*, observer: Observer, commission: Commission, user: User, at: da
             election_id=commission.election_id, commission=commission, observer=observer, user=user, at=at
         )
         detail = {"commission": commission.code, "fields": ["name", "phone"]}
-        trail_add(action="observer.call", subject=observer, at=at, user=user, detail=detail)
+        trail_add(
+            action="observer.call", subject=observer, at=at, user=user, detail=detail, election=commission.election_id
+        )
+        sights_watch(user=user, election=commission.election, at=at)
     return call
 
 

@@ -1,6 +1,6 @@
 import mimetypes
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 from django.contrib import admin
@@ -15,8 +15,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer.admin.base import ReadOnly, link, pretty
+from observer.models import User
 from observer.models.reach import Verb
 from observer.services import access
+from observer.services.trail import trail_add
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.evidence import evidence_approve, evidence_withdraw
@@ -82,6 +84,10 @@ class EvidenceAdmin(ReadOnly):
         row = access.reachable(request.user, Evidence, Verb.ORIGINAL).filter(pk=pk, state=Evidence.State.STORED).first()
         if row is None:
             return HttpResponse(status=404)
+        trail_add(
+            action="evidence.original", subject=f"evidence:{row.uuid}", at=timezone.now(), user=cast(User, request.user),
+            election=row.report.commission.election_id if row.report else None,
+        )  # fmt: skip
         return FileResponse(
             open_sealed(sha256=row.sha256), as_attachment=True, filename=f"{row.sha256}.bin",
             content_type="application/octet-stream", headers={"Cache-Control": "private, no-store"},

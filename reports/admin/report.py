@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy
 
 from observer import crypto
 from observer.admin.base import ReadOnly, ReadOnlyRows, link, pretty
-from observer.models import Commission, Observer
+from observer.models import Commission, Observer, User
 from observer.models.reach import Verb
 from observer.services import access
+from observer.services.trail import trail_add
 from reports.admin.reading import answers_table
 from reports.models import Evidence, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
@@ -122,7 +123,13 @@ class ReportAdmin(ReadOnly):
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The bytes as they came: they may name people."""
         rows = access.reachable(request.user, Report, Verb.ORIGINAL)
-        report = get_object_or_404(rows.only("uuid", "body"), pk=pk)
+        report = get_object_or_404(
+            rows.select_related("commission").only("uuid", "body", "commission__election"), pk=pk
+        )
+        trail_add(
+            action="report.body", subject=f"report:{report.uuid}", at=timezone.now(), user=cast(User, request.user),
+            election=report.commission.election_id,
+        )  # fmt: skip
         return body_answer(report.body, f"{report.uuid}.txt")
 
     def change_view(
@@ -232,7 +239,12 @@ class RefusalAdmin(ReadOnly):
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The bytes as they came."""
         rows = access.reachable(request.user, Refusal, Verb.ORIGINAL)
-        return body_answer(get_object_or_404(rows, pk=pk).body, f"refusal-{pk}.txt")
+        refusal = get_object_or_404(rows.select_related("device"), pk=pk)
+        trail_add(
+            action="refusal.body", subject=refusal, at=timezone.now(), user=cast(User, request.user),
+            election=refusal.device.election_id if refusal.device else None,
+        )  # fmt: skip
+        return body_answer(refusal.body, f"refusal-{pk}.txt")
 
     @admin.display(description=gettext_lazy("problem"))
     def readable(self, refusal: Refusal) -> SafeString:

@@ -1,0 +1,12 @@
+from django.contrib import admin
+
+from observer.admin.base import ReadOnly
+from observer.models import Alert
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnly):
+    list_display = ("at", "user", "number", "seen_at", "seen_by")
+    list_select_related = ("user", "seen_by")
+    list_filter = ("election",)
+    search_fields = ("=user__username",)
