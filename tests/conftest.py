@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.core.cache import cache
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.utils import translation
 from hypothesis import settings as hypothesis
 
@@ -42,7 +42,7 @@ def _fresh(settings, monkeypatch, tmp_path: Path) -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="session")
 def _emptied() -> Iterator[None]:
     """SQLite's test databases are emptied by DELETE, which the trail refuses to everyone: to this, for once, not."""
-    given = DatabaseOperations.sql_flush
+    given = DatabaseWrapper.ops_class.sql_flush
 
     def sql_flush(self, style, tables, **options):
         with self.connection.cursor() as cursor:
@@ -52,7 +52,7 @@ def _emptied() -> Iterator[None]:
         return [*dropped, *given(self, style, tables, **options), *(sql for _name, sql in kept)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        patch.setattr(DatabaseWrapper.ops_class, "sql_flush", sql_flush)
         yield
 
 
