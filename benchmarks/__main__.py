@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts import services
 
-NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "desk", "memory")
+NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "desk", "public", "memory")
 
 
 def main() -> None:

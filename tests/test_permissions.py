@@ -185,6 +185,7 @@ OTHERS = {
     "desk/test-2022/messages/new/": staff(COORDINATORS - {"foreign"}),
     "desk/test-2022/messages/{message}/": staff(COORDINATORS & HERE),
     "": (302,) * len(WHO),
+    "robots.txt": EVERYONE,
     "en/": EVERYONE,
     "en/test-2022/": EVERYONE,
     "en/test-2022/KZ/": EVERYONE,

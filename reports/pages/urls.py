@@ -53,6 +53,7 @@ def both(address: str, view: Callable[..., Any], name: str) -> list[URLPattern]:
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("robots.txt", views.robots, name="robots"),
     re_path(r"^photos/(?P<name>[0-9a-f]{2}/[0-9]{1,18}-[0-9a-f]{32}\.jpg)\Z", photos.photo, name="photo"),
     path("<language:language>/", views.elections, name="elections"),
     path("data/<slug:slug>/<release:number>/<file:name>", data_views.data_file, name="data-file"),

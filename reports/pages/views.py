@@ -29,6 +29,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    """Whoever searches the web may search the figures; the desk is no page for them."""
+    return HttpResponse(
+        "User-agent: *\nDisallow: /admin/\nDisallow: /desk/\n", content_type="text/plain; charset=utf-8"
+    )
+
+
+@require_safe
 def elections(request: HttpRequest, language: str) -> HttpResponse:
     """Every election of which anything is or will be public."""
     known = [one for one in stands().values() if one.root]

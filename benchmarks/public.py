@@ -1,0 +1,60 @@
+"""Pages of a release: how long it takes to prepare and publish one, and how many pages a second one process gives."""
+
+import itertools
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from time import perf_counter
+
+from benchmarks import load
+from benchmarks.__main__ import deployment
+from benchmarks.country import Country
+from observer.models import User
+from reports.models import ReleaseRow
+from reports.services.releases import release_approve, release_prepare, release_publish
+
+Said = Callable[[str, str, str], None]
+
+
+def release_times(place: Country, seconds: float, said: Said) -> None:
+    """`said(name, figure, aim)` for each line. Publishes one release; the database is thrown away afterwards."""
+    analyst, second, publisher = (
+        User.objects.get_or_create(username=f"bench-{name}")[0] for name in ("analyst", "second", "publisher")
+    )
+    at, began = datetime.now(UTC), perf_counter()
+    release = release_prepare(election=place.election, cutoff=at, user=analyst, at=at)
+    parts = ReleaseRow.objects.filter(release=release).count()
+    said("prepare a release", f"{perf_counter() - began:8.1f} s   {parts:,} parts", "")
+    release_approve(release=release, user=second, at=at)
+    began = perf_counter()
+    release_publish(release=release, user=publisher, at=at)
+    said("publish it", f"{perf_counter() - began:8.1f} s", "")
+    start = f"/ru/{place.election.slug}/releases/{release.number}/"
+    before = os.environ.get("WEB_WORKERS")
+    os.environ["WEB_WORKERS"] = "1"
+    try:
+        with deployment(worker=False) as (port, _processes):
+            for name, units in (
+                ("its national page", _always(start)),
+                ("its stations' pages", _stations(place, start)),
+            ):
+                load.closed_loop(port, itertools.islice(units, 50), 8, 2, 1)
+                result = load.closed_loop(port, units, 8, seconds, 1)
+                figure = f"{result.per_second:8.0f}/s   p99 {result.quantile(0.99):.1f} ms   {dict(result.statuses)}"
+                said(name, figure, "1,500/s from one process")
+    finally:
+        if before is None:
+            del os.environ["WEB_WORKERS"]
+        else:
+            os.environ["WEB_WORKERS"] = before
+
+
+def _always(path: str) -> Iterator[list[bytes]]:
+    return itertools.repeat([load.request("GET", path, Accept_Encoding="gzip")])
+
+
+def _stations(place: Country, start: str) -> Iterator[list[bytes]]:
+    chance = random.Random(5)
+    while True:
+        yield [load.request("GET", f"{start}{chance.choice(place.stations)}/", Accept_Encoding="gzip")]

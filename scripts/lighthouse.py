@@ -1,0 +1,53 @@
+"""`python -m scripts.lighthouse ADDRESS` asks Lighthouse what it thinks of a page that is being served.
+
+Needs Node 20 or newer and the network: Lighthouse comes from npm, into a folder that is thrown away. So it
+is no test; what it said is written down in docs/public.md. Exit 1 where any of the four is below 100.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VERSION = "12.8.2"
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+KINDS = {"phone": [], "desk": ["--preset=desktop"]}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.lighthouse", description=__doc__)
+    parser.add_argument("address", nargs="?", default="http://127.0.0.1:8000/en/kz-2022-president/releases/2/")
+    address = parser.parse_args().address
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"lighthouse@{VERSION}"]
+        subprocess.run(npm, cwd=folder, check=True)  # noqa: S603
+        for kind, options in KINDS.items():
+            scores = judged(Path(folder), address, kind, options)
+            print(f"{kind:<6}", "  ".join(f"{name} {score}" for name, score in scores.items()), flush=True)
+            good &= all(score == 100 for score in scores.values())
+    return 0 if good else 1
+
+
+def judged(folder: Path, address: str, kind: str, options: list[str]) -> dict[str, int]:
+    """Score by category; prints what cost points."""
+    out = folder / f"{kind}.json"
+    command = [
+        folder / "node_modules" / ".bin" / "lighthouse", address, *options, "--quiet", "--output=json",
+        f"--output-path={out}", "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+    ]  # fmt: skip
+    subprocess.run(command, env=os.environ | {"CHROME_PATH": CHROMIUM}, check=True)  # noqa: S603
+    found = json.loads(out.read_text("utf-8"))
+    for name, category in found["categories"].items():
+        for one in category["auditRefs"]:
+            audit = found["audits"][one["id"]]
+            if one["weight"] and audit["score"] is not None and audit["score"] < 1:
+                print(f"       {name}: {audit['title']} {audit.get('displayValue', '')}")
+    return {name: round(100 * category["score"]) for name, category in found["categories"].items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
