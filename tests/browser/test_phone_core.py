@@ -476,18 +476,24 @@ class TestSending:
         phone.enrol()
         mine = phone.write()
         phone.sync()
-        phone.context.route(f"{API}/reports/*/evidence", lambda route: route.fulfill(
-            status=404, json={"code": "not_found"}, content_type="application/problem+json"))  # fmt: skip
+        problem = {"status": 404, "json": {"code": "not_found"}, "content_type": "application/problem+json"}
+        for what in ("evidence", "notes"):
+            phone.context.route(f"{API}/reports/*/{what}", lambda route: route.fulfill(**problem))
+        sent: list[str] = []
+        phone.context.on("request", lambda request: sent.append(request.url) if "batch" in request.url else None)
         phone.js("const {fileAdd} = await core('files'); await fileAdd({report: given, blob: new Blob(['x'])})", mine)
+        phone.call("outbox", "note", mine, "after the report")
         phone.sync()
-        assert phone.report(mine)["state"] in ("waiting", "received")
-        phone.context.unroute(f"{API}/reports/*/evidence")
-        phone.js("const {transact} = await core('store'); await transact(['reports', 'files'], async (tx) => {"
-                 "for (const s of ['reports', 'files']) for (const one of await tx.objectStore(s).getAll())"
+        assert phone.report(mine)["attempts"] > 0
+        for what in ("evidence", "notes"):
+            phone.context.unroute(f"{API}/reports/*/{what}")
+        phone.js("const {transact} = await core('store'); const names = ['reports', 'files', 'errands'];"
+                 "await transact(names, async (tx) => { for (const s of names) for (const one of await tx.objectStore(s).getAll())"
                  "await tx.objectStore(s).put({...one, next_at: 0}) })")  # fmt: skip
         phone.sync()
+        assert sent
         assert phone.report(mine)["state"] == "received"
-        assert phone.counts()["files"] == 0
+        assert phone.counts() | {"waiting": 0, "files": 0, "errands": 0} == phone.counts()
 
 
 class TestAWholeDayOffline:

@@ -4,6 +4,7 @@ import { sha256Of } from "./digest.js";
 import { settleFiles, stored } from "./file_settle.js";
 import { ask, askUpload, NoAnswer, retryAfter } from "./net.js";
 import { delay, pause, pauseAsked } from "./pause.js";
+import { reportForgotten } from "./report_send.js";
 import { stopIfRefused } from "./stop.js";
 import { allBy, get, transact } from "./store.js";
 
@@ -30,20 +31,12 @@ async function announceTo(report, files, who) {
   await transact(["reports", "files"], async (tx) => {
     const store = tx.objectStore("files");
     if (answer.status === 200 && Array.isArray(answer.json?.evidence)) return settleFiles(store, report.id, answer.json.evidence);
-    if (answer.status === 404) return unheardOf(tx, report.id);
+    if (answer.status === 404) return reportForgotten(tx.objectStore("reports"), report.id);
     for (const one of files) {
       const file = await store.get(one.id);
       if (file && !file.announced) await store.put(answer.status >= 500 ? waited(file, answer) : refused(file, answer));
     }
   });
-}
-
-/** The server has lost a report it gave a receipt for (it was restored from a backup): it is sent again. */
-async function unheardOf(tx, id) {
-  const report = await tx.objectStore("reports").get(id);
-  if (!report?.body || report.state !== "received") return;
-  const attempts = report.attempts + 1;
-  await tx.objectStore("reports").put({ ...report, state: "waiting", attempts, next_at: Date.now() + delay(attempts) });
 }
 
 /** Sends the next piece of the next file that is due. False where none is. */

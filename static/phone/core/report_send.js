@@ -90,3 +90,11 @@ function isReceipt(receipt, id) {
     Array.isArray(receipt.evidence)
   );
 }
+
+/** The server knows nothing of a report it gave a receipt for (it was restored from a backup): it is sent again. */
+export async function reportForgotten(reports, id) {
+  const report = await reports.get(id);
+  if (!report?.body || report.state !== "received") return;
+  const attempts = report.attempts + 1;
+  await reports.put({ ...report, state: "waiting", attempts, next_at: Date.now() + delay(attempts) });
+}

@@ -8,6 +8,7 @@ import { t } from "./words.js";
 
 export const NAME = "baqylau";
 const VERSION = 1;
+const RECLAIMS = 6;
 const listeners = new Set();
 const going = new Set();
 let opening = null;
@@ -50,7 +51,7 @@ function upgrade(db, from) {
 
 /**
  * Runs `work(tx)` as one transaction over `names` and gives its result once that is durable.
- * `work` may await nothing but requests of `tx`, and may be run twice: where the phone is full, room is made and it is
+ * `work` may await nothing but requests of `tx`, and may be run again: where the phone is full, room is made and it is
  * tried once more. Whatever it throws undoes all of it.
  */
 export async function transact(names, work, options = {}) {
@@ -58,11 +59,15 @@ export async function transact(names, work, options = {}) {
 }
 
 async function tried(names, work, { mode = "readwrite", durability = "strict", relief = true } = {}) {
-  try {
-    return await attempt(names, work, mode, durability);
-  } catch (error) {
-    if (error.code !== "storage_full" || !relief || !relieve || !(await relieve(names.includes("blobs")))) throw error;
-    return attempt(names, work, mode, durability);
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt(names, work, mode, durability);
+    } catch (error) {
+      if (error.code !== "storage_full" || !relieve || tries === RECLAIMS) throw error;
+      if (tries === 0 && relief && !(await relieve(names.includes("blobs")))) throw error;
+      // What was let go is free when the browser has swept it away, which takes it a moment.
+      await new Promise((resolve) => setTimeout(resolve, 150 * tries));
+    }
   }
 }
 
