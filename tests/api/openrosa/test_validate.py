@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyxform
@@ -9,9 +10,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from observer.models import Organisation
+from reports.models import Checklist, Report
+from reports.services.checklists import xlsform_import
 from reports.services.packs import election_create
-from tests.api.openrosa.collect import Collect
-from tests.world import DAY, make_observer, make_phone
+from reports.services.xlsform_names import names_of
+from tests.api.openrosa.collect import Collect, xml
+from tests.files import jpeg
+from tests.reports.test_xlsforms import EVERYTHING
+from tests.world import DAY, make_observer, make_phone, make_version
 
 JAR = Path(pyxform.__file__).parent / "validators" / "odk_validate" / "bin" / "ODK_Validate.jar"
 
@@ -38,3 +44,34 @@ def test_every_form_of_the_pack_is_valid(db, tmp_path):
         path = tmp_path / f"{code}.xml"
         path.write_bytes(collect.get(f"forms/{code}/1.xml").content)
         assert validated(path) == "valid"
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_a_form_that_came_as_an_xlsform_with_everything_in_it_is_valid(world, tmp_path):
+    files = {"box.jpg": jpeg(), "hum.mp3": b"hum"}
+    xlsform_import(election=world.election, source=EVERYTHING, file="form.xlsx", files=files, at=DAY)
+    collect = Collect(world.first)
+    path = tmp_path / "harbour.xml"
+    path.write_bytes(collect.get("forms/harbour/1.xml").content)
+    assert validated(path) == "valid"
+    manifest = collect.get("forms/harbour/1/manifest").content
+    assert b"<filename>box.jpg</filename>" in manifest and b"<filename>hum.mp3</filename>" in manifest
+    assert collect.get("forms/harbour/1/files/hum.mp3").content == b"hum"
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_a_form_whose_codes_are_no_xml_names_is_valid_and_comes_back_by_code(world, tmp_path):
+    codes = ["1", "q1", "1.1", "_x", "meta", "V03", "v03b", "Сұрақ", "a-b", "yes_no", "rating"]
+    made: list[dict[str, Any]] = [{"code": code, "type": "choice", "choices": ["a", "b"]} for code in codes]
+    made[-1] |= {"relevant_question": "1", "relevant_answers": ["a"]}
+    checklist = Checklist.objects.create(election=world.election, code="odd", stage="odd", titles={"en": "Odd"})
+    make_version(checklist, 1, made)
+    collect = Collect(world.first)
+    path = tmp_path / "odd.xml"
+    path.write_bytes(collect.get("forms/odd/1.xml").content)
+    assert validated(path) == "valid"
+    answers = "".join(f"<{name}>b</{name}>" for name in names_of(codes).values())
+    assert collect.send(xml(answers, form="odd")).status_code == 201
+    assert Report.objects.get().answers == dict.fromkeys(codes, "b")
