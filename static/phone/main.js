@@ -52,6 +52,8 @@ const page = {
   go: (address) => (location.hash = address),
   /** Goes on without leaving this screen behind: the arrow never leads back to what is done. */
   replace: (address) => location.replace(address),
+  /** Opens this screen anew. */
+  reopen: () => route(),
   /** Says a short text to those who listen instead of looking. */
   say(text) {
     announced = text;

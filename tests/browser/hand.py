@@ -101,7 +101,22 @@ class Hand:
         self.speak()
         self.accept()
         self.put_off()
-        self.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        self.fetched()
+        self.kept()
+
+    def fetched(self) -> None:
+        """What the server tells for the day is all on the phone."""
+        self.page.evaluate("() => import('/phone/files/core/reference.js').then((reference) => reference.refresh())")
+
+    def kept(self) -> None:
+        """The service worker has all files and serves this page: the network may go."""
+        self.page.evaluate(
+            """() => new Promise((resolve) => {
+            const there = () => navigator.serviceWorker.controller && resolve(true);
+            navigator.serviceWorker.addEventListener('controllerchange', there);
+            there();
+        })"""
+        )
 
     def start(self, title: str) -> None:
         """Begins, or goes on with, the checklist of this title."""

@@ -27,6 +27,9 @@ FULL = """() => {
   navigator.storage.estimate = async () => ({ quota: 50e6, usage: 49e6 });
 }"""
 
+FORGET = """(path) => import('/phone/files/core/store.js')
+  .then((store) => store.transact(['reference'], (tx) => tx.store.delete(path)))"""
+
 
 def clean(hand: Hand) -> None:
     assert (hand.found, hand.errors, hand.strangers) == ({}, [], [])
@@ -173,13 +176,25 @@ class TestWhenSomethingIsWrong:
         hand.look("86-no-such-draft")
         clean(hand)
 
+    def test_a_checklist_that_is_not_here_yet_opens_when_it_comes(self, hold, country: Country):
+        hand = hold()
+        hand.ready(country.code())
+        hand.context.set_offline(True)
+        hand.page.evaluate(FORGET, "/checklists/voting/1")
+        hand.start(TITLES["voting"]["en"])
+        expect(hand.page.locator("h1")).to_have_text("This checklist is not on the phone yet")
+        hand.look("88-checklist-not-here-yet")
+        hand.context.set_offline(False)
+        expect(hand.page.locator(".question").first).to_be_visible(timeout=30_000)
+        clean(hand)
+
     def test_the_network_went_just_after_enrolling(self, hold, country: Country):
         hand = hold()
         code = country.code()
         hand.open(f"/phone/#enrol={code}")
         hand.at("enrol")
         hand.speak()
-        hand.page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        hand.kept()
         hand.page.route(
             "**/api/v1/**", lambda route: route.continue_() if route.request.url.endswith("/enrol") else route.abort()
         )

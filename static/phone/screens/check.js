@@ -14,7 +14,7 @@ import { draftForm, refusals } from "./drafting.js";
 
 export async function open([id], page) {
   const form = await draftForm(id, page);
-  if (!form) return { back: "#/day", title: () => t("Nothing is being written here"), body: () => html`<a class="button main" href="#/day">${t("To the day")}</a>` };
+  if (form.instead) return form.instead;
   const asking = { key: null };
   let problem = null;
   let busy = false;

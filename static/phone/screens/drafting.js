@@ -11,11 +11,12 @@ import { stationNamed } from "../core/stations.js";
 import { t } from "../core/words.js";
 import { filingOf } from "./filing.js";
 
-/** What a form part needs, and the draft; null where there is no such draft any more, or its checklist is not here. */
+/** What a form part needs, and the draft; what `instead` shows where there is no such draft, or its checklist is not here yet. */
 export async function draftForm(id, page) {
   const draft = await draftOf(id);
-  const version = draft && (await checklist(draft.checklist.code, draft.checklist.version));
-  if (!version) return null;
+  if (!draft) return { instead: gone() };
+  const version = await checklist(draft.checklist.code, draft.checklist.version);
+  if (!version) return { instead: notYet(draft, page) };
   const form = { page, draft, version, answers: draft.answers, problems: [], filing: await filingOf({ draft: id }, page) };
   form.types = await violationTypes();
   form.station = draft.commission && (await stationNamed(draft.commission));
@@ -78,3 +79,17 @@ export const fieldErrors = (problem, version) => (problem?.errors ?? []).map((on
   const question = version?.questions.find((other) => `answers.${other.code}` === one.field);
   return `${said(question?.label) || one.field}: ${one.detail || one.code}`;
 }); // prettier-ignore
+
+const gone = () => ({
+  back: "#/day",
+  title: () => t("Nothing is being written here"),
+  body: () => html`<p>${t("It was saved or deleted, perhaps in another window.")}</p><a class="button main" href="#/day">${t("To the day")}</a>`,
+});
+
+/** Goes on by itself as soon as the checklist is here. */
+const notYet = (draft, page) => ({
+  back: "#/day",
+  title: () => t("This checklist is not on the phone yet"),
+  changed: async () => (await checklist(draft.checklist.code, draft.checklist.version)) && page.reopen(),
+  body: () => html`<p>${t("It comes with the first connection. Until then write down what you see; an incident can be reported by the button at the bottom.")}</p><a class="button main" href="#/day">${t("To the day")}</a>`,
+});

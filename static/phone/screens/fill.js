@@ -11,7 +11,7 @@ import { t } from "../core/words.js";
 
 export async function open([id, code], page) {
   const form = await draftForm(id, page);
-  if (!form) return gone();
+  if (form.instead) return form.instead;
 
   /** The next open question below the one answered last, else the first. */
   const next = () => {
@@ -75,9 +75,3 @@ function sectionsOf(form) {
   const rows = known.map((section) => ({ ...section, questions: shown.filter((one) => one.section === section.code) }));
   return [loose, ...rows].filter((section) => section.questions.length);
 }
-
-const gone = () => ({
-  back: "#/day",
-  title: () => t("Nothing is being written here"),
-  body: () => html`<p>${t("It was saved or deleted, perhaps in another window.")}</p><a class="button main" href="#/day">${t("To the day")}</a>`,
-});
