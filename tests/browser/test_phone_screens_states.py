@@ -177,12 +177,12 @@ class TestWhenSomethingIsWrong:
         clean(hand)
 
     def test_a_checklist_that_is_not_here_yet_opens_when_it_comes(self, hold, country: Country):
-        hand = hold()
+        hand = hold("kk")
         hand.ready(country.code())
         hand.context.set_offline(True)
         hand.page.evaluate(FORGET, "/checklists/voting/1")
-        hand.start(TITLES["voting"]["en"])
-        expect(hand.page.locator("h1")).to_have_text("This checklist is not on the phone yet")
+        hand.start(TITLES["voting"]["kk"])
+        expect(hand.page.locator("h1")).to_have_text("Бұл бақылау парағы телефонда әлі жоқ")
         hand.look("88-checklist-not-here-yet")
         hand.context.set_offline(False)
         expect(hand.page.locator(".question").first).to_be_visible(timeout=30_000)
