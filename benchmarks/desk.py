@@ -11,12 +11,16 @@ from datetime import timedelta
 from time import perf_counter
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from benchmarks.country import NOON, Country
-from observer.models import Assignment, Commission
+from observer.models import Assignment, Commission, Grant, User
 from reports.models import Report, ViolationType
 from reports.services.board import Scope, board_of
 from reports.services.expected import expectations
@@ -63,22 +67,55 @@ def _calls(place: Country) -> dict[str, Callable[[], object]]:
     )
     rows = Assignment.objects.filter(election=election, commission__path__startswith=district.path)
     rows = rows.select_related("commission__level").prefetch_related("observers")
+    national, local = _coordinator("national", root), _coordinator("territorial", district)
+    station = Commission.objects.filter(path__startswith=district.path, level__kind="precinct").order_by("path")[0]
+    observer = station.assignments.all()[0].observers.all()[0]
+
+    def page(client: Client, name: str, *args: object, **asked: str) -> Callable[[], object]:
+        return lambda: _answered(client.get(reverse(f"desk:{name}", args=[election.slug, *args]), asked))
+
     return {
         "board of the country": lambda: board_of(election=election, scope=Scope(root), at=EVENING),
         "board of a region": lambda: board_of(election=election, scope=Scope(region), at=EVENING),
         "board of a district": lambda: board_of(election=election, scope=Scope(district), at=EVENING),
         "what a district owes": lambda: expectations(election=election, assignments=list(rows)),
+        "page: board of the country": page(national, "board"),
+        "page: board with districts": page(national, "board", districts="1"),
+        "page: silent in the country": page(national, "stations", show="silent"),
+        "page: stations of the country": page(national, "stations"),
+        "page: stations of a district": page(local, "stations"),
+        "page: a station": page(local, "station", station.pk),
+        "page: dictation": page(local, "dictate", station.pk, observer.pk, checklist="voting"),
+        "page: to call again": page(national, "calls"),
+        "page: rehearsal on the day": page(national, "rehearsals"),
+        "page: messages": page(national, "messages"),
     }
+
+
+def _coordinator(role: str, place: Commission) -> Client:
+    user, _new = User.objects.get_or_create(username=f"bench-{role}", defaults={"is_staff": True})
+    Grant.objects.get_or_create(user=user, role=role, commission=place)
+    settings.TWO_FACTOR = ["none"]  # what is timed comes after the sign-in
+    client = Client(SERVER_NAME="localhost")
+    client.force_login(user)
+    return client
+
+
+def _answered(answer: HttpResponse) -> HttpResponse:
+    if answer.status_code != 200:
+        raise RuntimeError(f"answered {answer.status_code}")
+    return answer
 
 
 def _run(name: str, call: Callable[[], object], say: Callable[[str, str], None]) -> None:
     cache.clear()
     with CaptureQueriesContext(connection) as captured:
         call()
+    queries = len(captured)  # now: the next request forgets them
     times = []
     for _ in range(RUNS):
         cache.clear()
         began = perf_counter()
         call()
         times.append(1000 * (perf_counter() - began))
-    say(name, f"{len(captured):3} queries   best {min(times):6.0f} ms   median {statistics.median(times):6.0f} ms")
+    say(name, f"{queries:3} queries   best {min(times):6.0f} ms   median {statistics.median(times):6.0f} ms")

@@ -130,9 +130,10 @@ def _postgresql(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": False,
         # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
         # Bound on the server, a statement that a connection has sent five times is planned once.
+        # No statement here runs long enough to earn what compiling it (jit) costs.
         "OPTIONS": {
             "connect_timeout": 5,
-            "options": "-c synchronous_commit=on -c lock_timeout=20s",
+            "options": "-c synchronous_commit=on -c lock_timeout=20s -c jit=off",
             "server_side_binding": True,
             "prepare_threshold": 5,
         },

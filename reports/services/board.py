@@ -106,8 +106,13 @@ def _board(election: Election, scope: Scope, at: datetime) -> Board:
     versions = versions_of(election)
     total, lines = _lines(scope)
     by_path = {line.path: line for line in (total, *lines)}
+    above: dict[str, list[Line]] = {}
     for station in stations(election=election, scope=scope, at=at, plan=plan, versions=versions):
-        for line in _above(station.path, by_path):
+        # A precinct's lines are its parent's, unless the board is about nothing else.
+        family = station.path if station.path in by_path else station.path[: station.path.rfind("/", 0, -1) + 1]
+        if family not in above:
+            above[family] = list(_above(family, by_path))
+        for line in above[family]:
             _count(line, station)
     if scope.organisations is None:
         _denied(by_path.values())
@@ -196,9 +201,11 @@ def stations(
     versions = versions if versions is not None else versions_of(election)
     first = next(iter(_planned(plan)), "")
     asked = _asked(plan, at)
+    begins = {number for number, (checklist, _slot) in enumerate(asked) if checklist == first}
     columns: dict[str, Any] = {
         "spoke": Exists(_reports(scope)),
-        "began": Exists(_reports(scope, versions.get(first, ()))),
+        # Asked once: when its hour is over, among what may be late.
+        "began": Value(False) if begins else Exists(_reports(scope, versions.get(first, ()))),
         "kept_out": Value(False) if scope.organisations is None else Exists(_denials(scope)),
     }
     for number, (checklist, slot) in enumerate(asked):
@@ -213,26 +220,40 @@ def stations(
             "starts_at", "ends_at", *columns,
         )
     )  # fmt: skip
-    places = {pair: number for number, pair in enumerate(asked)}
-    gathered: Station | None = None
-    owed: set[str] = set()
-    for key, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
-        if gathered is not None and gathered.commission != key:
-            yield _whole(gathered, owed)
-            owed = set()
-        for hour in plan.hours(zone=zone, kind=kind, role=role, starts_at=starts, ends_at=ends):
-            if at > hour.late_after and not has[places[hour.checklist, hour.slot]]:
-                owed.add(hour.checklist)
-        gathered = Station(key, path, kind == Level.Kind.PRECINCT, began, not spoke, kept_out, ())
-    if gathered is not None:
-        yield _whole(gathered, owed)
+    late = _Late(plan, at, asked)
+    key, owed = None, set[str]()
+    station: tuple[Any, ...] = ()
+    for place, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
+        if place != key:
+            if key is not None:
+                yield Station(*station, tuple(sorted(owed)))
+            key, owed = place, set()
+            began = began or any(has[number] for number in begins)
+            station = (place, path, kind == Level.Kind.PRECINCT, began, not spoke, kept_out)
+        for due, code, number in late.hours(zone, kind, role):
+            if not has[number] and (starts is None or due >= starts) and (ends is None or due <= ends):
+                owed.add(code)
+    if key is not None:
+        yield Station(*station, tuple(sorted(owed)))
 
 
-def _whole(station: Station, owed: set[str]) -> Station:
-    return Station(
-        station.commission, station.path, station.precinct, station.opened, station.silent, station.denied,
-        tuple(sorted(owed)),
-    )  # fmt: skip
+class _Late:
+    """What may be late by now at a place of some zone and kind, each with its column among those asked."""
+
+    def __init__(self, plan: Plan, at: datetime, asked: Sequence[tuple[str, str]]) -> None:
+        self._plan, self._at = plan, at
+        self._columns = {pair: number for number, pair in enumerate(asked)}
+        self._known: dict[tuple[str, str, str], list[tuple[datetime, str, int]]] = {}
+
+    def hours(self, zone: str, kind: str, role: str) -> list[tuple[datetime, str, int]]:
+        key = (zone, kind, role)
+        if key not in self._known:
+            self._known[key] = [
+                (hour.due, hour.checklist, self._columns[hour.checklist, hour.slot])
+                for hour in self._plan.hours(zone=zone, kind=kind, role=role)
+                if self._at > hour.late_after
+            ]
+        return self._known[key]
 
 
 def assignments_in(election: Election, scope: Scope) -> "QuerySet[Assignment]":

@@ -72,6 +72,9 @@ class TestTheBoard:
         assert board(planned, "KZ-1-1").total.expected == 2
         assert board(planned, "KZ-2-1").total.expected == 0
 
+    def test_of_a_station_counts_that_station(self, planned):
+        assert figures(board(planned, "KZ-1-1-1"), "KZ-1-1-1") == (1, 0, 1, 0)
+
     def test_takes_as_many_queries_for_much_as_for_nothing(self, planned, django_assert_max_num_queries):
         for n, code in enumerate(code for code in planned.tree if code.count("-") == 3):
             stored(planned.enrolled(f"OB-77{n:02}", code), payload("incident", code))
