@@ -78,7 +78,7 @@ class Board:
     disk_free: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Station:
     """One place to which somebody is sent, with what it owes."""
 
@@ -221,20 +221,22 @@ def stations(
         )
     )  # fmt: skip
     late = _Late(plan, at, asked)
-    key, owed = None, set[str]()
-    station: tuple[Any, ...] = ()
-    for place, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
-        if place != key:
-            if key is not None:
-                yield Station(*station, tuple(sorted(owed)))
-            key, owed = place, set()
+    station: Station | None = None
+    owed: set[str] = set()
+    for key, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
+        if station is None or station.commission != key:
+            if station is not None:
+                station.overdue = tuple(sorted(owed))
+                yield station
+            owed = set()
             began = began or any(has[number] for number in begins)
-            station = (place, path, kind == Level.Kind.PRECINCT, began, not spoke, kept_out)
+            station = Station(key, path, kind == Level.Kind.PRECINCT, began, not spoke, kept_out, ())
         for due, code, number in late.hours(zone, kind, role):
             if not has[number] and (starts is None or due >= starts) and (ends is None or due <= ends):
                 owed.add(code)
-    if key is not None:
-        yield Station(*station, tuple(sorted(owed)))
+    if station is not None:
+        station.overdue = tuple(sorted(owed))
+        yield station
 
 
 class _Late:
