@@ -65,6 +65,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Public pages    {address}/")
         self.stdout.write(f"Admin           {address}/admin/   {shown}")
         self.stdout.write(f"Enrolment code  {code}   for observer {FIRST}, once, within 72 hours")
+        self.stdout.write(f"Phone           {address}/phone/#enrol={code}")
 
 
 def admin_ready(*, reset: bool) -> tuple[User, str]:
