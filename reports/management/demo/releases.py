@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from observer.models import Election, User
 from reports.services.releases import release_approve, release_describe, release_prepare, release_publish
 
-FINDING = "voting:V04"
+FINDING = "voting:V22"
 RELEASES = (
     (datetime(2022, 11, 20, 20, tzinfo=UTC), {
         "kk": "Бірінші шығарылым: ашылу мен дауыс беру, санаудың басы.",
