@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     # The rows are the queue; waking is a courtesy. This sweep is what a dead broker cannot stop.
     "refresh-summaries": {"task": "reports.refresh_summaries", "schedule": 2.0, "options": {"expires": 2}},
     "process-evidence": {"task": "reports.process_evidence", "schedule": 2.0, "options": {"expires": 2}},
+    "write-exports": {"task": "reports.write_exports", "schedule": 10.0, "options": {"expires": 10}},
 }
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────

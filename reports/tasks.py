@@ -1,8 +1,9 @@
-"""What Celery runs. Both may run twice, at once, or be killed anywhere: the rows are the queue."""
+"""What Celery runs. Each may run twice, at once, or be killed anywhere: the rows are the queue."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due, evidence_waits
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
@@ -30,3 +31,10 @@ def process_evidence() -> int:
     if done and evidence_waits(at=timezone.now()):
         wake("reports.process_evidence")  # others may use this worker in between
     return done
+
+
+@shared_task(name="reports.write_exports")
+def write_exports() -> int:
+    """Writes the cases that were asked for as files; how many."""
+    begun("reports.write_exports")
+    return exports_write(at=timezone.now())

@@ -1,4 +1,4 @@
-"""The background work of an embedded deployment: two daemon threads of the serving process.
+"""The background work of an embedded deployment: three daemon threads of the serving process.
 
 They do what Celery does in a full one. A request thread never does this work; it only wakes them.
 """
@@ -11,6 +11,7 @@ from threading import Event, Lock, Thread
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
@@ -28,6 +29,7 @@ def start() -> None:
     """Starts this process's threads unless they run; a forked child starts its own."""
     _start("reports.refresh_summaries", lambda: summaries_refresh())
     _start("reports.process_evidence", _evidence)
+    _start("reports.write_exports", lambda: exports_write(at=timezone.now()))
 
 
 def _evidence() -> int:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from observer.words import in_language
 from reports.models import Question, Report
-from reports.services.answer_words import ANSWERS
+from reports.services.answer_words import answer_words
 
 
 def answers_table(report: Report, questions: Iterable[Question]) -> SafeString:
@@ -29,17 +29,3 @@ def _row(question: Question, answers: Mapping[str, Any]) -> tuple[str, str, Safe
     raised = question.violation_code or (str(value) if found else "")
     mark = format_html("<strong>⚑ {}</strong>", raised) if found else ""
     return question.code, in_language(question.labels), answer_words(question, value), mark
-
-
-def answer_words(question: Question, value: Any) -> str:
-    """One answer in words; an em dash where there is none."""
-    if value is None:
-        return "—"
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {number}" for key, number in value.items())
-    if isinstance(value, list):
-        return ", ".join(answer_words(question, one) for one in value)
-    labels = {str(choice["code"]): in_language(choice.get("labels", {})) for choice in question.choices}
-    if question.type in (Question.Type.YES_NO, Question.Type.RATING):
-        return str(ANSWERS.get(str(value), value))
-    return labels.get(str(value)) or str(value)

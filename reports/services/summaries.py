@@ -7,14 +7,14 @@ figure after that deletion leaves a Due row of their own behind.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Min
+from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from observer.models import Commission, Election, Level
@@ -210,7 +210,16 @@ def _recompute(rows: Sequence[Summary], now: datetime) -> None:
 def _own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
     """Per commission, what its own counted reports say, and whose they are. Reports are streamed, never held."""
     places = {row.pk: row.commission for row in rows}
-    violations = _violations(list(places))
+    return _tallies(places, Report.objects.counted().filter(commission__in=places))
+
+
+def tallies_told(*, places: Mapping[int, Commission], reports: "QuerySet[Report]") -> dict[int, Tally]:
+    """What these reports would say of these places were they the counted ones. Levels are loaded by the caller."""
+    return {key: tally for key, (tally, _observers) in _tallies(places, reports).items()}
+
+
+def _tallies(places: Mapping[int, Commission], counted: "QuerySet[Report]") -> dict[int, tuple[Tally, set[int]]]:
+    violations = _violations(counted)
     kinds = _kinds({place.election_id for place in places.values()}) if violations else {}
     own: dict[int, tuple[Tally, set[int]]] = {}
 
@@ -223,16 +232,16 @@ def _own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
         )
         own[key] = tally, observers
 
-    for key, reports in groupby(_reports(list(places)), key=itemgetter(0)):
+    for key, reports in groupby(_reports(counted), key=itemgetter(0)):
         count(key, reports)
     for key in places.keys() - own.keys():
         count(key, ())
     return own
 
 
-def _reports(commissions: Sequence[int]) -> Iterator[tuple[Any, ...]]:
-    counted = Report.objects.counted().filter(commission__in=commissions).order_by("commission_id")
-    return counted.values_list(
+def _reports(counted: "QuerySet[Report]") -> Iterator[tuple[Any, ...]]:
+    rows = counted.order_by("commission_id")
+    return rows.values_list(
         "commission_id", "version_id", "contest_id", "slot", "observer_id", "state", "answers", "sequence"
     ).iterator(chunk_size=5000)
 
@@ -250,10 +259,9 @@ def _counted(
         yield Counted(forms[version], contest, slot, state == Report.State.VERIFIED, answers, raised)
 
 
-def _violations(commissions: Sequence[int]) -> dict[int, list[Raised]]:
-    """Of counted reports, by report."""
+def _violations(counted: "QuerySet[Report]") -> dict[int, list[Raised]]:
+    """Of these reports, by report."""
     found: dict[int, list[Raised]] = defaultdict(list)
-    counted = Report.objects.counted().filter(commission__in=commissions)
     rows = Violation.objects.filter(report__in=counted).values_list("report_id", "pk", "code", "state", "case_id")
     for report, key, code, state, case in rows:
         found[report].append(Raised(key, code, state, case))

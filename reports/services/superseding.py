@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from observer.models import Election
+from observer.models import Election, Observer
 from reports.models import Checklist, Report
 
 OnceKey = tuple[int, int, int, int | None, str]  # observer, checklist, commission, contest, slot
@@ -168,6 +168,18 @@ def standing_at(*, election: Election, cutoff: datetime) -> dict[int, bool]:
         derived = derive({uuid: node for uuid, (_sequence, node) in known.items()})
         standing |= {known[uuid][0]: found.superseded for uuid, found in derived.items()}
     return standing
+
+
+def standing_restored(*, observer: Observer, election: Election) -> dict[int, bool]:
+    """Who of an observer's reports would be superseded were none of them quarantined, by `sequence`.
+
+    Only of those that would be eligible then; nothing is written.
+    """
+    rows = list(_columns(Report.objects.filter(observer=observer, commission__election=election)))
+    for row in rows:
+        row.quarantined = False
+    derived = derive({row.uuid: _node(row) for row in rows})
+    return {row.sequence: derived[row.uuid].superseded for row in rows if row.is_eligible}
 
 
 def _group(reports: Collection[Report], own: Collection[int]) -> dict[UUID, Report]:

@@ -223,7 +223,7 @@ class TestTheEmbeddedThread:
             first = {task: thread for task, (_pid, thread) in worker._running.items()}
             worker.start()
             assert {task: thread for task, (_pid, thread) in worker._running.items()} == first
-            assert len(first) == 2
+            assert len(first) == 3
             assert all(thread.daemon for thread in first.values())
 
     def test_a_report_reaches_the_root_without_any_request(self, transactional_db):
@@ -261,7 +261,11 @@ class TestTheCommandAndTheTasks:
         assert tasks.process_evidence() == 0
 
     def test_they_go_by_the_names_that_services_wake(self):
-        assert {tasks.refresh_summaries.name, tasks.process_evidence.name} == set(waking.TASKS)
+        assert {
+            tasks.refresh_summaries.name,
+            tasks.process_evidence.name,
+            tasks.write_exports.name,
+        } == set(waking.TASKS)
 
     def test_a_task_stops_in_time_and_leaves_the_rest_due(self, world):
         report(world)
