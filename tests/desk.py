@@ -22,6 +22,7 @@ from reports.models import (
     Case,
     ChecklistFile,
     ChecklistVersion,
+    Complaint,
     Due,
     Evidence,
     KeyRotation,
@@ -36,6 +37,8 @@ from reports.models import (
     SetAside,
     Unkept,
 )
+from reports.services.case_export import case_export_ask, exports_write
+from reports.services.case_files import case_file_add
 from reports.services.evidence import evidence_process_due
 from reports.services.releases import release_prepare
 from reports.services.summaries import summaries_refresh
@@ -73,7 +76,11 @@ def fill(world: World, root: User) -> World:
     evidence_process_due(at=DAY)
     send(world.first, payload(answers={"V99": "yes"}))  # refused
     Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
-    Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
+    case = Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
+    Complaint.objects.create(case=case, term="x", starts_at=DAY, due_at=DAY, created_by=root, created_at=DAY)
+    case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"r"), user=root, at=DAY)
+    case_export_ask(case=case, user=root, at=DAY)
+    exports_write(at=DAY)
     message = Message.objects.create(
         election=world.election, observer=world.first.observer, texts=words("x"), sent_at=DAY
     )

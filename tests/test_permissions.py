@@ -14,7 +14,18 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from observer.models import Alert, Call, Election, Grant, Organisation, User
 from observer.services.access import reach_of
-from reports.models import ChecklistVersion, Evidence, Message, Refusal, Release, Report
+from reports.models import (
+    Case,
+    CaseExport,
+    CaseFile,
+    ChecklistVersion,
+    Complaint,
+    Evidence,
+    Message,
+    Refusal,
+    Release,
+    Report,
+)
 from tests.api.conftest import PhoneClient
 from tests.api.test_permissions import TABLE as PHONE
 from tests.world import DAY, World, make_election, make_tree, words
@@ -43,6 +54,7 @@ ROLES = HERE | {"outside", "foreign", "partner"}
 COORDINATORS = {"inside", "national", "administrator", "superuser", "outside", "foreign", "partner"}
 LAWYERS = {"administrator", "lawyer", "foreign", "superuser"}
 ADMINISTRATORS = {"administrator", "foreign", "superuser"}
+CASE_WORKERS = (COORDINATORS | {"verifier", "lawyer"}) & HERE
 CALLERS = COORDINATORS - {"foreign"} | {"verifier", "lawyer"}
 EXPORTERS = (COORDINATORS | LAWYERS | {"publisher"}) - {"verifier", "reader"}
 ROOT = {"superuser"}
@@ -184,6 +196,15 @@ OTHERS = {
     "desk/test-2022/messages/": staff(COORDINATORS - {"foreign"}),
     "desk/test-2022/messages/new/": staff(COORDINATORS - {"foreign"}),
     "desk/test-2022/messages/{message}/": staff(COORDINATORS & HERE),
+    "desk/test-2022/checks/": staff(COORDINATORS - {"foreign"} | {"verifier"}),
+    "desk/test-2022/reports/{report}/": staff(HERE),
+    "desk/test-2022/observers/{observer}/quarantine/": staff(COORDINATORS & HERE),
+    "desk/test-2022/cases/": staff(ROLES - {"foreign"}),
+    "desk/test-2022/cases/{case}/": staff(HERE),
+    "desk/test-2022/cases/{case}/papers/{paper}/": staff(CASE_WORKERS),
+    "desk/test-2022/cases/{case}/exports/{export}/": staff(LAWYERS & HERE),
+    "desk/test-2022/cases/{case}/complaints/{complaint}/": staff(CASE_WORKERS),
+    "desk/test-2022/cases/{case}/complaints/{complaint}/print/": staff(CASE_WORKERS),
     "": (302,) * len(WHO),
     "robots.txt": EVERYONE,
     "en/": EVERYONE,
@@ -384,6 +405,10 @@ class TestEveryOtherAddress:
             "observer": full.first.observer.pk,
             "assignment": full.tree["KZ-1-1-1"].assignments.get().pk,
             "call": Call.objects.get().pk,
+            "case": Case.objects.get().pk,
+            "paper": CaseFile.objects.get().pk,
+            "export": CaseExport.objects.get().pk,
+            "complaint": Complaint.objects.get().pk,
             "alert": Alert.objects.get().pk,
             "message": Message.objects.get(commission=full.tree["KZ-1-1"]).pk,
             "approved": evidence.copy.removeprefix("photos/"),

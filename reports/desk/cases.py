@@ -84,7 +84,9 @@ class OneCase(DeskView):
         try:
             said = datetime.fromisoformat(self.request.POST.get(name, ""))
         except ValueError:
-            raise Rejected("invalid_report", _("Say when, as a day and an hour."), name) from None
+            said = datetime.min
+        if not 2000 <= said.year < 2100:
+            raise Rejected("invalid_report", _("Say when, as a day and an hour."), name)
         return said.replace(tzinfo=ZoneInfo(case.commission.zone)) if said.tzinfo is None else said
 
     def seen(self) -> int:

@@ -37,7 +37,14 @@ def complaint_open(
             case=case, appeals=appeals, term=term, starts_at=starts_at, due_at=_ends(case, found, starts_at),
             forum=in_language(found.forum)[:200], created_by=user, created_at=at,
         )  # fmt: skip
-        trail_add(action="complaint.open", subject=complaint, at=at, user=user, detail={"case": case.pk, "term": term})
+        trail_add(
+            action="complaint.open",
+            subject=complaint,
+            at=at,
+            user=user,
+            detail={"case": case.pk, "term": term},
+            election=case.commission.election_id,
+        )
     return complaint
 
 
@@ -111,5 +118,12 @@ def _change(
         change(row)
         row.revision += 1
         row.save()
-        trail_add(action=action, subject=row, at=at, user=user, detail={"case": row.case_id})
+        trail_add(
+            action=action,
+            subject=row,
+            at=at,
+            user=user,
+            detail={"case": row.case_id},
+            election=row.case.commission.election_id,
+        )
     complaint.refresh_from_db()
