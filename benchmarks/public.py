@@ -14,6 +14,7 @@ from observer.models import User
 from reports.models import ReleaseRow
 from reports.services.releases import release_approve, release_prepare, release_publish
 
+MOST = 60_000  # requests are built before the clock starts
 Said = Callable[[str, str, str], None]
 
 
@@ -40,7 +41,7 @@ def release_times(place: Country, seconds: float, said: Said) -> None:
                 ("its stations' pages", _stations(place, start)),
             ):
                 load.closed_loop(port, itertools.islice(units, 50), 8, 2, 1)
-                result = load.closed_loop(port, units, 8, seconds, 1)
+                result = load.closed_loop(port, itertools.islice(units, MOST), 8, seconds, 1)
                 figure = f"{result.per_second:8.0f}/s   p99 {result.quantile(0.99):.1f} ms   {dict(result.statuses)}"
                 said(name, figure, "1,500/s from one process")
     finally:

@@ -1,14 +1,16 @@
 """Releases: prepared, agreed to, published; frozen, small, embargoed, and there when the database is not."""
 
+import json
 from datetime import timedelta
 from unittest import mock
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from observer.models import Election, Trail, User
-from reports.models import Release, ReleaseContent, ReleaseRow, Reply, Report
+from observer.models import Commission, Election, Trail, User
+from reports.models import Evidence, Release, ReleaseContent, ReleaseRow, Reply, Report
 from reports.problems import Rejected
 from reports.services import editions, release_store, shelf
 from reports.services.decisions import report_reject, violation_decide
@@ -22,7 +24,7 @@ from reports.services.releases import (
 from reports.services.summaries import summaries_refresh, summary_document
 from tests.door import stored
 from tests.reports.released import package, release, table
-from tests.world import DAY, World, payload
+from tests.world import DAY, World, payload, words
 
 pytestmark = pytest.mark.django_db
 HOME = "/en/test-2022/"
@@ -223,6 +225,46 @@ class TestAStation:
         release(observed.election)
         assert client.get(f"{API}/KZ-2-1-1/summary").json()["coverage"]["reports"] is None
         assert client.get(f"{API}/KZ-2-1/summary").json()["release"] is None
+
+
+class TestAWithheldStation:
+    """KZ-2-1-1 was observed by one person; KZ-2-1-2 by nobody."""
+
+    def test_cannot_be_told_from_an_unobserved_one_in_any_format(self, client, observed):
+        Commission.objects.filter(code__in=("KZ-2-1-1", "KZ-2-1-2")).update(names=words("Station"))
+        release(observed.election)
+        for language in ("en", "ru", "kk"):
+            for address in (f"/{language}/test-2022/{{}}/", f"/{language}/test-2022/{{}}/share.png"):
+                held, empty = (client.get(address.format(code)).content for code in ("KZ-2-1-1", "KZ-2-1-2"))
+                assert held.replace(b"KZ-2-1-1", b"X") == empty.replace(b"KZ-2-1-2", b"X"), address
+        for query in ("?format=csv", "?release=1", "?release=1&format=csv"):
+            held, empty = (client.get(f"{API}/{code}/summary{query}").content for code in ("KZ-2-1-1", "KZ-2-1-2"))
+            assert held.replace(b"KZ-2-1-1", b"X") == empty.replace(b"KZ-2-1-2", b"X"), query
+        opened = package(client, "test-2022", 1)
+        for name in opened.namelist():
+            rows = table(opened, name) if name.endswith(".csv") and name != "commissions.csv" else []
+            assert not any("KZ-2-1-1" in row.values() for row in rows), name
+        told = json.loads(opened.read("figures.json"))
+        assert told["KZ-2-1-1"] == told["KZ-2-1-2"] == {"station": None}
+
+    @pytest.mark.parametrize(("station", "approved", "status"), [
+        ("KZ-1-1-1", True, 200), ("KZ-1-1-1", False, 404), ("KZ-2-1-1", True, 404),
+    ])  # fmt: skip
+    def test_nor_by_a_photo(self, client, observed, settings, station, approved, status):
+        report = Report.objects.filter(commission__code=station).first()
+        name = "00/1-" + "0" * 32 + ".jpg"
+        (settings.PUBLIC_DIR / "00").mkdir(parents=True)
+        (settings.PUBLIC_DIR / name).write_bytes(b"\xff\xd8 a picture")
+        Evidence.objects.create(
+            pk=1, uuid=uuid4(), report=report, observer=report.observer, state="stored", announced_at=DAY,
+            stored_at=DAY, approved_at=DAY if approved else None, copy=name, thumbnail=name,
+        )  # fmt: skip
+        assert client.get(f"/photos/{name}").status_code == 404
+        release(observed.election)
+        assert client.get(f"/photos/{name}").status_code == status
+        assert (name in client.get(f"{HOME}{station}/").content.decode()) == (status == 200)
+        Evidence.objects.update(approved_at=None)
+        assert client.get(f"/photos/{name}").status_code == 404
 
 
 class TestAnEmbargo:
