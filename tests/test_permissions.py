@@ -181,6 +181,7 @@ OTHERS = {
     "desk/": signed_in(302),
     "desk/language/": (405,) * len(WHO),
     "desk/test-2022/observers/{observer}/person/": staff((COORDINATORS | {"verifier", "lawyer"}) & HERE),
+    "desk/test-2022/staff/": staff({"administrator", "superuser"}),
     "desk/test-2022/alerts/{alert}/": posted({"administrator", "superuser"}),
     "desk/test-2022/board/": staff(ROLES - {"foreign"}),
     "desk/test-2022/stations/": staff(ROLES - {"foreign"}),

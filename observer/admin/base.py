@@ -23,6 +23,7 @@ from django.utils.translation import ngettext
 
 from observer.admin.asked import Asked
 from observer.admin.names import NAMES, NamesField
+from observer.desk.frame import LISTS
 from observer.models.reach import Verb
 from observer.services import access
 from observer.services.desk import row_save
@@ -180,6 +181,12 @@ class Desk(NamesMixin, Asked):
         choices = [choice for choice in self.get_action_choices(request) if choice[0]]
         extra = {"desk_actions": choices, "desk_list": self.url("changelist")} | (extra_context or {})
         return super().change_view(request, object_id, form_url, extra)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Headed by the word that leads here."""
+        meta = self.model._meta
+        _section, _order, word = LISTS.get(meta.label, ("", 0, str(meta.verbose_name_plural).capitalize()))
+        return super().changelist_view(request, {"title": word} | (extra_context or {}))
 
     change_form_template = "admin/desk_change_form.html"
 

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -9,6 +10,14 @@ from observer.models import Commission
 from observer.models.reach import Verb
 
 
+class Worded(admin.AllValuesFieldListFilter):
+    """An empty value is a choice too, and a link needs a word."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "—"}
+
+
 @admin.register(Commission)
 class CommissionAdmin(Desk):
     """A place in the tree. Its words and facts are edited here; its place in the tree makes figures,
@@ -18,7 +27,7 @@ class CommissionAdmin(Desk):
     can_add = can_delete = False
     list_display = ("code", "__str__", "level", "parent_code", "voters", "type")
     list_select_related = ("level", "parent", "election")
-    list_filter = ("election", "level__kind", "type")
+    list_filter = ("election", "level__kind", ("type", Worded))
     search_fields = ("code",)
     autocomplete_fields = ("election", "parent", "level")
     fields = (

@@ -2,12 +2,12 @@
 
 from django.urls import include, path
 
-from observer.desk import person
+from observer.desk import person, staff
 from observer.desk.home import home, language
 from observer.desk.me import me
 from observer.desk.pages import addresses
 
-assert person  # its pages register themselves
+assert person and staff  # its pages register themselves
 
 urlpatterns = [
     path("", home, name="desk_home"),

@@ -1,13 +1,15 @@
 """What stands around every desk page: policy, navigation by role, languages."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
-from observer.models import Grant, User
+from observer.models import Grant, Trail, User
 from tests.world import World, make_election, make_tree
 
 INLINE = re.compile(r"""\sstyle=["']|\son[a-z]+=["']|<script(?![^>]*\ssrc=)[^>]*>|<style|javascript:""")
@@ -97,3 +99,25 @@ class TestLanguages:
         assert answer["Location"] == "/desk/"
         root.refresh_from_db()
         assert root.language == "ru"
+
+
+class TestTrail:
+    def test_is_searched_by_administrators_of_its_election_only(self, world, as_role, root):
+        now = timezone.now()
+        other = make_election("another")
+        lines = [(now, "report.reject", world.election), (now - timedelta(days=2), "report.hold", world.election),
+                 (now, "report.verify", other)]  # fmt: skip
+        for at, action, election in lines:
+            Trail.objects.create(at=at, user=root, action=action, subject="report:x", election=election)
+        client = as_role("administrator", "KZ")
+
+        def found(**query: str) -> set[str]:
+            page = client.get("/admin/observer/trail/", query)
+            return {line.action for line in page.context["cl"].result_list}
+
+        assert found() == {"report.reject", "report.hold"}
+        assert found(when="24") == {"report.reject"}
+        assert found(q="report.hold") == {"report.hold"}
+        assert found(q="root") == found(q="report:x") == found()
+        for role in ("national", "territorial", "verifier"):
+            assert as_role(role, "KZ").get("/admin/observer/trail/").status_code == 403
