@@ -23,7 +23,7 @@ from observer.words import in_language
 from reports.services.editions import Released
 from reports.services.maps import shape_names
 from reports.services.package_tables import Table, package_tables
-from reports.services.release_store import folder_of
+from reports.services.release_store import package_file
 from reports.services.summary_rows import cell
 
 LICENCE = {
@@ -41,7 +41,7 @@ TYPES = {"csv": "text/csv", "json": "application/json", "geojson": "application/
 
 def package_path(figures: Released) -> Path:
     """The package's file, made if it is not there yet."""
-    path = folder_of(figures.slug) / f"{figures.number}.zip"
+    path = package_file(figures.slug, figures.number)
     if not path.exists():
         _write(figures, path)
     return path

@@ -142,14 +142,22 @@ def release_files_write(release: Release) -> None:
     for start in range(0, len(missing), 100):
         for content in ReleaseContent.objects.filter(pk__in=missing[start : start + 100]):
             write_file(_content_path(slug, content.pk), bytes(content.body))
-    path = _index_path(slug, release.number)
-    if not path.exists():
-        write_file(path, content_bytes(index_of(release)))
+    path, index = _index_path(slug, release.number), content_bytes(index_of(release))
+    if not path.exists() or path.read_bytes() != index:
+        # A file of this number that says otherwise is of another life of the database, before a backup came back.
+        package_file(slug, release.number).unlink(missing_ok=True)
+        write_file(path, index)
+        _index.cache_clear()
 
 
 def folder_of(slug: str) -> Path:
     folder: Path = settings.RELEASES_DIR / slug
     return folder
+
+
+def package_file(slug: str, number: int) -> Path:
+    """Where the release's data package lies, once it was made."""
+    return folder_of(slug) / f"{number}.zip"
 
 
 def _content_path(slug: str, name: str) -> Path:

@@ -19,8 +19,10 @@ from observer.services.trail import trail_add
 from reports.models import Due, Release, ReleaseContent, ReleaseRow
 from reports.problems import Rejected
 from reports.services import shelf
+from reports.services.editions import Released
 from reports.services.freezing import release_parts
 from reports.services.moments import database_moment
+from reports.services.packages import package_path
 from reports.services.release_store import (
     content_bytes,
     content_pack,
@@ -131,8 +133,13 @@ def release_discard(*, release: Release, user: User | None, at: datetime) -> Non
 
 
 def _published(release: Release) -> None:
+    """Makes the files at once, so that no reader waits for them. Whatever is missing is made when it is asked for."""
     release_files_write(release)
     shelf.forget()
+    stand = shelf.stand_of(release.election.slug)
+    for edition in stand.editions if stand else ():
+        if stand and edition.number == release.number:
+            package_path(Released(stand, edition))
 
 
 def stations_known(election: Election) -> frozenset[str]:

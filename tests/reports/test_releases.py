@@ -339,3 +339,12 @@ class TestWithoutADatabase:
         editions.forget()
         assert client.get(HOME).content == page
         assert len(table(package(client, "test-2022", 1), "commissions.csv")) == 19
+
+    def test_files_of_another_life_of_the_database_are_not_believed(self, client, observed):
+        folder = release_store.folder_of("test-2022")
+        folder.mkdir(parents=True)
+        (folder / "1.json").write_text('{"before": null, "parts": {"book": "00"}}')
+        (folder / "1.zip").write_bytes(b"of another life")
+        release(observed.election)
+        assert client.get(HOME).status_code == 200
+        assert len(table(package(client, "test-2022", 1), "commissions.csv")) == 19
