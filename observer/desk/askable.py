@@ -29,3 +29,12 @@ def query_askable(query: QueryDict) -> QueryDict:
         asked.setlist(name, [askable(value) for value in values])
     asked._mutable = False
     return asked
+
+
+def words_askable(posted: QueryDict) -> QueryDict:
+    """What was typed, as a text column takes it: only NUL, which none could hold, is replaced."""
+    typed = posted.copy()
+    for name, values in posted.lists():
+        typed.setlist(name, [str(value).replace("\0", "\ufffd") for value in values])
+    typed._mutable = False
+    return typed

@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
-from observer.desk.askable import askable, query_askable
+from observer.desk.askable import askable, query_askable, words_askable
 from observer.models import Election, User
 from observer.models.reach import Verb
 from observer.services import access
@@ -49,6 +49,8 @@ class DeskView(TemplateView):
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
         request.GET = query_askable(request.GET)  # type: ignore[assignment]
+        if request.method == "POST":
+            request.POST = words_askable(request.POST)  # type: ignore[assignment]
         self.kwargs = kwargs = {name: askable(given) for name, given in kwargs.items()}
         self.user = request.user  # type: ignore[assignment]
         self.election = get_object_or_404(access.elections(self.user, self.verb), slug=kwargs["election"])

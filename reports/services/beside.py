@@ -21,6 +21,22 @@ def versions_of(report: Report, rows: "QuerySet[Report]") -> list[Report]:
     return list(found.select_related("version__checklist").defer("body").order_by("-sequence")[:VERSIONS])
 
 
+def earlier_too(rows: "QuerySet[Report]") -> set[int]:
+    """Keys of these reports and of all that they correct, however far back: the words and files that came first."""
+    found: dict[int, None] = {}
+    named = list(rows.order_by().values_list("pk", "supersedes", "observer_id"))
+    while named:
+        found |= dict.fromkeys(pk for pk, _target, _observer in named)
+        targets = {target: observer for _pk, target, observer in named if target is not None}
+        older = Report.objects.filter(uuid__in=list(targets)).order_by()
+        named = [
+            (pk, target, observer)
+            for pk, uuid, target, observer in older.values_list("pk", "uuid", "supersedes", "observer_id")
+            if pk not in found and targets[uuid] == observer
+        ]
+    return set(found)
+
+
 def others_about(report: Report, rows: "QuerySet[Report]") -> list[Report]:
     """Among `rows`, what other observers say of the same place on the same checklist, the nearest in time first."""
     found = rows.filter(commission=report.commission_id, version__checklist=report.version.checklist_id)

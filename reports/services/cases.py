@@ -16,6 +16,7 @@ from observer.models import Commission, Observer, User
 from observer.services.trail import trail_add
 from reports.models import Case, CaseComment, CaseConsent, Report, Violation, ViolationType
 from reports.problems import Rejected
+from reports.services.beside import earlier_too
 from reports.services.decisions import Changed, violation_decide
 from reports.services.steps import FIRST, SEVERITIES, patience, steps_of
 
@@ -130,8 +131,8 @@ def consents_of(case: Case) -> dict[int, CaseConsent]:
 
 
 def reports_of(case: Case) -> "QuerySet[Report]":
-    """The reports that tell of this event, the first first."""
-    rows = Report.objects.filter(violations__case=case).distinct().defer("body")
+    """The reports that tell of this event and the earlier ones that they correct, the first first."""
+    rows = Report.objects.filter(pk__in=earlier_too(Report.objects.filter(violations__case=case))).defer("body")
     return rows.select_related("observer", "version__checklist", "commission__election").order_by("pk")
 
 

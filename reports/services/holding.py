@@ -4,12 +4,14 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from observer.models import Election, Observer
 from reports.models import Case, CaseConsent, Evidence, Report, Violation
+from reports.services.beside import earlier_too
 
 
 def reports_held(election: Election) -> "QuerySet[Report]":
-    """Reports of cases that are held."""
+    """Reports of cases that are held, and the earlier ones that they correct."""
     of_held = Violation.objects.filter(report=OuterRef("pk"), case__legal_hold=True)
-    return Report.objects.filter(Exists(of_held), commission__election=election)
+    told = Report.objects.filter(Exists(of_held), commission__election=election)
+    return Report.objects.filter(pk__in=earlier_too(told))
 
 
 def evidence_held(election: Election) -> "QuerySet[Evidence]":

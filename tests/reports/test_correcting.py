@@ -5,11 +5,13 @@ from uuid import uuid4
 import pytest
 
 from observer.models import User
-from reports.models import Case, Report
+from reports.models import Case, Report, Violation
 from reports.problems import Rejected
+from reports.services.cases import case_open, reports_of
 from reports.services.correcting import answer_correct, newest_seen
 from reports.services.decisions import report_reject, violation_decide
 from reports.services.dictation import Meanwhile
+from reports.services.holding import reports_held
 from tests.door import stored
 from tests.world import DAY, payload
 
@@ -44,6 +46,16 @@ class TestACorrection:
         correct(report, user, "X06", "2")
         found = Report.objects.counted().get().violations.get()
         assert (found.state, found.case, found.note) == ("confirmed", case, "n")
+
+    def test_leaves_what_it_corrects_in_the_case(self, report, user):
+        case_open(violation=report.violations.get(), title="t", user=user, at=DAY)
+        correct(report, user)
+        new = Report.objects.counted().get()
+        Violation.objects.filter(report=report).update(case=None)  # as where the case was opened from the new one
+        case = Case.objects.get()
+        assert set(reports_of(case)) == {report, new}
+        Case.objects.update(legal_hold=True)
+        assert set(reports_held(report.commission.election)) == {report, new}
 
     def test_sent_twice_is_one(self, report, user):
         uuid = uuid4()
