@@ -1,6 +1,6 @@
 """What the users of other systems report as broken, one promise each (the trackers are named).
 
-Exports and the situation room have no test here yet: they belong to the desk.
+Exports have no test here yet: they belong to the desk.
 """
 
 import hashlib
@@ -11,8 +11,11 @@ from uuid import uuid4
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from observer.models import Observer, User
+from observer.models import Assignment, Observer, User
+from observer.services.enrolment import enrol
+from observer.services.replacing import observer_replace
 from reports.models import Evidence, Report
+from reports.services.board import Scope, board_of
 from reports.services.decisions import report_read, report_reject
 from reports.services.summaries import summaries_refresh, summary_document
 from reports.services.uploads import upload_append
@@ -127,6 +130,25 @@ class TestACoordinatorEntersForAnObserver:
         report = stored(world.first, payload(), source="desk", author=user)
         assert (report.source, report.author) == ("desk", user)
         assert Report.objects.counted().count() == 1
+
+    def test_another_takes_over_in_the_middle_of_the_day(self, world):
+        place = Assignment.objects.get(commission__code="KZ-1-1-1")
+        coming = make_observer("OB-7777", world.organisation)
+        done = observer_replace(assignment=place, leaving=world.first.observer, coming=coming, user=None, at=DAY)
+        assert enrol(code=done.code, device_name="x", device_id=None, at=DAY).device.observer == coming
+
+
+class TestTheRoomDrownsInReports:
+    """ushahidi#1989"""
+
+    def test_the_board_shows_what_waits_by_severity_and_the_newest_few(self, world):
+        for number in range(40):
+            code = "ACC-01" if number % 2 else "OPN-01"
+            send(world.first, payload("incident", answers={"I01": code, "I02": str(number)}))
+        board = board_of(election=world.election, scope=Scope(world.tree["KZ"]), at=DAY)
+        assert board.incidents == {"critical": 20, "major": 0, "minor": 20}
+        assert len(board.newest) == 10
+        assert board.newest[0].report == Report.objects.order_by("-pk")[0].pk
 
 
 class TestPeopleAreCodes:

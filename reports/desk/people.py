@@ -23,5 +23,10 @@ def assignments_at(view: DeskView, places: Collection[int]) -> list[Assignment]:
 
 
 def assignments_now(view: DeskView, places: Collection[int], at: datetime) -> list[Assignment]:
-    """Those of them that have not ended."""
-    return [row for row in assignments_at(view, places) if row.ends_at is None or row.ends_at > at]
+    """Those of them that hold, and those that ended with the day: their people still owe, and are still called."""
+    return [row for row in assignments_at(view, places) if not is_over(row, at)]
+
+
+def is_over(row: Assignment, at: datetime) -> bool:
+    """Whether somebody was sent away, or replaced, before the day ended."""
+    return row.ends_at is not None and row.ends_at <= at and row.ends_at < row.election.closes_at

@@ -26,7 +26,7 @@ from observer.services.calls import (
     calls_waiting,
 )
 from observer.words import in_language
-from reports.desk.people import assignments_at
+from reports.desk.people import assignments_at, is_over
 from reports.desk.scope import scope_of, way_to
 from reports.desk.words import OUTCOMES, ROLES, STANDINGS, clock, name_of, state_words
 from reports.models import Checklist, Report
@@ -96,7 +96,7 @@ class StationPage(DeskView):
         return [
             {
                 "assignment": row, "role": ROLES[row.role], "observers": list(row.observers.all()),
-                "over": row.ends_at is not None and row.ends_at <= at, "owed": owed.get(row.pk, []), "free": free,
+                "over": is_over(row, at), "owed": owed.get(row.pk, []), "free": free,
                 "until": clock(row.ends_at, place.zone) if row.ends_at else None,
                 "since": clock(row.starts_at, place.zone) if row.starts_at else None,
             }

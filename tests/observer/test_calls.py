@@ -1,12 +1,14 @@
 """The call log."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
 
 from observer.models import Call, Trail, User
 from observer.services.calls import Recorded, call_begin, call_record, calls_about, calls_waiting
+from tests.reports.test_concurrency import at_once
 from tests.world import DAY, World
 
 MINUTE = timedelta(minutes=1)
@@ -36,6 +38,21 @@ class TestShowingANumber:
         first = begun(world, user)
         assert begun(world, user, DAY + 16 * MINUTE) != first
         assert begun(world, User.objects.create(username="marat")) != first
+
+
+@pytest.mark.slow
+def test_a_double_press_is_one_call(concurrent_world):
+    user = User.objects.create(username="aigul")
+    calls = at_once([partial(begun, concurrent_world, user)] * 4)
+    assert len({call.pk for call in calls}) == 1
+    assert Trail.objects.filter(action="observer.call").count() == 1
+
+
+@pytest.mark.slow
+def test_two_coordinators_who_call_one_observer_are_both_on_record(concurrent_world):
+    users = [User.objects.create(username=f"desk{n}") for n in range(3)]
+    at_once([partial(begun, concurrent_world, user) for user in users])
+    assert {call.user_id for call in Call.objects.all()} == {user.pk for user in users}
 
 
 class TestSayingWhatCameOfIt:

@@ -327,4 +327,27 @@ def test_whoever_may_not_register_is_not_offered_it(day):
 def test_a_replaced_assignment_shows_until_when(day, aigul):
     Assignment.objects.filter(commission__code="KZ-1-1-1").update(ends_at=DAY)
     shown = text(aigul.get(page("station", day.tree["KZ-1-1-1"].pk)))
-    assert "until 20.11. 10:00" in shown
+    assert "until 20.11. 10:00" in shown and "no longer here" in shown
+    assert "Call OB-2222" not in shown
+
+
+def test_who_was_there_until_the_day_ended_is_still_called_afterwards(day, monkeypatch):
+    Assignment.objects.update(ends_at=day.election.closes_at)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: day.election.closes_at + timedelta(days=1))
+    client = coordinator(day)
+    assert "Call OB-2222" in text(client.get(page("station", day.tree["KZ-1-1-1"].pk)))
+    assert "Call OB-2222" in text(client.get(page("stations"), {"show": "silent"}))
+
+
+def test_a_station_with_many_reports_takes_no_more_queries(day, aigul):
+    address = page("station", day.tree["KZ-1-1-1"].pk)
+    stored(day.first, payload("opening"))
+    aigul.get(address)
+    counts = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            aigul.get(address)
+        counts.append(len(captured))
+        for _number in range(8):
+            stored(day.first, payload())
+    assert counts[0] == counts[1] < 30

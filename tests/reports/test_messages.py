@@ -1,5 +1,6 @@
 """Words from the desk: who finds them, and who has read them."""
 
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from reports.services.messages import (
     recipients_of,
     recipients_with_reading,
 )
+from tests.reports.test_concurrency import at_once
 from tests.world import DAY, World, make_observer, make_phone, words
 
 
@@ -80,6 +82,13 @@ class TestAMessage:
         uuid = uuid4()
         assert send(world, uuid) == send(world, uuid, texts={"ru": "Другое"})
         assert Message.objects.get().texts == {"ru": "Слово"}
+        assert Trail.objects.filter(action="message.send").count() == 1
+
+    @pytest.mark.slow
+    def test_sent_by_two_presses_at_one_moment_is_said_once(self, concurrent_world: World):
+        uuid = uuid4()
+        sent = at_once([partial(send, concurrent_world, uuid, listed=(concurrent_world.first.observer.pk,))] * 4)
+        assert len({message.pk for message in sent}) == 1
         assert Trail.objects.filter(action="message.send").count() == 1
 
     def test_without_words_is_none(self, world):
