@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from observer.words import in_language
 from reports.pages import languages
@@ -11,6 +12,7 @@ from reports.pages.formats import day, moment, number
 from reports.pages.links import absolute
 from reports.pages.opening import Opened
 from reports.pages.responses import Rendered, render
+from reports.services.book import Book
 from reports.services.place_parts import Part
 from reports.services.shelf import Edition
 
@@ -47,6 +49,13 @@ def edition_view(opened: Opened, edition: Edition) -> dict[str, Any]:
     }
 
 
+def sample_words(book: Book) -> str:
+    """Whether the stations were drawn by lot, and what follows for a reader."""
+    if book.get("sample"):
+        return _("The stations were drawn by lot before election day.")
+    return _("The stations were not drawn by lot: the figures say what observers saw, not what happened everywhere.")
+
+
 def place_context(opened: Opened, part: Part) -> dict[str, Any]:
     """What every page about one commission has."""
     known, language, order, links = part["facts"], opened.language, opened.order, opened.links
@@ -55,6 +64,7 @@ def place_context(opened: Opened, part: Part) -> dict[str, Any]:
     code = known["code"]
     return election_context(opened) | {
         "name": in_language(known["names"], language, order) or code,
+        "sample": sample_words(book),
         "code": code,
         "level": in_language(levels.get(known["level"], {}), language, order),
         "address": in_language(known["address"], language, order),

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 
 from observer.words import in_language
+from reports.pages.context import sample_words
 from reports.pages.formats import number
 from reports.pages.opening import Opened
 from reports.pages.spread import FEW
@@ -25,6 +26,7 @@ def method_context(opened: Opened) -> dict[str, Any]:
         "few": shown(FEW),
         "observers_min": shown(protection["observers"]),
         "cell_min": shown(protection["cell"]),
+        "sample": sample_words(opened.figures.book()),
         "stages": [
             {
                 "title": in_language(stage["titles"], language, opened.order) or stage["code"],

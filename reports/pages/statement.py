@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from observer.words import in_language
+from reports.pages.context import sample_words
 from reports.pages.formats import moment, number, share
 from reports.pages.opening import Opened
 from reports.pages.stages import answer_word
@@ -59,7 +60,7 @@ def statement_of(opened: Opened, part: Part) -> Statement:
     language, order, edition = opened.language, opened.order, opened.edition
     notes = _Notes()
     book = opened.figures.book()
-    opening = _opening(part["coverage"], notes, language)
+    opening = _opening(part["coverage"], sample_words(book), notes, language)
     sections = [
         _stage(stage, part["stages"][stage["code"]], notes, language, order, edition.remarks.get(stage["code"], {}))
         for stage in book["stages"]
@@ -79,7 +80,7 @@ def statement_of(opened: Opened, part: Part) -> Statement:
     )
 
 
-def _opening(coverage: Mapping[str, int], notes: _Notes, language: str) -> tuple[Said, ...]:
+def _opening(coverage: Mapping[str, int], sample: str, notes: _Notes, language: str) -> tuple[Said, ...]:
     def shown(name: str) -> str:
         return number(coverage[name], language)
 
@@ -88,14 +89,13 @@ def _opening(coverage: Mapping[str, int], notes: _Notes, language: str) -> tuple
             _("On election day observers reported from %(n)s of %(of)s polling stations.")
             % {"n": shown("precincts_observed"), "of": shown("precincts")},
             notes.add(
-                _(
-                    "%(reports)s reports by %(observers)s observers, of which %(verified)s were verified; the stations were not drawn by lot."
-                )
+                _("%(reports)s reports by %(observers)s observers, of which %(verified)s were verified.")
                 % {
                     "reports": shown("reports"),
                     "observers": shown("observers"),
                     "verified": shown("reports_verified"),
                 }
+                + f" {sample}"
             ),
         )
     ]

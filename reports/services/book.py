@@ -21,6 +21,8 @@ def book_of(election: Election) -> Book:
             "languages": list(election.languages),
             "timezone": election.timezone,
         },
+        # Whether the stations were drawn by lot: only then do figures speak of others than those observed.
+        "sample": bool(election.rules.get("sample")),
         "levels": [
             {"code": level.code, "kind": level.kind, "names": level.names}
             for level in Level.objects.filter(election=election).order_by("order")
