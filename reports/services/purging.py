@@ -2,8 +2,8 @@
 
 What is taken: names, phones, e-mails and accreditation numbers of observers who are in no other election that
 was not purged, with their look-ups; bodies as received, of reports and of refusals; what the call log says
-was said; the names of phones; enrolment codes and tokens. What stays: answers, comments, notes and files as the
-observation itself, under codes that belong to nobody any more; hashes, times, decisions, the trail.
+was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; what the desk
+wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes that belong to nobody any more; hashes, times, decisions, the trail.
 
 What a case on legal hold needs is kept: its reports' bodies, its observers' names.
 """
@@ -13,22 +13,25 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from observer.models import Assignment, Call, Device, Election, EnrolmentCode, Observer, User
 from observer.services.trail import trail_add
-from reports.models import KeyRotation, Refusal, Report
+from reports.models import Case, KeyRotation, Refusal, Report
+from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
 from reports.services.holding import observers_held, reports_held
 
 BATCH = 500
+
+
+# What is written about cases, each encrypted: taken with closed cases that nothing holds.
+OF_CASES: tuple[tuple[type[Model], str], ...] = (
+    (CaseComment, "text"), (CaseConsent, "how"), (Complaint, "text"), (CaseFile, "name"),
+)  # fmt: skip
 TABLES = (
-    "observer_observer",
-    "observer_call",
-    "observer_device",
-    "observer_enrolmentcode",
-    "reports_report",
-    "reports_refusal",
-)
+    "observer_observer", "observer_call", "observer_device", "observer_enrolmentcode", "observer_election",
+    "reports_report", "reports_refusal", *(model._meta.db_table for model, _name in OF_CASES),
+)  # fmt: skip
 
 
 class NotYet(Exception):
@@ -70,6 +73,9 @@ def people_purge(*, election: Election, user: User | None, at: datetime) -> Purg
         EnrolmentCode.objects.filter(election=election).delete()
         _calls(election).update(said="")
         _devices_close(election, at)
+        Election.objects.filter(pk=election.pk).update(relay_secret="")
+        for model, name in OF_CASES:
+            model._default_manager.filter(case__in=_cases(election)).update(**{name: ""})
     for keys in _batches(_people(election)):
         nothing = {"name": "", "phone": "", "email": "", "accreditation_number": ""}
         Observer.objects.filter(pk__in=keys).update(**nothing, phone_lookup="", email_lookup="")
@@ -118,6 +124,10 @@ def _refusals(election: Election) -> QuerySet[Refusal]:
 def _calls(election: Election) -> QuerySet[Call]:
     held = observers_held(election).values("pk")
     return Call.objects.filter(election=election).exclude(said="").exclude(observer__in=held)
+
+
+def _cases(election: Election) -> QuerySet[Case]:
+    return Case.objects.filter(commission__election=election, legal_hold=False, closed_at__isnull=False)
 
 
 def _devices_close(election: Election, at: datetime) -> None:

@@ -5,12 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection
 
+from observer import crypto
 from observer.models import Assignment, Call, Election, EnrolmentCode, Observer, Trail, User
+from observer.models.fields import EncryptedTextField
 from reports.models import Case, Refusal, Report, Summary, Violation
-from reports.services.purging import NotYet, people_counted, people_purge
+from reports.models.case import CaseComment
+from reports.services.purging import OF_CASES, NotYet, people_counted, people_purge
 from reports.services.summaries import summaries_refresh
 from tests.desk import told
 from tests.door import send
@@ -84,6 +88,9 @@ class TestPurge:
         assert Call.objects.get().said == ""
         assert list(Summary.objects.order_by("pk").values()) == before
         call_command("check_summaries", stdout=io.StringIO())
+        assert {crypto.decrypt_body(bytes(row.body)) for row in (*Report.objects.all(), *Refusal.objects.all())} == {
+            b""
+        }
         assert Report.objects.count() == 2 and Refusal.objects.count() == 1
         assert Trail.objects.get(action="election.purge").detail["observers"] == 2
 
@@ -125,6 +132,37 @@ class TestPurge:
         assert people_counted(election=world.election).observers == 0
         with pytest.raises(CommandError, match="no election"):
             call_command("purge_people", "unknown", stdout=out)
+
+
+KEPT = {"observer.SecondFactor.secret"}  # the desk's own people, who go on
+
+
+class TestNothingIsForgotten:
+    def test_every_encrypted_column_is_taken(self):
+        taken = {f"observer.Observer.{name}" for name in ("name", "phone", "email", "accreditation_number")}
+        taken |= {"observer.Call.said", "observer.Election.relay_secret"}
+        taken |= {f"{model._meta.label}.{name}" for model, name in OF_CASES}
+        columns = {
+            f"{model._meta.label}.{field.name}"
+            for model in apps.get_models()
+            for field in model._meta.concrete_fields
+            if isinstance(field, EncryptedTextField)
+        }
+        assert columns == taken | KEPT
+
+    @pytest.mark.slow
+    def test_words_of_a_case_go_when_it_is_closed_and_nothing_holds_it(self, concurrent_world):
+        world, user = observed(concurrent_world), User.objects.get(username="desk")
+        Election.objects.filter(pk=world.election.pk).update(relay_secret="AGE-SECRET-KEY-1")
+        for closed_at, hold in ((DAY, False), (None, False), (DAY, True)):
+            case = Case.objects.create(
+                commission=world.tree["KZ"], created_at=DAY, closed_at=closed_at, legal_hold=hold
+            )
+            CaseComment.objects.create(case=case, user=user, at=DAY, text="It was her neighbour")
+        people_purge(election=close(world.election), user=None, at=AFTER)
+        assert [one.text for one in CaseComment.objects.order_by("pk")] == ["", *["It was her neighbour"] * 2]
+        world.election.refresh_from_db()
+        assert world.election.relay_secret == ""
 
 
 class TestTooEarly:
