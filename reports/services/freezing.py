@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from observer.models import Commission, Election, Level
-from reports.models import Reply, Report, Violation, ViolationType
+from reports.models import Checklist, Reply, Report, Violation, ViolationType
 from reports.services.book import book_of
 from reports.services.evidence import approved_evidence
 from reports.services.forms import Form, forms_of
@@ -192,6 +192,11 @@ class _Freeze:
     def _shown(self, book: Mapping[str, Any]) -> Iterator[Part]:
         replies, photos = self._replies(), self._photos()
         answers = finding_answers(book["stages"])
+        observed_by = frozenset(
+            Checklist.objects.filter(election=self.election)
+            .exclude(repeat=Checklist.Repeat.ANY)
+            .values_list("stage", "code")
+        )
         for place in self.places.values():
             if self._is_station(place):
                 continue
@@ -217,6 +222,7 @@ class _Freeze:
                     own = station_part(
                         known=facts(child, [*above, place]),
                         tally=tally,
+                        observed_by=observed_by,
                         replies=replies.get(child.pk, []) if tally else [],
                         photos=photos.get(child.pk, []) if tally else [],
                     )
@@ -228,7 +234,12 @@ class _Freeze:
     def _stations(self, place: Commission) -> frozenset[str]:
         """Which of the stations directly below may be shown."""
         reported = [
-            Station(child.code, len(self.figures[child.pk].observers), child.code in self.known)
+            # Where nothing but incidents was told, nobody observed: such a station is held back.
+            Station(
+                child.code,
+                len(self.figures[child.pk].observers) if self.figures[child.pk].tally.get("observed") else 0,
+                child.code in self.known,
+            )
             for child in self.below[place.pk]
             if self._is_station(child) and self.figures[child.pk].observers
         ]

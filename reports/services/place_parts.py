@@ -9,6 +9,7 @@ Live figures and releases are worded from the same parts, so they cannot differ 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from observer.models import Commission
@@ -77,9 +78,18 @@ def station_line(place: Commission, *, shown: bool) -> Part:
 
 
 def station_part(
-    *, known: Part, tally: Tally | None, replies: Sequence[Part] = (), photos: Sequence[Photo] = ()
+    *,
+    known: Part,
+    tally: Tally | None,
+    observed_by: AbstractSet[tuple[str, str]] = frozenset(),
+    replies: Sequence[Part] = (),
+    photos: Sequence[Photo] = (),
 ) -> Part:
-    """A station's page: stages and confirmed cases, or, where it is held back or unobserved, nothing (`tally` None)."""
+    """A station's page: stages and confirmed cases, or, where it is held back or unobserved, nothing (`tally` None).
+
+    `observed_by`: stage and checklist of those that make a station observed. One that is filled whenever
+    something happens does not: that it was filled would tell of a claim that nobody confirmed.
+    """
     if tally is None:
         return {"facts": known, "station": None}
     types = tally.get("violations", {}).get("types", {})

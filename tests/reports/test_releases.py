@@ -219,6 +219,15 @@ class TestAStation:
         assert place("KZ-1-1-1")["station"]["confirmed"] == {"FRD-05": 1}
         assert "A held reply." not in client.get(f"{HOME}KZ-2-1-1/").content.decode()
 
+    def test_does_not_tell_that_an_incident_was_reported(self, client, observed):
+        for phone in (observed.first, observed.second):
+            stored(phone, payload("incident", "KZ-1-1-1"))
+            stored(phone, payload("incident", "KZ-2-1-3"))
+        release(observed.election)
+        assert place("KZ-1-1-1")["station"]["stages"] == ["voting"]
+        assert place("KZ-2-1-3")["station"] is None
+        assert "incident" not in client.get(f"{HOME}KZ-1-1-1/").content.decode()
+
     def test_no_live_figure_of_it_is_to_be_had_once_there_is_a_release(self, client, observed):
         Election.objects.update(publication="live")
         assert client.get(f"{API}/KZ-2-1-1/summary").json()["coverage"]["reports"] == 1
