@@ -13,7 +13,7 @@ from observer.models.reach import Verb
 from reports.desk.labels import WHY, flag_words
 from reports.desk.words import clock, name_of
 from reports.models import Check, Report
-from reports.services.checks import check_claim, check_release, checks_count, checks_waiting
+from reports.services.checks import COUNTED, check_claim, check_release, checks_count, checks_waiting
 from reports.services.decisions import AT_ONCE, reports_accept
 
 SHOWN = 30
@@ -29,14 +29,14 @@ class Checks(DeskView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         at = timezone.now()
-        rows = self.reachable(Check)
+        rows = self.reachable(Check).filter(election=self.election)  # said twice, for the index begins with it
         waiting = checks_waiting(rows).select_related(
             "report__commission__election", "report__observer", "report__version__checklist", "user"
         )
         waiting = waiting.defer("report__body", "report__answers", "report__comment")
         counts = checks_count(rows)
         return super().get_context_data(**kwargs) | {
-            "counts": [(WHY[why], n) for why, n in counts.items()], "total": sum(counts.values()), "most": AT_ONCE,
+            "counts": [(WHY[why], f"{n}+" if n == COUNTED else n) for why, n in counts.items()], "most": AT_ONCE,
             "rows": [
                 {
                     "report": one.report, "why": WHY[one.why], "place": name_of(one.report.commission),

@@ -40,7 +40,8 @@ def parts_of(view: DeskView, report: Report, *, correct: str, at: datetime) -> d
         "versions": [(one, clock(one.received_at, zone), STATES[one.state], one.pk > report.pk)
                      for one in versions_of(report, view.visible(Report))],
         "violations": _violations(view, report), "cases": _cases(view, report),
-        "files": list(view.visible(Evidence).filter(report=report.pk).order_by("pk").select_related("approved_by")),
+        "files": [(one, flag_words(one.flags)) for one in
+                  view.visible(Evidence).filter(report=report.pk).order_by("pk").select_related("approved_by")],
         "trail": [(one, clock(one.at, zone)) for one in
                   Trail.objects.filter(subject=f"report:{report.uuid}").select_related("user")[:TRAIL]],
         "correcting": _correcting(view, report, questions, correct),
