@@ -33,6 +33,7 @@ EVENING = NOON + timedelta(hours=10)
 
 def desk_times(place: Country, say: Callable[[str, str], None]) -> None:
     incidents_send(place)
+    checks_make(place)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     for name, call in _calls(place).items():
@@ -51,6 +52,16 @@ def incidents_send(place: Country) -> None:
         said.append(_incident(sender, uuid, one.commission.code, answers))
     for start in range(0, len(said), 200):
         accept_many(said[start : start + 200], at=NOON)
+
+
+def checks_make(place: Country) -> None:
+    """Of the reports that did not come by the door, one in seven waits to be looked at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO reports_check (report_id, election_id, why) SELECT r.sequence, %s, 1 + r.sequence %% 2 "
+            "FROM reports_report r WHERE r.sequence %% 7 = 0 ON CONFLICT DO NOTHING",
+            [place.election.pk],
+        )
 
 
 def _incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str]) -> Submission:
@@ -89,6 +100,12 @@ def _calls(place: Country) -> dict[str, Callable[[], object]]:
         "page: to call again": page(national, "calls"),
         "page: rehearsal on the day": page(national, "rehearsals"),
         "page: messages": page(national, "messages"),
+        "page: to be verified": page(national, "checks"),
+        "page: to be verified in a district": page(local, "checks"),
+        "the next to verify": lambda: national.post(reverse("desk:checks", args=[election.slug]), {"do": "next"}),
+        "page: a report": page(national, "report", Report.objects.filter(commission=station).order_by("pk")[0].pk),
+        "page: cases": page(national, "cases"),
+        "page: an observer's reports aside": page(national, "quarantine", observer.pk),
     }
 
 
