@@ -59,7 +59,10 @@ def call_record(
         row.outcome, row.said, row.call_again_at, row.recorded_at = outcome, said, call_again_at, at
         row.save(update_fields=["outcome", "said", "call_again_at", "recorded_at"])
         detail = {"outcome": outcome, "call": row.pk}
-        trail_add(action="observer.called", subject=f"observer:{row.observer_id}", at=at, user=row.user, detail=detail)
+        trail_add(
+            action="observer.called", subject=f"observer:{row.observer_id}", at=at, user=row.user, detail=detail,
+            election=row.election_id,
+        )  # fmt: skip
 
 
 def calls_about(*, commission: Commission, observers: Collection[int]) -> QuerySet[Call]:

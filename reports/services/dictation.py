@@ -72,7 +72,10 @@ def report_dictate(*, dictated: Dictated, election: Election, user: User, at: da
                 "commission": dictated.commission.code,
                 "checklist": form.code,
             }
-            trail_add(action="report.dictate", subject=f"report:{dictated.uuid}", at=at, user=user, detail=detail)
+            trail_add(
+                action="report.dictate", subject=f"report:{dictated.uuid}", at=at, user=user, detail=detail,
+                election=election.pk,
+            )  # fmt: skip
     return outcome
 
 
