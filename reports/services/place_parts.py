@@ -94,7 +94,11 @@ def station_part(
         return {"facts": known, "station": None}
     types = tally.get("violations", {}).get("types", {})
     confirmed = {code: states["confirmed"] for code, states in sorted(types.items()) if states.get("confirmed")}
-    stages = sorted(tally.get("stages", {}))
+    stages = sorted(
+        stage
+        for stage, figures in tally.get("stages", {}).items()
+        if any((stage, checklist) in observed_by for checklist in figures["lists"])
+    )
     return {
         "facts": known,
         "station": {"stages": stages, "confirmed": confirmed, "replies": list(replies), "photos": list(photos)},
