@@ -16,13 +16,16 @@ from observer.services.calls import calls_latest
 from observer.words import in_language
 from reports.desk.people import assignments_now
 from reports.desk.scope import scope_of, way_to
-from reports.desk.words import OUTCOMES, clock, name_of
+from reports.desk.words import OUTCOMES, STATES, clock, name_of
 from reports.services.board import Station, stations
+from reports.services.expected import CONFLICTING, PARTIAL, expectations
 from reports.services.schedule import plan_of
 
 ON_A_PAGE = 50
+READ_MOST = 300  # stations whose every report is read to say whether they are whole and agree
 SHOWS = {
     "": _("All"), "silent": _("Silent"), "late": _("Overdue"), "unopened": _("Not opened"),
+    "unsettled": _("Incomplete or contradictory"),
 }  # fmt: skip
 
 
@@ -39,23 +42,40 @@ class Stations(DeskView):
         scope, at = scope_of(self, asked.get("at", "")), timezone.now()
         show = asked.get("show", "") if asked.get("show", "") in SHOWS else ""
         plan = plan_of(election=self.election)
+        titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
         found = stations(election=self.election, scope=scope, at=at, plan=plan)
         chosen = sorted(_chosen(found, show, asked.get("checklist", "")), key=lambda one: one.path)
+        unsettled: dict[int, list[str]] = {}
+        too_many = show == "unsettled" and len(chosen) > READ_MOST
+        if show == "unsettled":
+            unsettled = {} if too_many else self._unsettled(chosen, titles)
+            chosen = [one for one in chosen if one.commission in unsettled]
         part = Paginator(chosen, ON_A_PAGE).get_page(asked.get("page"))
         here = scope.commission
-        titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
         for place in (way := way_to(self, here)):
             place.election = self.election
         context = {
             "here": here, "name": name_of(here), "way": [(one, name_of(one)) for one in way],
             "shows": SHOWS.items(), "show": show, "checklist": asked.get("checklist", ""),
             "checklist_title": titles.get(asked.get("checklist", ""), ""),
-            "part": part, "rows": self._rows(list(part.object_list), titles),
+            "part": part, "rows": self._rows(list(part.object_list), titles, unsettled), "too_many": too_many,
             "contact": access.may(self.user, Verb.CONTACT, here),
         }  # fmt: skip
         return super().get_context_data(**kwargs) | context
 
-    def _rows(self, some: Sequence[Station], titles: dict[str, str]) -> list[dict[str, Any]]:
+    def _unsettled(self, some: Sequence[Station], titles: dict[str, str]) -> dict[int, list[str]]:
+        """What came incomplete or contradicts another, in words, by station."""
+        sent = assignments_now(self, [one.commission for one in some], timezone.now())
+        found: dict[int, list[str]] = {}
+        for one in expectations(election=self.election, assignments=sent):
+            if one.state in (PARTIAL, CONFLICTING):
+                words = f"{titles.get(one.hour.checklist) or one.hour.checklist} {one.hour.slot}".strip()
+                found.setdefault(one.assignment.commission_id, []).append(f"{words}: {STATES[one.state]}")
+        return {key: sorted(set(words)) for key, words in found.items()}
+
+    def _rows(
+        self, some: Sequence[Station], titles: dict[str, str], unsettled: dict[int, list[str]]
+    ) -> list[dict[str, Any]]:
         keys = [one.commission for one in some]
         places = self.visible(Commission).in_bulk(keys)
         teams = self._teams(keys)
@@ -70,6 +90,7 @@ class Stations(DeskView):
                 {
                     "place": place, "name": name_of(place), "silent": one.silent, "opened": one.opened,
                     "owes": [titles.get(code, code) for code in one.overdue], "team": team,
+                    "unsettled": unsettled.get(one.commission, []),
                 }
             )  # fmt: skip
         return rows

@@ -30,7 +30,7 @@ STANDINGS: dict[str, str | Promise] = {
     "received": _("received"), "read": _("read at the desk"), "verified": _("verified"), "held": _("held"),
     "rejected": _("rejected"), "quarantined": _("quarantined"), "superseded": _("superseded"),
 }  # fmt: skip
-_STATES: dict[str, str | Promise] = {
+STATES: dict[str, str | Promise] = {
     PARTIAL: _("incomplete"),
     COMPLETE: _("complete"),
     CONFLICTING: _("contradictory"),
@@ -43,7 +43,7 @@ def state_words(one: Expectation, at: datetime) -> tuple[str, str | Promise]:
         return ("late", _("late, incomplete") if one.state == PARTIAL else _("late"))
     if one.state == MISSING:
         return ("due", _("due")) if one.is_due(at) else ("later", _("not due yet"))
-    return one.state, _STATES[one.state]
+    return one.state, STATES[one.state]
 
 
 def name_of(place: Commission) -> str:

@@ -100,6 +100,20 @@ class TestTheStations:
         assert "KZ-1-1-1" not in text(aigul.get(page("stations"), {"show": "late", "checklist": "opening"}))
         assert "KZ-1-1-1" in text(aigul.get(page("stations")))
 
+    def test_are_found_by_what_came_incomplete_or_contradicts_itself(self, day, aigul):
+        assert "No station here" in text(aigul.get(page("stations"), {"show": "unsettled"}))
+        stored(day.first, payload("opening", answers={"O90": "good"}))
+        shown = text(aigul.get(page("stations"), {"show": "unsettled"}))
+        assert "opening en: incomplete" in shown and "KZ-1-1-2" not in shown
+        third = day.enrolled("OB-4444", "KZ-1-1-2")
+        stored(day.second, payload("opening", "KZ-1-1-2"))
+        stored(third, payload("opening", "KZ-1-1-2", answers={"O01": "no", "O90": "good"}))
+        assert "opening en: contradictory" in text(aigul.get(page("stations"), {"show": "unsettled"}))
+
+    def test_are_not_read_one_by_one_where_they_are_too_many(self, day, aigul, monkeypatch):
+        monkeypatch.setattr("reports.desk.stations.READ_MOST", 1)
+        assert "choose a district" in text(aigul.get(page("stations"), {"show": "unsettled"}))
+
     def test_of_another_organisation_are_not_shown_to_a_desk_of_one(self, day):
         other = Organisation.objects.create(code="other", names=words("other"))
         client = coordinator(day, "partner", "KZ", organisation=other)
