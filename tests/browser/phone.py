@@ -1,5 +1,6 @@
 """A phone for tests: a browser's page on a real server in a process of its own, which may be stopped at any moment."""
 
+import copy
 import hashlib
 import json
 import os
@@ -65,6 +66,13 @@ class Site:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         services.wait_for(lambda: services.accepts(self.port), "the web server")
+
+    def beside(self) -> "Site":
+        """The same platform at another address: one more web process over the same database, not started yet."""
+        other = copy.copy(self)
+        other.port = services.free_port()
+        other.address, other.process = f"http://localhost:{other.port}", None
+        return other
 
     def stop(self, how: int = signal.SIGKILL) -> None:
         if self.process is None:
