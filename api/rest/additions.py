@@ -18,8 +18,6 @@ from reports.problems import Errors
 from reports.services.announcements import evidence_announce
 from reports.services.notes import note_add
 
-NOTE_MAX = 20_000
-
 
 def _own(request: Request, uuid: UUID) -> Report:
     """The report, if this observer sent it; of another's not even the existence is told."""
@@ -49,10 +47,8 @@ class Notes(PhoneRoom):
         report = _own(request, uuid)
         given = object_of(request, settings.REPORT_BYTES_MAX)
         errors = Errors()
-        key = translate.identifier(given, "id", errors, required=True)
-        text = translate.text(given, "text", errors, NOTE_MAX, required=True)
-        said_at = translate.moment(given, "at", errors, required=True)
-        if key is None or said_at is None or errors.found:
+        said = translate.note(given, errors)
+        if said is None:
             raise translate.invalid(errors, "invalid_request")
-        note, new = note_add(report=report, uuid=key, text=text, said_at=said_at, at=timezone.now())
+        note, new = note_add(report=report, uuid=said.uuid, text=said.text, said_at=said.said_at, at=timezone.now())
         return json_answer({"id": note.uuid, "received_at": note.received_at}, 201 if new else 200)

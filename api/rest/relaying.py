@@ -29,6 +29,7 @@ from observer.services.relay_keys import Unopened, relay_is_for, relay_open
 from reports.models import RelayFile
 from reports.problems import Rejected
 from reports.services.intake import accept_many
+from reports.services.notes import NoteSaid, notes_bring
 from reports.services.receiving import Spool
 from reports.services.relay_files import (
     piece_take,
@@ -169,13 +170,16 @@ def _take(path: Path, sender: Sender, at: datetime) -> list[dict[str, Any]]:
     return reports.results + [{"id": str(uuid), "outcome": word} for uuid, word in files.outcomes.items()]
 
 
+_Line = tuple[dict[str, Any], Submission, list[NoteSaid]]
+
+
 class _Reports:
     """Sends reports through the door, a batch at a time."""
 
     def __init__(self, sender: Sender, at: datetime) -> None:
         self.sender, self.at = sender, at
         self.results: list[dict[str, Any]] = []
-        self._waiting: list[tuple[dict[str, Any], Submission]] = []
+        self._waiting: list[_Line] = []
         self._size = 0
 
     def add(self, body: bytes | None) -> None:
@@ -183,26 +187,28 @@ class _Reports:
         self.results.append(result)
         if body is None or len(body) > settings.REPORT_BYTES_MAX:
             return
-        submission = self._read(body)
+        submission, notes = self._read(body)
         result["id"] = str(submission.uuid) if submission.uuid else None
-        self._waiting.append((result, submission))
+        self._waiting.append((result, submission, notes))
         self._size += len(body)
         if len(self._waiting) >= AT_ONCE or self._size > AT_ONCE_BYTES:
             self.send()
 
     def send(self) -> None:
         if self._waiting:
-            outcomes = accept_many([submission for _result, submission in self._waiting], at=self.at)
-            for (result, _submission), outcome in zip(self._waiting, outcomes, strict=True):
+            outcomes = accept_many([submission for _result, submission, _notes in self._waiting], at=self.at)
+            for (result, submission, notes), outcome in zip(self._waiting, outcomes, strict=True):
                 result["outcome"] = outcome_word(outcome)
+                if notes and outcome.receipt is not None and submission.uuid is not None:
+                    notes_bring(report=submission.uuid, notes=notes, at=self.at)
         self._waiting, self._size = [], 0
 
-    def _read(self, body: bytes) -> Submission:
+    def _read(self, body: bytes) -> tuple[Submission, list[NoteSaid]]:
         try:
             value = strict.parse(body)
         except Rejected as problem:
-            return translate.unreadable(body, self.sender, problem)
-        return translate.submission_of(value, body, self.sender)
+            return translate.unreadable(body, self.sender, problem), []
+        return translate.submission_of(value, body, self.sender), translate.notes_beside(value)
 
 
 class _Files:

@@ -17,9 +17,12 @@ from django.utils.translation import gettext as _
 
 from reports.models import Evidence
 from reports.problems import Errors, Rejected
+from reports.services.notes import NoteSaid
 from reports.services.submission import Announcement, Place, Sender, Submission
 
 COMMENT_MAX = 20_000
+NOTE_MAX = 20_000
+NOTES_MAX = 100  # beside one report in a carried file
 ANSWERS_MAX = 1_000
 FIELDS_MAX = 100  # wrong fields told of at once
 VERSION_MAX = 2**31 - 1
@@ -214,6 +217,26 @@ def announcements(value: Body, errors: Errors, *, required: bool = False) -> tup
         given = given[:most]
     read = [_announcement(one, f"evidence.{place}", errors) for place, one in enumerate(given)]
     return tuple(one for one in read if one is not None)
+
+
+def note(value: Body, errors: Errors) -> NoteSaid | None:
+    """Words added to a report; None where they cannot be read, and `errors` says why."""
+    before = len(errors.found)
+    key = identifier(value, "id", errors, required=True)
+    words = text(value, "text", errors, NOTE_MAX, required=True)
+    said_at = moment(value, "at", errors, required=True)
+    if key is None or said_at is None or len(errors.found) > before:
+        return None
+    return NoteSaid(key, words, said_at)
+
+
+def notes_beside(value: Any) -> list[NoteSaid]:
+    """The notes that ride along with a report in a carried file. Those that cannot be read are told later, by their phone."""
+    given = value.get("notes") if type(value) is dict else None
+    if type(given) is not list:
+        return []
+    read = [note(one, Errors()) for one in given[:NOTES_MAX] if type(one) is dict]
+    return [one for one in read if one is not None]
 
 
 def _announcement(given: Any, path: str, errors: Errors) -> Announcement | None:

@@ -22,7 +22,7 @@ from api.rest import relay_format
 from api.rest.relaying import file_accept
 from observer.models import Election, Trail, User
 from observer.services.enrolment import device_revoke
-from reports.models import Evidence, Refusal, RelayFile, Report
+from reports.models import Evidence, Note, Refusal, RelayFile, Report
 from reports.problems import Rejected
 from reports.services import parts
 from reports.services.backups import backup_write
@@ -104,6 +104,62 @@ class TestReports:
     def test_as_many_as_one_likes_in_one_file(self, keyed: World, nobody: PhoneClient) -> None:
         bodies = [payload() for _ in range(230)]
         assert outcomes(bring(nobody, reports_file(keyed.first, bodies))) == ["stored"] * 230
+
+
+class TestNotes:
+    """Words that a phone wrote after the report, in the field `notes` of its line."""
+
+    def said(self, text: str = "He took my badge", **fields: Any) -> dict[str, Any]:
+        return {"id": str(uuid4()), "text": text, "at": "2022-11-20T21:00:00+06:00"} | fields
+
+    def stored(self) -> dict[str, tuple[str, str]]:
+        return {str(note.uuid): (str(note.report.uuid), note.text) for note in Note.objects.select_related("report")}
+
+    def test_they_are_stored_once_whoever_brings_them_and_when_their_phone_sends_them_too(
+        self, keyed: World, nobody: PhoneClient, first: PhoneClient
+    ) -> None:
+        body, note = payload(), self.said()
+        file = reports_file(keyed.first, [body | {"notes": [note]}])
+        assert outcomes(bring(nobody, file)) == ["stored"]
+        assert outcomes(bring(nobody, file)) == ["duplicate"]
+        assert first.post(f"reports/{body['id']}/notes", note).status_code == 200
+        assert self.stored() == {note["id"]: (body["id"], note["text"])}
+        assert Note.objects.get().at.isoformat() == "2022-11-20T15:00:00+00:00"
+
+    def test_of_a_report_that_was_received_before(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
+        body, told, later = payload(), self.said(), self.said("And my phone")
+        first.post("reports", body)
+        first.post(f"reports/{body['id']}/notes", told)
+        assert outcomes(bring(nobody, reports_file(keyed.first, [body | {"notes": [told, later]}]))) == ["duplicate"]
+        assert self.stored() == {note["id"]: (body["id"], note["text"]) for note in (told, later)}
+
+    def test_of_a_report_that_is_not_taken_none_is(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
+        body = payload()
+        first.post("reports", body)
+        other = body | {"comment": "Something else", "notes": [self.said()]}
+        refused = payload(commission="KZ-9") | {"notes": [self.said()]}
+        assert outcomes(bring(nobody, reports_file(keyed.first, [other, refused]))) == ["conflict", "unknown"]
+        assert self.stored() == {}
+
+    @pytest.mark.parametrize(
+        "notes",
+        [None, "text", {"id": 1}, [1, None, []], [{}], [{"id": "x"}], [{"id": str(uuid4()), "text": 1, "at": 2}],
+         [{"id": str(uuid4()), "text": "x" * 20_001, "at": "2022-11-20T21:00:00+06:00"}]],
+    )  # fmt: skip
+    def test_what_is_no_note_spoils_neither_the_report_nor_another_note(
+        self, keyed: World, nobody: PhoneClient, notes: Any
+    ) -> None:
+        good = self.said()
+        given = [*notes, good] if isinstance(notes, list) else notes
+        assert outcomes(bring(nobody, reports_file(keyed.first, [payload(notes=given)]))) == ["stored"]
+        assert list(self.stored()) == ([good["id"]] if isinstance(notes, list) else [])
+
+    def test_an_id_that_other_words_have_stays_theirs(self, keyed: World, nobody: PhoneClient) -> None:
+        mine, theirs, note = payload(), payload(), self.said()
+        bring(nobody, reports_file(keyed.first, [mine | {"notes": [note]}]))
+        forged = reports_file(keyed.second, [theirs | {"notes": [note | {"text": "Nothing happened"}]}])
+        assert outcomes(bring(nobody, forged)) == ["stored"]
+        assert self.stored() == {note["id"]: (mine["id"], note["text"])}
 
 
 class TestFiles:

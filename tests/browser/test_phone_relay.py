@@ -100,16 +100,36 @@ def test_files_before_their_reports_are_kept_until_those_come(phones: tuple[Phon
     assert rows(site, mine) == [mine]
 
 
-def test_words_for_the_report_ride_along_and_are_told_later(phones: tuple[Phone, Phone], site: Site):
+def test_words_for_the_report_ride_along_and_are_stored_once(phones: tuple[Phone, Phone], site: Site):
     away, carrier = phones
+    known = away.write()
+    away.sync()
     away.context.set_offline(True)
     urgent = away.call("removal", "removed", {})
-    away.call("outbox", "note", urgent, "He took my badge")
+    notes = {away.call("outbox", "note", urgent, "He took my badge"), away.call("outbox", "note", known, "I was wrong")}
     ((_name, content),) = saved(away)
-    assert [one["outcome"] for one in brought(carrier, content)] == ["stored"]
+    assert sorted(one["outcome"] for one in brought(carrier, content)) == ["duplicate", "stored"]
+    assert notes <= set(site.state()["notes"])
     away.context.set_offline(False)
     away.sync("online")
     assert away.counts() | {"waiting": 0, "errands": 0} == away.counts()
+    assert [one["state"] for one in away.call("store", "all", "errands") if one["kind"] == "note"] == ["received"] * 2
+    assert sorted(one for one in site.state()["notes"] if one in notes) == sorted(notes)
+
+
+def test_words_without_end_keep_no_report_from_being_taken(phones: tuple[Phone, Phone], site: Site):
+    away, carrier = phones
+    away.context.set_offline(True)
+    mine = away.write()
+    notes = [away.call("outbox", "note", mine, "\u0441\u043b\u043e\u0432\u043e " * 3_300) for _ in range(9)]
+    ((_name, content),) = saved(away)
+    assert [one["outcome"] for one in brought(carrier, content)] == ["stored"]
+    carried = [one for one in site.state()["notes"] if one in notes]
+    assert sorted(carried) == sorted(notes[: len(carried)])
+    assert 0 < len(carried) < len(notes)
+    away.context.set_offline(False)
+    away.sync("online")
+    assert sorted(one for one in site.state()["notes"] if one in notes) == sorted(notes)
 
 
 def test_a_forged_file_is_refused_or_set_aside_whole(phones: tuple[Phone, Phone], site: Site):

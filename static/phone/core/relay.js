@@ -2,7 +2,7 @@
  * The outbox as files that people carry when there is no network (docs/relay.md), sealed for the election's key; and
  * other people's files brought in. Nothing here changes what waits: only a receipt does.
  */
-import { announcement } from "./body.js";
+import { announcement, fits } from "./body.js";
 import { identity } from "./identity.js";
 import { moment } from "./moments.js";
 import { ask, NoAnswer } from "./net.js";
@@ -22,7 +22,7 @@ export async function relayReports() {
   const files = (await all("files")).filter((one) => one.identity === who.key && one.sha256 && one.state !== "draft");
   const notes = (await all("errands")).filter((one) => one.kind === "note" && one.state === "waiting");
   const waiting = (await all("reports")).filter((one) => one.identity === who.key && !one.elsewhere);
-  const late = new Set(files.filter((one) => !one.announced).map((one) => one.report));
+  const late = new Set([...files.filter((one) => !one.announced), ...notes].map((one) => one.report));
   const told = waiting.filter((one) => one.state !== "received" || late.has(one.id));
   if (told.length === 0) return null;
   told.sort((a, b) => Number(b.urgent) - Number(a.urgent) || a.saved_at - b.saved_at);
@@ -33,13 +33,19 @@ export async function relayReports() {
 
 /**
  * The body with every file that belongs to the report by now, also those added after it was saved: files are no
- * content. Notes ride along for people to read; they are told by themselves when there is a network.
+ * content. Notes ride along as far as there is room; the phone tells them itself, too, when there is a network.
  */
 function line(report, files, notes) {
   const said = JSON.parse(report.body);
   said.evidence = files.filter((one) => one.report === report.id).map(announcement);
-  const words = notes.filter((one) => one.report === report.id).map((one) => JSON.parse(one.body));
-  return `${JSON.stringify(words.length ? { ...said, notes: words } : said)}\n`;
+  const words = notes.filter((one) => one.report === report.id).sort((a, b) => a.added_at - b.added_at);
+  let whole = JSON.stringify(said);
+  for (let count = 1; count <= words.length; count += 1) {
+    const more = JSON.stringify({ ...said, notes: words.slice(0, count).map((one) => JSON.parse(one.body)) });
+    if (!fits(more)) break;
+    whole = more;
+  }
+  return `${whole}\n`;
 }
 
 /** Part `part`, from 0 on, of all files that wait: {name, blob, next}, `next` null after the last; null where none waits. */
