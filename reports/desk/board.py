@@ -11,7 +11,7 @@ from observer.models.reach import Verb
 from observer.services import access
 from observer.services.calls import calls_waiting
 from observer.words import in_language
-from reports.desk.scope import scope_of, way_to
+from reports.desk.scope import scope_of, tops_of, way_to
 from reports.desk.words import SEVERITIES, clock, name_of
 from reports.services.board import Board, Line, board_of
 from reports.services.rehearsals import rehearsals_on_the_day
@@ -40,6 +40,7 @@ class BoardPage(DeskView):
             "here": here,
             "name": name_of(here),
             "way": [(one, name_of(self._own(one))) for one in way_to(self, here)],
+            "tops": [(one, name_of(self._own(one))) for one in tops_of(self)],
             "board": board,
             "as_of": clock(board.at, here.zone),
             "zone": here.zone,

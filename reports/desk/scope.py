@@ -46,3 +46,12 @@ def way_to(view: DeskView, place: Commission) -> list[Commission]:
     above = ["/".join(codes[:depth]) + "/" for depth in range(1, len(codes))]
     rows = view.visible(Commission).filter(path__in=above).order_by("depth")
     return list(rows)
+
+
+def tops_of(view: DeskView) -> list[Commission]:
+    """The territories of the reader's own, where they have several; none below another."""
+    paths = {grant.commission.path for grant in access.grants_of(view.user, view.verb, view.election)}
+    own = [path for path in paths if not any(path != other and path.startswith(other) for other in paths)]
+    if access.is_superuser(view.user) or len(own) < 2:
+        return []
+    return list(view.visible(Commission).filter(path__in=own).order_by("path"))

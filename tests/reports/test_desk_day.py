@@ -64,6 +64,15 @@ class TestTheBoard:
         assert aigul.get(page("board"), {"at": "nowhere"}).status_code == 404
         assert aigul.get(page("board"), {"at": "KZ"}).status_code == 404
 
+    def test_leads_to_each_of_several_territories_of_ones_own(self, day, aigul):
+        assert "Your territories" not in aigul.get(page("board")).content.decode()
+        user = User.objects.get(username="aigul")
+        for code in ("KZ-2-1", "KZ-1-1"):
+            Grant.objects.create(user=user, role="territorial", commission=day.tree[code])
+        shown = aigul.get(page("board")).content.decode()
+        assert "?at=KZ-2-1" in shown and "Your territories" in shown
+        assert aigul.get(page("board"), {"at": "KZ-2-1"}).status_code == 200
+
     def test_is_the_same_in_the_part_that_the_script_asks_for(self, day, aigul):
         whole, part = (
             aigul.get(page("board")).content.decode(),
