@@ -34,6 +34,7 @@ from reports.services.waking import wake_after_commit
 log = logging.getLogger("baqylau.cases")
 TASK = "reports.write_exports"
 CLAIM = timedelta(minutes=30)
+KEPT = timedelta(days=1)
 ATTEMPTS_MAX = 3
 HASHES = "HASHES"
 
@@ -56,8 +57,9 @@ def case_export_ask(*, case: Case, user: User, at: datetime) -> CaseExport:
 
 
 def exports_write(*, at: datetime) -> int:
-    """Writes those that wait, one after another; how many were finished."""
+    """Writes those that wait, one after another; how many were finished. A day later they are removed."""
     done = 0
+    _forget(at)
     while (export := _claim(at)) is not None:
         try:
             _write(export, at)
@@ -91,6 +93,13 @@ def _claim(at: datetime) -> CaseExport | None:
             export.claimed_at, export.attempts = at, export.attempts + 1
             export.save(update_fields=["claimed_at", "attempts"])
     return export
+
+
+def _forget(at: datetime) -> None:
+    """Removes what was written a day ago: bodies lie open in it, and it can be written again."""
+    for export in CaseExport.objects.filter(done_at__lt=at - KEPT).exclude(name=""):
+        (exports_dir() / export.name).unlink(missing_ok=True)
+        CaseExport.objects.filter(pk=export.pk).update(name="")
 
 
 def _write(export: CaseExport, at: datetime) -> None:

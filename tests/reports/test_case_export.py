@@ -79,6 +79,16 @@ class TestAnExport:
         assert case_export_ask(case=case, user=user, at=DAY) == case_export_ask(case=case, user=user, at=DAY)
         assert (exports_write(at=DAY), exports_write(at=DAY)) == (1, 0)
 
+    def test_is_removed_after_a_day(self, case, user):
+        export = written(case, user)
+        exports_write(at=DAY + case_export.KEPT)
+        assert export_open(export).read(2) == b"PK"
+        exports_write(at=DAY + case_export.KEPT * 1.01)
+        export.refresh_from_db()
+        assert not list(case_export.exports_dir().iterdir())
+        with pytest.raises(FileNotFoundError):
+            export_open(export)
+
     def test_that_cannot_be_written_is_given_up_and_leaves_nothing(self, case, user, monkeypatch):
         def fail(*_):
             raise OSError("full")
