@@ -25,7 +25,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
-from reports.models import Evidence, RelayFile, Report
+from reports.models import CaseFile, Evidence, RelayFile, Report
 from reports.services.dumps import database_dump
 from reports.services.sealing import open_sealed
 
@@ -111,6 +111,9 @@ def _contents(folder: Path, at: datetime, result: Written) -> Iterator[tuple[str
         yield from _opened(f"sealed/{sha256}", partial(open_sealed, sha256=sha256), result)
     brought = RelayFile.objects.filter(sealed=True).order_by("pk").values_list("sha256", flat=True)
     for sha256 in brought.iterator():
+        yield from _opened(f"sealed/{sha256}", partial(open_sealed, sha256=sha256), result)
+    papers = CaseFile.objects.exclude(sha256__in=stored).order_by().values_list("sha256", flat=True)
+    for sha256 in papers.distinct().iterator():
         yield from _opened(f"sealed/{sha256}", partial(open_sealed, sha256=sha256), result)
     rows = Evidence.objects.order_by("pk").values_list("part", "copy", "thumbnail")
     for part, copy, thumbnail in rows.iterator():

@@ -1,6 +1,7 @@
 """Cases: from open to closed, complaints and their terms, papers, what a hold keeps."""
 
 import io
+import tarfile
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 from observer.models import Trail, User
 from reports.models import Case, CaseFile, Complaint, Summary
 from reports.problems import Rejected
-from reports.services import cases, complaints, holding
+from reports.services import backups, cases, complaints, holding
 from reports.services.case_files import case_file_add
 from reports.services.decisions import Changed, violation_decide
 from reports.services.sealing import open_sealed
@@ -241,3 +242,13 @@ class TestAPaper:
                 case_file_add(
                     case=case, complaint=None, kind=kind, name="x", stream=io.BytesIO(content), user=user, at=DAY
                 )
+
+    def test_is_in_the_backup(self, case, user, tmp_path, monkeypatch):
+        monkeypatch.setattr(backups, "database_dump", lambda **_: [])
+        paper = case_file_add(
+            case=case, complaint=None, kind="answer", name="x", stream=io.BytesIO(b"paper"), user=user, at=DAY
+        )
+        backups.backup_write(path=tmp_path / "all.tar", at=DAY)
+        with tarfile.open(tmp_path / "all.tar") as tar:
+            held = tar.extractfile(f"sealed/{paper.sha256}")
+            assert held is not None and held.read() == b"paper"
