@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
-from observer.services.trail import origin
+from observer.services.trail import address_clean, origin
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("baqylau.request")
@@ -77,7 +77,7 @@ class Whence:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = origin.set(request.META.get("REMOTE_ADDR", ""))
+        token = origin.set(address_clean(request.META.get("REMOTE_ADDR", "")))
         try:
             return self.get_response(request)
         finally:

@@ -23,13 +23,14 @@ from observer.desk.askable import askable, query_askable, words_askable
 from observer.models import Election, User
 from observer.models.reach import Verb
 from observer.services import access
+from observer.services.trail import address_clean
 
 M = TypeVar("M", bound=Model)
 
 
 def client_address(request: HttpRequest) -> str:
     """Whence the request comes, as far as our own proxies tell."""
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return address_clean(str(request.META.get("REMOTE_ADDR", "")))
 
 
 @method_decorator(never_cache, name="dispatch")

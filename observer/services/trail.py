@@ -1,5 +1,6 @@
 """The desk's trail: who did or saw what, when and from where. It says that a protected field changed, never its value."""
 
+import ipaddress
 from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import datetime
@@ -11,6 +12,14 @@ from observer.models import Commission, Election, Trail, User
 
 # The address of the request that is being answered, set by the middleware: no service is handed it on and on.
 origin: ContextVar[str] = ContextVar("origin", default="")
+
+
+def address_clean(text: str) -> str:
+    """An address as both databases take it, without a zone; "" for what is none, as behind a socket."""
+    try:
+        return str(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return ""
 
 
 def trail_add(

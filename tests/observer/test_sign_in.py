@@ -329,6 +329,13 @@ class TestTrail:
         give_password(client)
         assert Trail.objects.get(action="user.sign_in").address == "127.0.0.1"
 
+    @pytest.mark.parametrize(
+        ("given", "kept"), [("fe80::1%eth0", "fe80::1"), ("", None), ("unix:", None), ("::1", "::1")]
+    )
+    def test_takes_any_address(self, person, client, given, kept):
+        client.post(LOGIN, {"username": "aigul", "password": PASSWORD}, REMOTE_ADDR=given)
+        assert Trail.objects.get(action="user.sign_in").address == SignIn.objects.get().address == kept
+
     def test_nobody_changes_or_deletes_a_line(self, person, client):
         give_password(client)
         for change in (lambda rows: rows.update(action="x"), lambda rows: rows.delete()):
