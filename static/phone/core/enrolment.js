@@ -29,7 +29,7 @@ export function codeIn(address) {
 /** Enrols by `code`: {ok: true} or {problem}. May be asked again with the same code at any time. */
 export async function enrol(code, { device = deviceName() } = {}) {
   const plain = codePlain(code);
-  if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(plain)) return { problem: new Problem("invalid_code", wrongCode()) };
+  if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(plain)) return { problem: new Problem("invalid_code") };
   return alone("baqylau-enrol", async () => {
     const known = await metaGet("enrolled_by");
     const now = await identity();
@@ -40,7 +40,7 @@ export async function enrol(code, { device = deviceName() } = {}) {
       answer = await ask("/enrol", { method: "POST", body: JSON.stringify({ code: plain, device, device_id }), seconds: 30 });
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error;
-      return { problem: new Problem("no_answer", t("No answer from the server. The code is kept; it will be tried again.")) };
+      return { problem: new Problem("no_answer") };
     }
     if (answer.status !== 201 || typeof answer.json?.token !== "string") return refused(answer);
     await enrolled(answer.json, plain);
@@ -52,10 +52,8 @@ async function refused(answer) {
   if (answer.code === "invalid_code" || answer.status === 422) {
     await transact(["meta"], (tx) => tx.store.delete("enrolling"));
   }
-  return { problem: new Problem(answer.code ?? "refused", answer.json?.detail ?? wrongCode()) };
+  return { problem: new Problem(answer.code ?? "refused", answer.json?.detail) };
 }
-
-const wrongCode = () => t("The code is wrong, used or too old. Ask your coordinator for a new one.");
 
 /** The code that waits for an answer, or null: an enrolment that was cut off goes on with it. */
 export async function enrolling() {

@@ -1,3 +1,5 @@
+import { t } from "./words.js";
+
 /** What a screen must show: a stable `code`, and `detail` in the reader's language where there are words for it. */
 export class Problem extends Error {
   constructor(code, detail = "", errors = []) {
@@ -8,6 +10,17 @@ export class Problem extends Error {
     this.errors = errors;
   }
 }
+
+// What the server says in the language of the request, and the client says itself: the reader may have changed the language since.
+const KNOWN = {
+  invalid_code: () => t("The code is wrong, used or too old. Ask your coordinator for a new one."),
+  changed_content: () => t("Another report was stored under this id. The stored one stands."),
+  unknown_checklist: () => t("This election has no such checklist or version."),
+  unknown_commission: () => t("This election has no such commission."),
+};
+
+/** What `problem` (a Problem, or the server's as it was kept) says, in the language in force where its code is known; "" where nothing. Pure. */
+export const detailOf = (problem) => KNOWN[problem?.code]?.() ?? problem?.detail ?? "";
 
 /** What became of what was written: nothing is lost by it. */
 export function problemOf(error, said) {

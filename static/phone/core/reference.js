@@ -78,8 +78,6 @@ export const checklist = (code, version) => value(checklistPath(code, version));
 export const violationTypes = async () => (await value("/violation-types")) ?? [];
 export const guide = () => value("/guide");
 export const messages = async () => (await value("/messages")) ?? [];
-/** The observer's territory as the server gave it: {election, levels, fields, rows}, or null. */
-export const stations = () => value("/commissions/bundle");
 
 /** Notes that message `id` was read, here at once and on the server when there is a network. */
 export async function messageRead(id) {

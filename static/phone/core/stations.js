@@ -1,6 +1,6 @@
 /** Finding a station without a network, over the observer's territory. */
-import { assignments, stations } from "./reference.js";
-import { metaGet, metaSet } from "./store.js";
+import { assignments } from "./reference.js";
+import { get, metaGet, metaSet } from "./store.js";
 
 const FOUND = 50;
 const NEAREST = 20;
@@ -49,10 +49,11 @@ export async function stationNamed(code) {
 }
 
 async function rows() {
-  const bundle = await stations();
-  if (!bundle) return [];
+  const kept = await get("reference", "/commissions/bundle");
+  if (!kept) return [];
+  const bundle = kept.value;
   const kinds = Object.fromEntries(bundle.levels.map((level) => [level.code, level.kind]));
-  const mark = `${bundle.election} ${bundle.rows.length} ${bundle.rows[0]?.join()} ${bundle.rows[bundle.rows.length - 1]?.join()}`;
+  const mark = `${kept.identity} ${kept.language} ${kept.etag}`;
   if (read.of !== mark) read = { of: mark, rows: bundle.rows.map((values) => row(bundle.fields, values, kinds)) };
   return read.rows;
 }

@@ -6,6 +6,7 @@ import { kept } from "../parts/saved.js";
 import { answerSet, draft as draftOf, draftSet } from "../core/drafts.js";
 import { isEmpty, missing, problems, unusual, visible } from "../core/form.js";
 import { report } from "../core/outbox.js";
+import { detailOf } from "../core/problem.js";
 import { checklist, violationTypes } from "../core/reference.js";
 import { stationNamed } from "../core/stations.js";
 import { t } from "../core/words.js";
@@ -70,14 +71,14 @@ export async function draftForm(id, page) {
 
 /** Why the server could not read the report that is being corrected. */
 export const refusals = (form) => notice("bad", t("The server could not read this report"), html`
-  <p>${form.refused.detail}</p>
+  <p>${detailOf(form.refused)}</p>
   <ul>${fieldErrors(form.refused, form.version).map((one) => html`<li>${one}</li>`)}</ul>
   <p>${t("Correct it and save it again. Nothing is lost.")}</p>`); // prettier-ignore
 
 /** Each wrong field as a sentence, named by its question where it is an answer. */
 export const fieldErrors = (problem, version) => (problem?.errors ?? []).map((one) => {
   const question = version?.questions.find((other) => `answers.${other.code}` === one.field);
-  return `${said(question?.label) || one.field}: ${one.detail || one.code}`;
+  return `${said(question?.label) || one.field}: ${detailOf(one) || one.code}`;
 }); // prettier-ignore
 
 const gone = () => ({

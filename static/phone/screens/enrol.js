@@ -5,6 +5,7 @@ import { installing } from "../parts/installing.js";
 import { languageChoice } from "../parts/languages.js";
 import { notice } from "../parts/notice.js";
 import { enrol, enrolling } from "../core/enrolment.js";
+import { detailOf } from "../core/problem.js";
 import { install, surroundings } from "../core/surroundings.js";
 import { t } from "../core/words.js";
 
@@ -43,7 +44,7 @@ export async function open([linked, again], page) {
   function form() {
     return html`
       <p>${again ? t("This phone is enrolled already. With a new code it works for whoever the code is for; what waits is still sent in the name of who wrote it.") : linked ? t("You were given a link. One tap and this phone is yours for the election.") : t("Type the code that your coordinator gave you.")}</p>
-      ${problem ? notice("bad", t("Not enrolled"), problem.detail || t("Try once more.")) : nothing}
+      ${problem ? notice("bad", t("Not enrolled"), reason(problem)) : nothing}
       <form @submit=${send} novalidate>
         <label class="label" for="code">${t("Code")}</label>
         <input id="code" class="code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" placeholder="XXXX-XXXX" .value=${live(code)} @input=${(event) => ((code = event.target.value), page.draw())} />
@@ -52,6 +53,9 @@ export async function open([linked, again], page) {
       <p class="soft">${t("A code works once. If the answer got lost, try the same code again on this phone.")}</p>`;
   }
 }
+
+const reason = (problem) =>
+  problem.code === "no_answer" ? t("No answer from the server. The code is kept; it will be tried again.") : detailOf(problem) || t("Try once more.");
 
 const outOfHere = ({ around, code, copy, led }) => html`
   ${notice("care", around.inApp === "?" ? t("You are inside another application") : t("You are inside {app}", { app: around.inApp }), t("It keeps its own storage and may throw it away. Open this page in your phone's browser, then enrol."))}

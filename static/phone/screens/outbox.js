@@ -5,6 +5,7 @@ import { empty, notice } from "../parts/notice.js";
 import { state, stateOf } from "../parts/states.js";
 import { size, when } from "../parts/when.js";
 import { outbox } from "../core/outbox.js";
+import { detailOf } from "../core/problem.js";
 import { checklists } from "../core/reference.js";
 import { sync } from "../core/sync.js";
 import { t, tn } from "../core/words.js";
@@ -54,7 +55,7 @@ function standing(status, anything) {
 const row = (report, titles) => html`<li><a class="row" href=${`#/report/${report.id}`}>
   ${report.urgent ? icons.warning : icons.file}
   <span><b>${titles.get(report.checklist.code) ?? report.checklist.code}</b><small>${when(report.observed_at)} · ${report.commission}</small>
-    ${state(stateOf(report))}${report.problem ? html`<small>${report.problem.detail ?? nothing}</small>` : nothing}
+    ${state(stateOf(report))}${report.problem ? html`<small>${detailOf(report.problem) || nothing}</small>` : nothing}
     ${report.attempts > 1 ? html`<small>${tn("Tried {n} time", "Tried {n} times", report.attempts)}</small>` : nothing}</span>
   ${icons.next}
 </a></li>`;
@@ -62,6 +63,6 @@ const row = (report, titles) => html`<li><a class="row" href=${`#/report/${repor
 const file = (one) => html`<li><a class="row" href=${`#/report/${one.report}`}>
   ${icons[one.type.startsWith("video/") ? "film" : one.type.startsWith("audio/") ? "sound" : "camera"]}
   <span><b>${one.name || t("File")}</b><small>${one.offset ? t("{sent} of {all} sent", { sent: size(one.offset), all: size(one.size) }) : size(one.size)}</small>
-    ${state(one.state)}${one.problem ? html`<small>${one.problem.detail ?? one.problem.code}</small>` : nothing}</span>
+    ${state(one.state)}${one.problem ? html`<small>${detailOf(one.problem) || one.problem.code}</small>` : nothing}</span>
   ${icons.next}
 </a></li>`;

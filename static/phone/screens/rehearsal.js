@@ -8,6 +8,7 @@ import { kept } from "../parts/saved.js";
 import { state, stateOf } from "../parts/states.js";
 import { draftOpen, draftSet } from "../core/drafts.js";
 import { save } from "../core/outbox.js";
+import { detailOf } from "../core/problem.js";
 import { checklists } from "../core/reference.js";
 import { stationChosen } from "../core/stations.js";
 import { persist, surroundings } from "../core/surroundings.js";
@@ -90,7 +91,7 @@ async function following(first, page) {
         ${ready && !notYet ? notice("good", t("This phone is ready"), t("Report and photo arrived.")) : nothing}
         ${ready && notYet ? notice("care", t("Not ready: install it first"), t("Report and photo arrived. But in this browser your reports may be deleted after some days.")) : nothing}
         ${now === "waiting" || now === "coming" ? notice("wait", t("On its way"), t("Without a network it goes later, by itself. You need not wait here.")) : nothing}
-        ${now === "refused" ? notice("bad", t("The server could not read this report"), report.problem?.detail ?? "") : nothing}
+        ${now === "refused" ? notice("bad", t("The server could not read this report"), detailOf(report.problem)) : nothing}
         ${around.persisted === false ? notice("care", t("The browser may delete what waits"), html`<a class="button" href="#/settings">${t("Storage")}</a>`) : nothing}
         <a class="button main" href="#/day">${t("To the day")}</a>`;
     },

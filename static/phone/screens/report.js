@@ -9,6 +9,7 @@ import { flagWord, state, stateOf } from "../parts/states.js";
 import { when } from "../parts/when.js";
 import { draftOpen } from "../core/drafts.js";
 import { correct } from "../core/outbox.js";
+import { detailOf } from "../core/problem.js";
 import { checklist, violationTypes } from "../core/reference.js";
 import { stationNamed as stationOf } from "../core/stations.js";
 import { said } from "../parts/said.js";
@@ -64,7 +65,7 @@ const update = (report) => draftOpen({ checklist: report.checklist.code, commiss
 function standing(report, version, just, again) {
   if (report.state === "refused")
     return notice("bad", t("The server could not read this report"), html`
-      <p>${report.problem?.detail}</p>
+      <p>${detailOf(report.problem)}</p>
       <ul>${fieldErrors(report.problem, version).map((one) => html`<li>${one}</li>`)}</ul>
       <p>${t("It is safe on this phone. Correct it and save it again.")}</p>
       <button type="button" class="main" @click=${again}>${t("Correct it")}</button>`);
