@@ -20,6 +20,8 @@ from observer.models import (
 )
 from reports.models import (
     Case,
+    CaseComment,
+    CaseConsent,
     ChecklistFile,
     ChecklistVersion,
     Complaint,
@@ -77,6 +79,8 @@ def fill(world: World, root: User) -> World:
     send(world.first, payload(answers={"V99": "yes"}))  # refused
     Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
     case = Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
+    CaseComment.objects.create(case=case, user=root, at=DAY, text="a word")
+    CaseConsent.objects.create(case=case, observer=world.first.observer, given=True, user=root, at=DAY)
     Complaint.objects.create(case=case, term="x", starts_at=DAY, due_at=DAY, created_by=root, created_at=DAY)
     case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"r"), user=root, at=DAY)
     case_export_ask(case=case, user=root, at=DAY)

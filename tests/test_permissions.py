@@ -81,6 +81,12 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "observer.User": (ROOT, ROOT, ROOT, True, True),
     "observer.WrongGuess": (ROOT, ROOT, set(), False, False),
     "reports.Case": (ROLES, HERE, COORDINATORS | {"verifier", "lawyer"}, True, False),
+    "reports.CaseComment": (ROLES, HERE, set(), False, False),
+    "reports.CaseConsent": (ROLES, HERE, set(), False, False),
+    "reports.CaseExport": (LAWYERS, LAWYERS & HERE, set(), False, False),
+    "reports.CaseFile": (COORDINATORS | {"verifier", "lawyer"}, CASE_WORKERS, set(), False, False),
+    "reports.Check": (ROLES, HERE, set(), False, False),
+    "reports.Complaint": (ROLES, HERE, set(), False, False),
     "reports.Checklist": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, False),
     "reports.ChecklistFile": (ROLES, ROLES - {"foreign"}, set(), False, False),
     "reports.ChecklistVersion": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, None),  # a published one stays
