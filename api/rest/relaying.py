@@ -39,7 +39,7 @@ from reports.services.relay_files import (
     waiting_of,
     waits,
 )
-from reports.services.sealing import sealed_path
+from reports.services.sealing import is_sealed, sealed_path
 from reports.services.submission import Sender, Submission
 
 CHANNEL = "relay"
@@ -99,6 +99,8 @@ def file_accept(*, row: RelayFile, user: User, at: datetime) -> Counter[str]:
 
     Raises Rejected `unknown_observer` where the election has no such observer, `unreadable_file`.
     """
+    if not is_sealed(sha256=row.sha256, size=row.size):
+        raise Rejected("unreadable_file", _("This file is no longer in its store."))
     with sealed_path(sha256=row.sha256) as path:
         header = _survey(path)
         device = device_by_token(header.token)

@@ -10,7 +10,6 @@ from reports.models import CaseComment, CaseConsent, CaseExport, CaseFile, Check
 
 
 class OfACase(ReadOnly):
-    list_select_related: tuple[str, ...] = ("case__commission",)
     list_filter = ("case__commission__election",)
     search_fields = ("=case__commission__code",)
 
@@ -31,6 +30,7 @@ class CaseConsentAdmin(OfACase):
 
 @admin.register(Complaint)
 class ComplaintAdmin(OfACase):
+    list_select_related = ("case__commission",)
     list_display = ("__str__", "case", "term", "due_at", "filed_at", "answer_due_at", "answered_at", "outcome")
     fields = (
         "case", "appeals", "term", "forum", "starts_at", "due_at", "filed_at", "answer_term", "answer_due_at",
@@ -40,6 +40,7 @@ class ComplaintAdmin(OfACase):
 
 @admin.register(CaseFile)
 class CaseFileAdmin(OfACase):
+    list_select_related = ("case__commission",)
     list_display = ("at", "case", "kind", "size", "sha256")
     fields = ("case", "complaint", "kind", "sha256", "size", "user", "at")
 
