@@ -5,7 +5,7 @@
     python -m scripts.test … -- ARGS   hands ARGS to pytest
 
 Each database gets what holds for it: tests marked `postgresql` run on PostgreSQL only, those marked
-`sqlite` on SQLite only, and everything else on both. The two run side by side, in processes and folders of their own.
+`sqlite` or `once` on SQLite only, and everything else on both. The two run side by side, in processes and folders of their own.
 """
 
 import os
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
         suites = [stack.enter_context(suite(folder, "SQLite", {}, marks, arguments))]
         if not quick:
             environment = stack.enter_context(services.full(folder))
-            full = suite(folder, "PostgreSQL and Redis", environment, "not sqlite", arguments, aside=True)
+            full = suite(folder, "PostgreSQL and Redis", environment, "not sqlite and not once", arguments, aside=True)
             suites.append(stack.enter_context(full))
         complaints = [one.complaint() for one in suites]
     wrong = [complaint for complaint in complaints if complaint]

@@ -17,7 +17,7 @@ from tests.door import stored
 from tests.reports.released import release
 from tests.world import World, make_election, make_tree, payload, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 PAGES = {
     "elections": "/{}/", "root": "/{}/test-2022/", "district": "/{}/test-2022/KZ-1-1/",

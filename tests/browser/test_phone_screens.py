@@ -8,7 +8,7 @@ from reports.models import Evidence, Message, MessageRead, Report
 from tests.browser.country import STATION, TITLES, Country
 from tests.browser.hand import Hand, answer_all, photo
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 def enrolled(hand: Hand, country: Country) -> None:

@@ -16,7 +16,7 @@ from reports.services.sealing import open_sealed
 from tests.browser.country import TITLES, Country
 from tests.browser.hand import Hand
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 MISPLACE = "(id) => import('/phone/files/core/drafts.js').then((drafts) => drafts.draftSet(id, {commission: 'KZ-99'}))"
 REFUSES = "navigator.storage.persist = navigator.storage.persisted = async () => false"
 PROMISES = "let kept = false; navigator.storage.persist = async () => (kept = true); navigator.storage.persisted = async () => kept"

@@ -8,7 +8,7 @@ from tests.browser.conftest import CHROMIUM
 from tests.browser.country import TITLES, Country
 from tests.browser.hand import Hand, answer_all, photo
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 ROOMS = ("day", "station", "outbox", "messages", "guide", "template/act", "template/complaint", "menu", "settings", "transfer", "relay", "rehearsal", "removal")  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.phone import Phone, Site, running
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 ANDROID = "Mozilla/5.0 (Linux; Android 10; SM-A107F{}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/90.0.4430.91 Mobile Safari/537.36"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 15_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) {}"
 BROWSERS = [

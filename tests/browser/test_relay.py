@@ -13,7 +13,7 @@ from tests.browser.looking import accessibility, sideways
 from tests.relay import header, with_key
 from tests.world import World, payload
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 # A stream goes in and a stream comes out, so that a phone never holds a whole file.
 SEAL = """async ([key, text, times]) => {
   const { Encrypter } = await import("/phone/files/vendor/age.js");
