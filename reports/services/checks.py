@@ -34,8 +34,8 @@ def why_checked(*, uuid: object, flags: Iterable[str], critical: bool) -> int | 
     return Check.Why.RANDOM if is_drawn(uuid) else None
 
 
-def checks_add(*, reports: Sequence[tuple[Report, int, Collection[str]]]) -> None:
-    """Puts into the queue what belongs there of reports just stored: each with its election and the codes it raised."""
+def check_rows(*, reports: Sequence[tuple[Report, int, Collection[str]]]) -> list[Check]:
+    """What of reports about to be stored belongs in the queue: each with its election and the codes it raises."""
     raised = {(election, code) for _report, election, codes in reports for code in codes}
     critical: set[tuple[int, str]] = set()
     if raised:
@@ -50,8 +50,7 @@ def checks_add(*, reports: Sequence[tuple[Report, int, Collection[str]]]) -> Non
         why = why_checked(uuid=report.uuid, flags=report.flags, critical=grave)
         if why is not None:
             rows.append(Check(report=report, election_id=election, why=why))
-    if rows:
-        Check.objects.bulk_create(rows)
+    return rows
 
 
 def check_flagged(*, report: Report, election: int) -> None:

@@ -22,7 +22,7 @@ from reports.problems import Rejected
 from reports.services import announcements
 from reports.services.answers import findings
 from reports.services.canonical import VERSION, Content, content_read, content_sha256
-from reports.services.checks import checks_add
+from reports.services.checks import check_flagged, check_rows
 from reports.services.due import due_add, due_rows
 from reports.services.flags import flags_of
 from reports.services.forms import Form, form_named
@@ -268,9 +268,12 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
     for draft in drafts:
         draft.report = _row(draft, at)
     reports = [draft.report for draft in drafts if draft.report]
+    elections = {draft.report.uuid: draft.submission.sender.election.pk for draft in drafts if draft.report}
+    said = {report.uuid: set(report.flags) for report in reports}
+    checks = check_rows(reports=[(one.report, elections[one.report.uuid], one.raised) for one in drafts if one.report])
     violations = [Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised]
     due = {report.commission_id for report in reports}
-    reports_insert(reports, violations, due_rows(commissions=due, at=at))
+    reports_insert(reports, violations, checks, due_rows(commissions=due, at=at))
     _store_files(drafts, at)
     linked = [
         draft.report
@@ -285,9 +288,9 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
     ]
     touched = superseding_settle(reports=linked, at=at) if linked else set()
     due_add(commissions=touched - due, at=at)
-    checks_add(
-        reports=[(draft.report, draft.submission.sender.election.pk, draft.raised) for draft in drafts if draft.report]
-    )
+    for report in linked:
+        if set(report.flags) - said[report.uuid]:
+            check_flagged(report=report, election=elections[report.uuid])
     for draft in drafts:
         if draft.report:
             draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))

@@ -252,7 +252,7 @@ def _columns(model: type[models.Model]) -> tuple[_Column, ...]:
             as_it_is=wrapper.vendor == "postgresql" and isinstance(field, _PLAIN),
         )
         for field in model._meta.concrete_fields
-        if not field.primary_key
+        if field.related_model is Report or not field.primary_key
     )
 
 
