@@ -9,8 +9,10 @@ import piexif
 from PIL import Image, PngImagePlugin
 
 from reports.models import Evidence
+from reports.services.evidence import evidence_process_due
+from reports.services.uploads import upload_append
 from tests.door import stored
-from tests.world import Phone, payload
+from tests.world import DAY, Phone, payload
 
 SECRETS = (b"SN-4711-SECRET", b"a comment by Name", b"xmp-secret", b"Make-Secret", b"JFXX-SECRET")
 XMP = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf>xmp-secret</rdf></x:xmpmeta><?xpacket end="w"?>'
@@ -95,3 +97,19 @@ def gif(width: int = 64, height: int = 48, frames: int = 1) -> bytes:
     more = [Image.new("RGB", (width, height), (40 * n, 0, 0)) for n in range(1, frames)]
     options: dict[str, Any] = {"save_all": True, "append_images": more} if more else {}
     return _saved("GIF", width, height, **options)
+
+
+def uploaded(phone, content, **announced):
+    row = awaited(phone, content, **announced)
+    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), at=DAY)
+    return Evidence.objects.get(pk=row.pk)
+
+
+def processed(phone, content, **announced):
+    row = uploaded(phone, content, **announced)
+    assert evidence_process_due(at=DAY) == 1
+    return Evidence.objects.get(pk=row.pk)
+
+
+def public(settings, name):
+    return (settings.PUBLIC_DIR / name).read_bytes()

@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 
 from api.common import disk
-from tests.world import Phone
+from tests.relay import with_key
+from tests.world import Phone, World
 
 Send = Callable[..., Any]
+OCTETS = "application/octet-stream"
 
 
 class PhoneClient:
@@ -51,3 +53,19 @@ def second(world) -> PhoneClient:
 @pytest.fixture
 def nobody(db) -> PhoneClient:
     return PhoneClient()
+
+
+@pytest.fixture
+def keyed(world: World) -> World:
+    with_key(world.election)
+    return world
+
+
+def bring(who: PhoneClient, file: bytes, **headers: str) -> Any:
+    return who.client.post(
+        "/api/v1/relay", file, OCTETS, headers=who.headers | headers, CONTENT_TYPE=OCTETS, CONTENT_LENGTH=str(len(file))
+    )  # fmt: skip
+
+
+def outcomes(answer: Any) -> list[str]:
+    return [one["outcome"] for one in answer.json()["results"]]

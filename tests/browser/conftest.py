@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from django.test import override_settings
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from reports.services.forms import forget
 from tests.browser.country import Country, country_make
 from tests.browser.hand import Hand
+from tests.browser.phone import Phone, Site, running
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -88,3 +89,29 @@ def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[.
     yield take
     for one in held:
         one.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[Site]:
+    with running(tmp_path_factory.mktemp("site")) as site:
+        yield site
+
+
+@pytest.fixture
+def phone(browser: Browser, site: Site) -> Iterator[Phone]:
+    context = browser.new_context()
+    yield Phone(context, site)
+    context.close()
+
+
+@pytest.fixture
+def another(browser: Browser, site: Site) -> Iterator[Callable[[], Phone]]:
+    contexts: list[BrowserContext] = []
+
+    def make() -> Phone:
+        contexts.append(browser.new_context())
+        return Phone(contexts[-1], site)
+
+    yield make
+    for context in contexts:
+        context.close()

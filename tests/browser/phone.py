@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 from scripts import services
 from tests.ops.deployment import ROOT, Deployment, drop_database, fresh_database
@@ -223,3 +223,24 @@ WRITE = """
         return canvas.convertToBlob({type: "image/jpeg", quality: 0.8});
     }
 """
+
+
+class Lost:
+    """The server takes the request; its answer is lost, `times` times."""
+
+    def __init__(self, phone: Phone, pattern: str, times: int = 1) -> None:
+        self.left = times
+        phone.context.route(pattern, self)
+
+    def __call__(self, route: Route) -> None:
+        if self.left:
+            self.left -= 1
+            route.fetch()
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+
+def received(site: Site, *ids: str) -> list[str]:
+    """Which of these the server holds, once for each time that it does."""
+    return [row["id"] for row in site.state()["reports"] if row["id"] in ids]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Route
 
-from tests.browser.phone import Phone, Site, running
+from tests.browser.phone import Phone, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DAY = """
@@ -48,12 +48,6 @@ DIES = """(after) => { const begin = IDBDatabase.prototype.transaction; let writ
         if (mode === "readwrite" && (writes += 1) > after) throw new Error("the battery is empty");
         return begin.call(this, names, mode, options); };
     window.writes = () => writes; }"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 @pytest.fixture

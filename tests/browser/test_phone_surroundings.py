@@ -1,11 +1,9 @@
 """Where the phone's page runs, and in which language: what it must know before anybody enrols."""
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.phone import Phone, Site, running
+from tests.browser.phone import Phone, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 ANDROID = "Mozilla/5.0 (Linux; Android 10; SM-A107F{}) AppleWebKit/537.36 (KHTML, like Gecko) {}Chrome/90.0.4430.91 Mobile Safari/537.36"
@@ -20,12 +18,6 @@ BROWSERS = [
     (IPHONE.format("Mobile/15E148"), "?", True),
     (IPHONE.format("Mobile/15E148 Instagram 180.0"), "Instagram", True),
 ]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 @pytest.mark.parametrize(("agent", "inside", "ios"), BROWSERS)

@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Request
 
-from tests.browser.phone import BLANK, Phone, Site, running
+from tests.browser.phone import BLANK, Phone, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 # Then the plain service worker is taken, which never sends: every sending is a page's, and is seen.
@@ -16,12 +15,6 @@ HOLD = "() => new Promise((held) => navigator.locks.request('baqylau-sync', () =
 WAITS = "navigator.serviceWorker.getRegistration('/phone/').then((one) => one.waiting !== null)"
 CONTROLLED = "navigator.serviceWorker.controller !== null"
 WRITTEN = 12
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 def version(phone: Phone, page: Page) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.phone import BLANK, Phone, Site, running
+from tests.browser.phone import BLANK, Phone, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 STARTED = "() => { window.started = import('/phone/files/core/start.js').then((m) => m.start()) }"
@@ -14,19 +14,6 @@ KEPT = """async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("baqylau-")); const found = {};
     for (const name of names) found[name] = (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname);
     return found; }"""
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("site")) as site:
-        yield site
-
-
-@pytest.fixture
-def phone(browser: Browser, site: Site) -> Iterator[Phone]:
-    context = browser.new_context()
-    yield Phone(context, site)
-    context.close()
 
 
 def start(phone: Phone) -> None:

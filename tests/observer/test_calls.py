@@ -8,7 +8,7 @@ from django.db import connection
 
 from observer.models import Call, Trail, User
 from observer.services.calls import Recorded, call_begin, call_record, calls_about, calls_waiting
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World
 
 MINUTE = timedelta(minutes=1)

@@ -11,7 +11,7 @@ from observer.models import Assignment, Device, Observer, Trail
 from observer.services.enrolment import InvalidCode, enrol, enrolment_create
 from observer.services.observers import observers_import
 from observer.services.replacing import Outdated, observer_replace, phone_replace, phones_living
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, make_observer
 
 

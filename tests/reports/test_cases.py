@@ -18,7 +18,7 @@ from reports.services.steps import case_rules_read, steps_of
 from reports.services.summaries import summaries_refresh
 from reports.services.terms import Term, is_near, term_ends
 from tests.door import stored
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, payload, words
 
 ZONE = "Asia/Almaty"

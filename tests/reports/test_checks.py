@@ -11,7 +11,7 @@ from reports.services import checks, decisions
 from reports.services.checks import check_claim, check_release, checks_count, checks_waiting, is_drawn
 from reports.services.decisions import Changed, report_stamp, reports_accept
 from tests.door import stored
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, payload
 
 CRITICAL = {"V03": "yes", "V15": "no"}

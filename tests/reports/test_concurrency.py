@@ -1,14 +1,12 @@
 """Many at once: threads with connections of their own, on the database in use."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from threading import Barrier, Thread
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
 
 from reports.models import Due, Evidence, Refusal, Report, Violation
 from reports.problems import Rejected
@@ -19,36 +17,10 @@ from reports.services.submission import Announcement, Outcome, Sender, Submissio
 from reports.services.superseding import LINK_FLAGS
 from tests.door import photo, send, stored, submission
 from tests.reports.test_interleavings import check
+from tests.together import at_once
 from tests.world import DAY, World, payload
 
 pytestmark = pytest.mark.slow
-
-
-def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Runs every call in a thread of its own, all let go at one moment; their results, or raises the first error."""
-    barrier = Barrier(len(calls))
-    results: list[Any] = [None] * len(calls)
-
-    def run(place: int, call: Callable[[], Any]) -> None:
-        try:
-            connection.ensure_connection()  # so that the race is for the rows, not for a connection
-            barrier.wait(timeout=30)
-            results[place] = call()
-        except BaseException as error:
-            results[place] = error
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run, args=(place, call)) for place, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=120)
-    assert not any(thread.is_alive() for thread in threads)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return results
 
 
 def one(phone: Any, body: dict[str, Any]) -> Submission:

@@ -11,7 +11,7 @@ from reports.problems import Rejected
 from reports.services.dictation import Dictated, Meanwhile, newest_of, report_dictate
 from reports.services.forms import form_named
 from tests.door import stored
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, payload
 
 

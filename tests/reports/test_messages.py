@@ -15,7 +15,7 @@ from reports.services.messages import (
     recipients_of,
     recipients_with_reading,
 )
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, make_observer, make_phone, words
 
 

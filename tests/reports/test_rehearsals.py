@@ -10,7 +10,7 @@ from reports.models import Report
 from reports.services.board import Scope
 from reports.services.rehearsals import rehearsals_count, rehearsals_on_the_day
 from tests.door import stored
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import DAY, World, payload
 
 

@@ -5,7 +5,7 @@ import pytest
 from reports.models import Evidence, Refusal, Report
 from reports.services.sealing import open_sealed
 from tests.api.openrosa.collect import Collect, xml
-from tests.reports.test_concurrency import at_once
+from tests.together import at_once
 from tests.world import World
 
 KEY = "5a3c2f7e-2f0a-4a3c-8d53-7b1d0c9e6a11"
