@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from django import forms
 from django.contrib import admin, messages
@@ -108,16 +109,26 @@ class ObserverAdmin(Desk):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        extra = {"desk_person": self._person(request, object_id)} | (extra_context or {})
-        return super().change_view(request, object_id, form_url, extra)
-
-    def _person(self, request: HttpRequest, object_id: str) -> str:
-        """Where name and phone are shown on record: in an election of this observer that the reader has."""
-        mine = access.elections(request.user, Verb.CONTACT)
         key = int(object_id) if object_id.isascii() and object_id.isdecimal() else 0
-        theirs = Q(assignments__observers=key) | Q(observers=key)
-        election = mine.filter(theirs).order_by("-date").first() or mine.first()
+        extra = {"desk_person": self._person(request, key), "desk_sheet": self._sheet(request, key)}
+        return super().change_view(request, object_id, form_url, extra | (extra_context or {}))
+
+    def _person(self, request: HttpRequest, key: int) -> str:
+        """Where name and phone are shown on record."""
+        election = self._election_of(request, key, Verb.CONTACT)
         return reverse("desk:person", args=[election.slug, key]) if election and key else ""
+
+    def _sheet(self, request: HttpRequest, key: int) -> str:
+        """Where the sheet is printed with which this observer enrols a phone."""
+        election = self._election_of(request, key, Verb.REGISTER)
+        one = access.reachable(request.user, Observer, Verb.REGISTER).filter(pk=key).only("code").first()
+        return f"{reverse('desk:sheets', args=[election.slug])}?observer={quote(one.code)}" if election and one else ""
+
+    def _election_of(self, request: HttpRequest, key: int, verb: Verb) -> Election | None:
+        """An election of this observer in which the reader may do it; else any."""
+        mine = access.elections(request.user, verb)
+        theirs = Q(assignments__observers=key) | Q(observers=key)
+        return mine.filter(theirs).order_by("-date").first() or mine.first()
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str

@@ -51,7 +51,11 @@ class Person(DeskView):
             form.add_error("reason", _("Say why: this observer is not of your territory."))
             return self._asked(observer, form)
         facts = [(WORDS[name], value) for name, value in seen.items() if value]
-        return self.render_to_response(self.get_context_data(observer=observer, facts=facts) | {"title": observer.code})
+        return self.render_to_response(self.get_context_data(observer=observer, facts=facts))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        sheet = self.reachable(Observer, Verb.REGISTER).filter(pk=kwargs["observer"].pk).exists()
+        return super().get_context_data(**kwargs) | {"sheet": sheet, "title": kwargs["observer"].code}
 
     def _observer(self) -> Observer:
         found = contactable(user=self.user, key=self.kwargs["pk"], election=self.election)
@@ -61,9 +65,7 @@ class Person(DeskView):
 
     def _asked(self, observer: Observer, form: ReasonForm | None = None) -> HttpResponse:
         own = is_own(user=self.user, observer=observer, election=self.election)
-        return self.render_to_response(
-            self.get_context_data(observer=observer, own=own, form=form or ReasonForm()) | {"title": observer.code}
-        )
+        return self.render_to_response(self.get_context_data(observer=observer, own=own, form=form or ReasonForm()))
 
 
 @page("alerts/<int:pk>/", name="alert")

@@ -7,6 +7,7 @@ hash), a token of 256 bits as its SHA-256.
 import hashlib
 import re
 import secrets
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,7 +17,9 @@ from django.db.models import Q
 
 from observer import crypto
 from observer.models import Device, Election, EnrolmentCode, Observer, User
+from observer.services.commissions import election_lock
 from observer.services.senders import sender_find
+from observer.services.sights import people_see
 from observer.services.trail import trail_add
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
@@ -44,16 +47,64 @@ def enrolment_create(
     *, observer: Observer, election: Election, at: datetime, valid: timedelta = VALID, user: User | None = None
 ) -> str:
     """A fresh one-time code as it is shown, like M4TQ-7HXV. It cannot be shown again."""
-    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    code = code_draw()
     with transaction.atomic():
         row = EnrolmentCode.objects.create(
-            observer=observer, election=election, code_hmac=_hmac(code), created_at=at, expires_at=at + valid
+            observer=observer,
+            election=election,
+            code_hmac=_hmac(code_plain(code)),
+            created_at=at,
+            expires_at=at + valid,
         )
         trail_add(
             action="enrolment.create", subject=observer, at=at, user=user,
             detail={"election": election.slug, "expires_at": row.expires_at.isoformat()},
         )  # fmt: skip
+    return code
+
+
+def code_draw() -> str:
+    """A code as it is shown, which enrols nobody before it is stored."""
+    code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     return f"{code[:4]}-{code[4:]}"
+
+
+def enrolments_print(
+    *, codes: Mapping[int, str], names: bool, reason: str, election: Election, at: datetime, user: User
+) -> None:
+    """These codes, each an observer's by key, stand on sheets of paper: from now on they enrol, until `at` + VALID.
+
+    Whatever was handed out to the same people before and is not used by now enrols nobody any more.
+    A line of the trail for each; where the sheets bear `names`, one more with the reason. Raises ReasonNeeded.
+    """
+    with transaction.atomic():
+        election_lock(election)  # as whoever replaces a phone does
+        if names:
+            people_see(
+                number=len(codes), what="sheets", fields=["name"], election=election, user=user, reason=reason, at=at
+            )
+        codes_void(observers=codes, election=election, at=at)
+        EnrolmentCode.objects.bulk_create(
+            EnrolmentCode(
+                observer_id=key,
+                election=election,
+                code_hmac=_hmac(code_plain(code)),
+                created_at=at,
+                expires_at=at + VALID,
+            )
+            for key, code in codes.items()
+        )
+        for key in codes:
+            trail_add(
+                action="enrolment.print", subject=f"observer:{key}", at=at, user=user, election=election.pk,
+                detail={"expires_at": (at + VALID).isoformat(), "names": names, "sheets": len(codes)},
+            )  # fmt: skip
+
+
+def codes_void(*, observers: Collection[int], election: Election, at: datetime) -> None:
+    """No code that was handed out to these people and not used enrols anybody from now on."""
+    handed = EnrolmentCode.objects.filter(observer__in=observers, election=election, used_at=None, expires_at__gt=at)
+    handed.update(expires_at=at)
 
 
 def enrolment_transfer(*, device: Device, at: datetime) -> str:

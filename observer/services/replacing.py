@@ -10,10 +10,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from observer.models import Assignment, Device, Election, EnrolmentCode, Observer, User
+from observer.models import Assignment, Device, Election, Observer, User
 from observer.services.commissions import election_lock
 from observer.services.desk import observer_save
-from observer.services.enrolment import device_revoke, enrolment_create
+from observer.services.enrolment import codes_void, device_revoke, enrolment_create
 from observer.services.observers import code_make
 from observer.services.trail import trail_add
 
@@ -113,9 +113,7 @@ def _newcomer_add(one: Newcomer, like: Observer, user: User | None, at: datetime
 
 def _silence(observer: Observer, election: Election, user: User | None, at: datetime) -> int:
     """No phone, and no code handed out before, speaks for them any more; how many phones those were."""
-    EnrolmentCode.objects.filter(observer=observer, election=election, used_at=None, expires_at__gt=at).update(
-        expires_at=at
-    )
+    codes_void(observers=[observer.pk], election=election, at=at)
     keys = phones_living(observer=observer, election=election)
     for device in Device.objects.filter(pk__in=keys).order_by("pk"):
         device_revoke(device=device, user=user, at=at)

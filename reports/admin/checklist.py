@@ -170,12 +170,12 @@ class ChecklistVersionAdmin(Desk):
     list_filter = ("checklist__election", "checklist__code")
     search_fields = ("=checklist__code",)
     autocomplete_fields = ("checklist",)
-    fields = ("checklist", "number", "published_at", "content_hash", "as_xlsform", "left_to_phones")
+    fields = ("checklist", "number", "published_at", "content_hash", "as_xlsform", "on_paper", "left_to_phones")
     inlines = (SectionRows, QuestionRows)
     actions = ("publish",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        derived = ("published_at", "content_hash", "as_xlsform", "left_to_phones")
+        derived = ("published_at", "content_hash", "as_xlsform", "on_paper", "left_to_phones")
         return (*derived, *(("checklist", "number") if obj else ()))
 
     def get_urls(self) -> list[Any]:
@@ -198,6 +198,14 @@ class ChecklistVersionAdmin(Desk):
             return "—"
         address = reverse("admin:reports_checklistversion_xlsx", args=[version.pk])
         return format_html('<a href="{}">.xlsx</a>', address)
+
+    @admin.display(description=_("on paper"))
+    def on_paper(self, version: ChecklistVersion) -> SafeString | str:
+        if version.published_at is None:
+            return "—"
+        election = version.checklist.election
+        rows = [(reverse("desk:paper", args=[election.slug, version.pk, one]), one) for one in election.languages]
+        return format_html_join(" · ", '<a href="{}">{}.pdf</a>', rows)
 
     @admin.display(description=_("what this server cannot check itself"))
     def left_to_phones(self, version: ChecklistVersion) -> SafeString | str:
