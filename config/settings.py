@@ -183,6 +183,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-summaries": {"task": "reports.refresh_summaries", "schedule": 2.0, "options": {"expires": 2}},
     "process-evidence": {"task": "reports.process_evidence", "schedule": 2.0, "options": {"expires": 2}},
     "write-exports": {"task": "reports.write_exports", "schedule": 10.0, "options": {"expires": 10}},
+    "write-lists": {"task": "reports.write_lists", "schedule": 10.0, "options": {"expires": 10}},
 }
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────

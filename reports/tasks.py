@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due, evidence_waits
+from reports.services.exports import lists_write
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
@@ -38,3 +39,10 @@ def write_exports() -> int:
     """Writes the cases that were asked for as files; how many."""
     begun("reports.write_exports")
     return exports_write(at=timezone.now())
+
+
+@shared_task(name="reports.write_lists")
+def write_lists() -> int:
+    """Writes the list that waits longest as a file; how many."""
+    begun("reports.write_lists")
+    return lists_write(at=timezone.now())

@@ -1,4 +1,4 @@
-"""The background work of an embedded deployment: three daemon threads of the serving process.
+"""The background work of an embedded deployment: four daemon threads of the serving process.
 
 They do what Celery does in a full one. A request thread never does this work; it only wakes them.
 """
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due
+from reports.services.exports import lists_write
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
@@ -30,6 +31,7 @@ def start() -> None:
     _start("reports.refresh_summaries", lambda: summaries_refresh())
     _start("reports.process_evidence", _evidence)
     _start("reports.write_exports", lambda: exports_write(at=timezone.now()))
+    _start("reports.write_lists", lambda: lists_write(at=timezone.now()))
 
 
 def _evidence() -> int:

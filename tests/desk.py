@@ -4,6 +4,7 @@ import hashlib
 import io
 from uuid import uuid4
 
+from django.utils import timezone
 from PIL import Image
 
 from observer.models import (
@@ -42,6 +43,7 @@ from reports.models import (
 from reports.services.case_export import case_export_ask, exports_write
 from reports.services.case_files import case_file_add
 from reports.services.evidence import evidence_process_due
+from reports.services.exports import export_ask, lists_write
 from reports.services.releases import release_prepare
 from reports.services.summaries import summaries_refresh
 from reports.services.uploads import upload_append
@@ -115,6 +117,11 @@ def fill(world: World, root: User) -> World:
     summaries_refresh(at=lambda: DAY)
     Reply.objects.create(commission=world.tree["KZ-1-1-1"], date=DAY.date(), texts=words("A reply"))
     release_prepare(election=world.election, cutoff=DAY, user=root, at=DAY)
+    export_ask(
+        uuid=uuid4(), user=root, election=world.election, kind="reports", format="csv", labels="codes", language="en",
+        words=False, filters={}, reason="a test", at=DAY,
+    )  # fmt: skip
+    lists_write(at=timezone.now())
     SetAside.objects.create(observer=world.second.observer, election=world.election, user=root, at=DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
     return world

@@ -21,6 +21,7 @@ from reports.models import (
     ChecklistVersion,
     Complaint,
     Evidence,
+    Export,
     Message,
     Refusal,
     Release,
@@ -57,6 +58,7 @@ ADMINISTRATORS = {"administrator", "foreign", "superuser"}
 CASE_WORKERS = (COORDINATORS | {"verifier", "lawyer"}) & HERE
 CALLERS = COORDINATORS - {"foreign"} | {"verifier", "lawyer"}
 EXPORTERS = (COORDINATORS | LAWYERS | {"publisher"}) - {"verifier", "reader"}
+EXPORTERS_HERE = COORDINATORS - {"foreign"} | {"lawyer", "publisher"}
 ROOT = {"superuser"}
 
 # Nouns: who may open the list; who sees the row in `inside`'s territory; who may write (so far as they see it);
@@ -92,6 +94,7 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "reports.ChecklistVersion": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, None),  # a published one stays
     "reports.Due": (ROOT, ROOT, set(), False, False),
     "reports.Evidence": (ROLES, HERE, set(), False, False),
+    "reports.Export": (ADMINISTRATORS, ADMINISTRATORS & HERE, set(), False, False),
     "reports.KeyRotation": (ROOT, ROOT, set(), False, False),
     "reports.Message": (COORDINATORS, COORDINATORS & HERE, COORDINATORS, True, False),
     "reports.MessageRead": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
@@ -215,6 +218,9 @@ OTHERS = {
     "desk/test-2022/cases/{case}/exports/{export}/": staff(LAWYERS & HERE),
     "desk/test-2022/cases/{case}/complaints/{complaint}/": staff(CASE_WORKERS),
     "desk/test-2022/cases/{case}/complaints/{complaint}/print/": staff(CASE_WORKERS),
+    "desk/test-2022/exports/": staff(EXPORTERS_HERE),
+    "desk/test-2022/exports/new/": staff(EXPORTERS_HERE),
+    "desk/test-2022/exports/{listed}/": staff(ROOT),  # whoever asked for it, alone
     "": (302,) * len(WHO),
     "robots.txt": EVERYONE,
     "en/": EVERYONE,
@@ -418,6 +424,7 @@ class TestEveryOtherAddress:
             "case": Case.objects.get().pk,
             "paper": CaseFile.objects.get().pk,
             "export": CaseExport.objects.get().pk,
+            "listed": Export.objects.get().pk,
             "complaint": Complaint.objects.get().pk,
             "alert": Alert.objects.get().pk,
             "message": Message.objects.get(commission=full.tree["KZ-1-1"]).pk,

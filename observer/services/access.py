@@ -67,6 +67,26 @@ def elections(user: Reader, verb: Verb = Verb.LOOK) -> "QuerySet[Election]":
     return rows.filter(pk__in={grant.commission.election_id for grant in grants_of(user, verb)})
 
 
+def organisations(user: Reader, verb: Verb, commission: Commission) -> frozenset[int] | None:
+    """Whose observers the user may do it to there: those of some organisations, or everybody's (None)."""
+    if is_superuser(user):
+        return None
+    own: set[int] = set()
+    for grant in grants_of(user, verb, commission.election):
+        if commission.path.startswith(grant.commission.path):
+            if grant.organisation_id is None:
+                return None
+            own.add(grant.organisation_id)
+    return frozenset(own)
+
+
+def scopes(user: Reader, verb: Verb, election: Election) -> list[str]:
+    """By which permissions the user does it there, as texts that stay the same while these do."""
+    if is_superuser(user):
+        return ["*"]
+    return sorted({f"{one.commission.path} {one.organisation_id or '*'}" for one in grants_of(user, verb, election)})
+
+
 def visible(user: Reader, model: type[M], election: Election | None = None) -> "QuerySet[M]":
     """The rows of whose existence the user may know."""
     reach = reach_of(model)

@@ -14,22 +14,24 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import ReadOnly, link, pretty
+from observer.admin.base import link, pretty
 from observer.models import User
 from observer.models.reach import Verb
 from observer.services import access
 from observer.services.trail import trail_add
-from reports.models import Evidence
+from reports.admin.export import Exported
+from reports.models import Evidence, Export
 from reports.problems import Rejected
 from reports.services.evidence import evidence_approve, evidence_withdraw
 from reports.services.sealing import open_sealed
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(ReadOnly):
+class EvidenceAdmin(Exported):
     """A file that a report announced. The staff sees the copy without metadata; the sealed original,
     which may say where and by whom, is a download of administrators and lawyers."""
 
+    kind = Export.Kind.EVIDENCE
     deciding = Verb.APPROVE
     list_display = ("announced_at", "uuid", "small", "commission", "observer", "state", "flag_words", "approved_at")
     list_select_related = ("report__commission", "observer")

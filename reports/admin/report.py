@@ -1,9 +1,8 @@
 from typing import Any, cast
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -15,19 +14,16 @@ from django.utils.translation import gettext_lazy
 
 from observer import crypto
 from observer.admin.base import ReadOnly, ReadOnlyRows, link, pretty
-from observer.models import Commission, Observer, User
+from observer.models import Observer, User
 from observer.models.reach import Verb
 from observer.services import access
 from observer.services.trail import trail_add
+from reports.admin.export import Exported
 from reports.admin.reading import answers_table
-from reports.models import Evidence, KeyRotation, Note, Refusal, Report, Unkept, Violation
+from reports.models import Evidence, Export, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
 from reports.services import decisions
-
-FLAGS = (
-    "missing_answers", "out_of_limits", "not_assigned", "other_place", "clock_off", "far_from_station",
-    "outside_window", "held", "rehearsal", "supersedes_unknown", "supersedes_ignored",
-)  # fmt: skip
+from reports.services.listings import FLAGS, rows_flagged
 
 
 class ReasonForm(forms.Form):
@@ -42,8 +38,7 @@ class FlagFilter(admin.SimpleListFilter):
         return [(flag, flag) for flag in FLAGS]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        # As text, because SQLite cannot ask a JSON list what it contains.
-        return queryset.filter(flags__icontains=f'"{self.value()}"') if self.value() in FLAGS else queryset
+        return rows_flagged(queryset, self.value() or "") if self.value() in FLAGS else queryset
 
 
 class ViolationRows(ReadOnlyRows):
@@ -65,9 +60,10 @@ class NoteRows(ReadOnlyRows):
 
 
 @admin.register(Report)
-class ReportAdmin(ReadOnly):
+class ReportAdmin(Exported):
     """What was received is shown and never edited; what the desk decides goes through `decisions`."""
 
+    kind = Export.Kind.REPORTS
     deciding = Verb.VERIFY
     list_display = ("received_at", "checklist", "commission", "observer", "standing_word", "rehearsal", "flag_words")
     list_select_related = ("commission", "observer", "version__checklist")
@@ -102,19 +98,6 @@ class ReportAdmin(ReadOnly):
                 "commission", "observer", "version__checklist", "contest", "device", "submitter", "author", "decided_by"
             )
         return rows
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
-    ) -> tuple["QuerySet[Any]", bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        try:
-            return queryset.filter(uuid=UUID(term)), False
-        except ValueError:
-            places = list(Commission.objects.filter(code=term).values_list("pk", flat=True)[:100])
-            people = list(Observer.objects.filter(code=term.upper()).values_list("pk", flat=True))
-            return queryset.filter(Q(commission__in=places) | Q(observer__in=people)), False
 
     def get_urls(self) -> list[URLPattern]:
         body = path("<int:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_report_body")

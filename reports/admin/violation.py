@@ -9,9 +9,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import Desk, ReadOnly, ReadOnlyRows, link
+from observer.admin.base import Desk, ReadOnlyRows, link
 from observer.models.reach import Verb
-from reports.models import Case, Violation, ViolationGroup, ViolationType
+from reports.admin.export import Exported
+from reports.models import Case, Export, Violation, ViolationGroup, ViolationType
 from reports.problems import Rejected
 from reports.services.decisions import violation_decide
 
@@ -27,9 +28,10 @@ class DecisionForm(forms.Form):
 
 
 @admin.register(Violation)
-class ViolationAdmin(ReadOnly):
+class ViolationAdmin(Exported):
     """What reports say, one row a report and code; the desk decides what it found out."""
 
+    kind = Export.Kind.VIOLATIONS
     deciding = Verb.VERIFY
     list_display = ("code", "state", "commission", "observer", "case", "decided_at")
     list_select_related = ("report__commission", "report__observer", "case")

@@ -11,6 +11,7 @@ from observer.models.reach import Verb
 from observer.services import access
 from observer.services.calls import calls_waiting
 from observer.words import in_language
+from reports.desk.exports import coverage_link
 from reports.desk.scope import scope_of, tops_of, way_to
 from reports.desk.words import SEVERITIES, clock, name_of
 from reports.services.board import Board, Line, board_of
@@ -61,6 +62,7 @@ class BoardPage(DeskView):
                 for one in board.newest
             ],
             "disk_gigabytes": board.disk_free / 1e9,
+            "export_link": coverage_link(self, here),
         }
         if access.may(self.user, Verb.CONTACT, here):
             context["waiting"] = calls_waiting(commission=here, at=at).count()

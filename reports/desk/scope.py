@@ -3,7 +3,7 @@
 from django.http import Http404
 
 from observer.desk.pages import DeskView
-from observer.models import Commission, User
+from observer.models import Commission
 from observer.models.reach import Verb
 from observer.services import access
 from reports.services.board import Scope
@@ -24,20 +24,7 @@ def scope_of(view: DeskView, code: str = "", verb: Verb | None = None) -> Scope:
     if found is None or not access.may(view.user, verb, found):
         raise Http404
     found.election = view.election
-    return Scope(found, organisations_of(view.user, verb, found))
-
-
-def organisations_of(user: User, verb: Verb, commission: Commission) -> frozenset[int] | None:
-    """Whose observers the user may do it to there: those of some organisations, or everybody's (None)."""
-    if access.is_superuser(user):
-        return None
-    own: set[int] = set()
-    for grant in access.grants_of(user, verb, commission.election):
-        if commission.path.startswith(grant.commission.path):
-            if grant.organisation_id is None:
-                return None
-            own.add(grant.organisation_id)
-    return frozenset(own)
+    return Scope(found, access.organisations(view.user, verb, found))
 
 
 def way_to(view: DeskView, place: Commission) -> list[Commission]:

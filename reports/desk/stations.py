@@ -1,6 +1,6 @@
 """The stations of a territory by what they owe, and the way from a silent one to its observer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,10 +14,12 @@ from observer.models.reach import Verb
 from observer.services import access
 from observer.services.calls import calls_latest
 from observer.words import in_language
+from reports.desk.exports import coverage_link
 from reports.desk.people import assignments_now
 from reports.desk.scope import scope_of, way_to
 from reports.desk.words import OUTCOMES, STATES, clock, name_of
 from reports.services.board import Station, stations
+from reports.services.coverage import stations_shown
 from reports.services.expected import CONFLICTING, PARTIAL, expectations
 from reports.services.schedule import plan_of
 
@@ -44,7 +46,9 @@ class Stations(DeskView):
         plan = plan_of(election=self.election)
         titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
         found = stations(election=self.election, scope=scope, at=at, plan=plan)
-        chosen = sorted(_chosen(found, show, asked.get("checklist", "")), key=lambda one: one.path)
+        chosen = sorted(
+            stations_shown(found=found, show=show, checklist=asked.get("checklist", "")), key=lambda one: one.path
+        )
         unsettled: dict[int, list[str]] = {}
         too_many = show == "unsettled" and len(chosen) > READ_MOST
         if show == "unsettled":
@@ -60,6 +64,7 @@ class Stations(DeskView):
             "checklist_title": titles.get(asked.get("checklist", ""), ""),
             "part": part, "rows": self._rows(list(part.object_list), titles, unsettled), "too_many": too_many,
             "contact": access.may(self.user, Verb.CONTACT, here),
+            "export_link": coverage_link(self, here, show=show, checklist=asked.get("checklist", "")),
         }  # fmt: skip
         return super().get_context_data(**kwargs) | context
 
@@ -111,17 +116,6 @@ class Stations(DeskView):
             "by": call.user.get_username(),
             "outcome": OUTCOMES.get(call.outcome, ""),
         }
-
-
-def _chosen(found: Iterable[Station], show: str, checklist: str) -> Iterable[Station]:
-    for one in found:
-        if show == "silent" and not (one.silent and one.precinct):
-            continue
-        if show == "unopened" and (one.opened or not one.precinct):
-            continue
-        if show == "late" and not (checklist in one.overdue if checklist else one.overdue):
-            continue
-        yield one
 
 
 @page("stations/find/", name="station_find")

@@ -4,6 +4,7 @@ from reports.models.case import Case, CaseComment, CaseConsent, CaseExport, Case
 from reports.models.check import Check
 from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
+from reports.models.export import Export
 from reports.models.message import Message, MessageRead
 from reports.models.relay import RelayFile
 from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
@@ -25,6 +26,7 @@ __all__ = [
     "Complaint",
     "Due",
     "Evidence",
+    "Export",
     "KeyRotation",
     "Message",
     "MessageRead",

@@ -122,7 +122,7 @@ def _board(election: Election, scope: Scope, at: datetime) -> Board:
         at=at,
         total=total,
         lines=lines,
-        checklists=[(code, titles[code]) for code in _planned(plan)],
+        checklists=[(code, titles[code]) for code in planned(plan)],
         incidents=incidents.by_severity(),
         newest=incidents.newest(),
         disk_free=disk_free(),
@@ -168,7 +168,7 @@ def _denied(lines: Iterable[Line]) -> None:
         by_key[key].denied = denied or 0
 
 
-def _planned(plan: Plan) -> list[str]:
+def planned(plan: Plan) -> list[str]:
     """Codes of the checklists that have an hour anywhere, by their first."""
     first: dict[str, datetime] = {}
     for kind in Level.Kind.values:
@@ -199,7 +199,7 @@ def stations(
     """
     plan = plan or plan_of(election=election)
     versions = versions if versions is not None else versions_of(election)
-    first = next(iter(_planned(plan)), "")
+    first = next(iter(planned(plan)), "")
     asked = _asked(plan, at)
     begins = {number for number, (checklist, _slot) in enumerate(asked) if checklist == first}
     columns: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 What is taken: names, phones, e-mails and accreditation numbers of observers who are in no other election that
 was not purged, with their look-ups; bodies as received, of reports and of refusals; what the call log says
-was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; what the desk
+was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; lists made as files; what the desk
 wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes that belong to nobody any more; hashes, times, decisions, the trail.
 
 What a case on legal hold needs is kept: its reports' bodies, its observers' names.
@@ -19,6 +19,7 @@ from observer.models import Assignment, Call, Device, Election, EnrolmentCode, O
 from observer.services.trail import trail_add
 from reports.models import Case, KeyRotation, Refusal, Report
 from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
+from reports.services.exports import exports_remove
 from reports.services.holding import observers_held, reports_held
 
 BATCH = 500
@@ -46,6 +47,7 @@ class Purged:
     bodies: int
     calls: int
     devices: int
+    exports: int
     held_observers: int
     held_bodies: int
 
@@ -58,6 +60,7 @@ def people_counted(*, election: Election) -> Purged:
         bodies=_bodies(election).count() + _refusals(election).count(),
         calls=_calls(election).count(),
         devices=election.devices.count(),
+        exports=election.exports.exclude(name="").count(),
         held_observers=held.count(),
         held_bodies=reports_held(election).count(),
     )
@@ -69,6 +72,7 @@ def people_purge(*, election: Election, user: User | None, at: datetime) -> Purg
         raise NotYet
     done = people_counted(election=election)
     trail_add(action="election.purge", subject=election, at=at, user=user, detail=asdict(done))
+    exports_remove(election=election)
     with transaction.atomic():
         EnrolmentCode.objects.filter(election=election).delete()
         _calls(election).update(said="")

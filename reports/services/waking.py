@@ -19,7 +19,7 @@ from django.db import transaction
 log = logging.getLogger("baqylau.waking")
 PAUSE = 0.2  # seconds between two nudges of one kind
 QUEUED = 10  # seconds a message may wait to be begun; then it is worth nothing, for the sweep came by
-TASKS = ("reports.refresh_summaries", "reports.process_evidence", "reports.write_exports")
+TASKS = ("reports.refresh_summaries", "reports.process_evidence", "reports.write_exports", "reports.write_lists")
 
 _waiting = {name: Event() for name in TASKS}
 _listeners: dict[str, tuple[int, Thread]] = {}

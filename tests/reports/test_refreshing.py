@@ -169,7 +169,7 @@ class TestTheEmbeddedThread:
             first = {task: thread for task, (_pid, thread) in worker._running.items()}
             worker.start()
             assert {task: thread for task, (_pid, thread) in worker._running.items()} == first
-            assert len(first) == 3
+            assert len(first) == 4
             assert all(thread.daemon for thread in first.values())
 
     def test_a_report_reaches_the_root_without_any_request(self, transactional_db):
@@ -211,6 +211,7 @@ class TestTheCommandAndTheTasks:
             tasks.refresh_summaries.name,
             tasks.process_evidence.name,
             tasks.write_exports.name,
+            tasks.write_lists.name,
         } == set(waking.TASKS)
 
     def test_a_task_stops_in_time_and_leaves_the_rest_due(self, world):
