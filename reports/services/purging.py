@@ -17,7 +17,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from observer.models import Assignment, Call, Device, Election, EnrolmentCode, Observer, User
 from observer.services.trail import trail_add
-from reports.models import Case, KeyRotation, Refusal, Report
+from reports.models import Case, Export, KeyRotation, Refusal, Report
 from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
 from reports.services.exports import exports_remove
 from reports.services.holding import observers_held, reports_held
@@ -60,7 +60,7 @@ def people_counted(*, election: Election) -> Purged:
         bodies=_bodies(election).count() + _refusals(election).count(),
         calls=_calls(election).count(),
         devices=election.devices.count(),
-        exports=election.exports.exclude(name="").count(),
+        exports=Export.objects.filter(election=election).exclude(name="").count(),
         held_observers=held.count(),
         held_bodies=reports_held(election).count(),
     )
