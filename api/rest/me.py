@@ -13,6 +13,7 @@ from api.rest import translate
 from api.rest.authentication import device_of
 from api.rest.rooms import PhoneRoom, object_of
 from api.rest.wire import json_answer
+from observer.models import Consent as ConsentGiven
 from observer.models import Election, Observer
 from observer.services.enrolment import TRANSFER_VALID, consent_record, enrolment_transfer
 from observer.services.relay_keys import key_id
@@ -76,11 +77,12 @@ class Me(PhoneRoom):
 
 
 def _state(election: Election, observer: Observer) -> dict[str, Any]:
+    given = ConsentGiven.objects.filter(observer=observer, election=election).first()
     return {
         "document": CONDUCT,
         "version": election.conduct_version,
-        "accepted_version": observer.conduct_version,
-        "accepted_at": observer.conduct_at,
+        "accepted_version": given.version if given else None,
+        "accepted_at": given.at if given else None,
     }
 
 
@@ -108,7 +110,8 @@ class Consent(PhoneRoom):
             errors.add("version", "out_of_range", _("A version from 1 to %(most)d is expected.") % {"most": current})
         if errors.found or at is None or type(version) is not int:
             raise translate.invalid(errors, "invalid_request")
-        consent_record(observer=device_of(request).observer, version=version, at=at, received_at=now)
+        device = device_of(request)
+        consent_record(observer=device.observer, election=device.election, version=version, at=at, received_at=now)
         return json_answer({"document": document, "version": version, "at": at})
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from observer import crypto
 from observer.admin.base import Desk, ReadOnlyRows
-from observer.models import Assignment, Device, Election, Observer
+from observer.models import Assignment, Consent, Device, Election, Observer
 from observer.models.reach import Verb
 from observer.services import access
 from observer.services.collect_settings import collect_settings
@@ -67,6 +67,16 @@ class AssignmentRows(ReadOnlyRows):
         return super().get_queryset(request).select_related("assignment")
 
 
+class ConsentRows(ReadOnlyRows):
+    model = Consent
+    verbose_name_plural = gettext_lazy("consents to the code of conduct")
+    fields = readonly_fields = ("election", "asked_at", "version", "at")
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        return super().get_queryset(request).select_related("election")
+
+
 class DeviceRows(ReadOnlyRows):
     model = Device
     fields = readonly_fields = ("name", "election", "created_at", "last_used_at", "revoked_at")
@@ -82,14 +92,14 @@ class ObserverAdmin(Desk):
     form = ObserverForm
     writing = deciding = Verb.REGISTER
     can_delete = False
-    list_display = ("code", "organisation", "language", "accredited_until", "conduct_version")
+    list_display = ("code", "organisation", "language", "accredited_until")
     list_select_related = ("organisation",)
     list_filter = ("organisation", "language", "assignments__election")
     search_fields = ("code",)
     search_help_text = gettext_lazy("a code, a whole phone number or a whole e-mail address")
     autocomplete_fields = ("organisation",)
-    readonly_fields = ("conduct_version", "conduct_at", "created_at")
-    inlines = (AssignmentRows, DeviceRows)
+    readonly_fields = ("created_at",)
+    inlines = (AssignmentRows, ConsentRows, DeviceRows)
     deferred = PROTECTED
     actions: tuple[str, ...] = ("make_enrolment_code", "make_collect_settings")
 

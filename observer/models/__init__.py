@@ -3,6 +3,7 @@
 from observer.models.alert import Alert
 from observer.models.call import Call
 from observer.models.commission import Commission
+from observer.models.consent import Consent
 from observer.models.device import Device, EnrolmentCode
 from observer.models.election import Contest, Election, Level
 from observer.models.grant import Grant
@@ -17,6 +18,7 @@ __all__ = [
     "Assignment",
     "Call",
     "Commission",
+    "Consent",
     "Contest",
     "Device",
     "Election",

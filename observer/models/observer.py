@@ -29,8 +29,6 @@ class Observer(models.Model):
     )
     accredited_from = models.DateField(null=True, blank=True)
     accredited_until = models.DateField(null=True, blank=True)
-    conduct_version = models.PositiveIntegerField(null=True, blank=True, help_text="code of conduct accepted, version")
-    conduct_at = models.DateTimeField(null=True, blank=True, help_text="when, as the phone said")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from observer import crypto
-from observer.models import Device, Election, EnrolmentCode, Observer, User
+from observer.models import Consent, Device, Election, EnrolmentCode, Observer, User
 from observer.services.commissions import election_lock
 from observer.services.senders import sender_find
 from observer.services.sights import people_see
@@ -202,15 +202,21 @@ def device_revoke(*, device: Device, user: User | None, at: datetime) -> None:
             trail_add(action="device.revoke", subject=device, at=at, user=user)
 
 
-def consent_record(*, observer: Observer, version: int, at: datetime, received_at: datetime | None = None) -> None:
-    """The observer accepted the code of conduct, `version`, when the phone says (`at`).
+def consent_record(
+    *, observer: Observer, election: Election, version: int, at: datetime, received_at: datetime | None = None
+) -> None:
+    """The observer accepted the election's code of conduct, `version`, when the phone says (`at`).
 
     A repeated or late message about an older version changes nothing.
     """
-    newer = Q(conduct_version__isnull=True) | Q(conduct_version__lt=version)
+    older = Q(version__isnull=True) | Q(version__lt=version)
     with transaction.atomic():
-        if Observer.objects.filter(newer, pk=observer.pk).update(conduct_version=version, conduct_at=at):
-            trail_add(action="observer.consent", subject=observer, at=received_at or at, detail={"version": version})
+        Consent.objects.get_or_create(observer=observer, election=election)
+        if Consent.objects.filter(older, observer=observer, election=election).update(version=version, at=at):
+            trail_add(
+                action="observer.consent", subject=observer, at=received_at or at, detail={"version": version},
+                election=election.pk,
+            )  # fmt: skip
 
 
 def code_plain(code: str) -> str:

@@ -18,7 +18,7 @@ from observer.models import Device, Election, Observer
 # on the way of a report; any other field costs whoever reads it a query of its own.
 _NEEDED: dict[type[Model], set[str]] = {
     Device: {"id", "observer_id", "election_id", "name", "device_id", "token_hash", "last_used_at", "revoked_at"},
-    Observer: {"id", "code", "language", "organisation_id", "conduct_version"},
+    Observer: {"id", "code", "language", "organisation_id"},
     Election: {"id", "slug", "timezone", "languages", "state", "publication", "opens_at", "closes_at", "windows"},
 }
 # In the order of the model's columns, as `Model.from_db` wants them.

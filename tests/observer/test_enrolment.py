@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from observer.models import Device, EnrolmentCode, Observer, Trail
+from observer.models import Consent, Device, EnrolmentCode, Trail
 from observer.services.enrolment import (
     InvalidCode,
     code_plain,
@@ -176,9 +176,10 @@ class TestConsent:
     def test_is_kept_with_version_and_date_and_an_older_one_changes_nothing(self, world):
         observer = world.first.observer
         for version, hours in ((2, 1), (1, 2), (2, 3)):
-            consent_record(observer=observer, version=version, at=DAY + timedelta(hours=hours), received_at=DAY)
-        observer = Observer.objects.get(pk=observer.pk)
-        assert (observer.conduct_version, observer.conduct_at) == (2, DAY + timedelta(hours=1))
+            at = DAY + timedelta(hours=hours)
+            consent_record(observer=observer, election=world.election, version=version, at=at, received_at=DAY)
+        consent = Consent.objects.get()
+        assert (consent.version, consent.at) == (2, DAY + timedelta(hours=1))
         assert Trail.objects.filter(action="observer.consent").count() == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from observer.models import Assignment, Commission, Device, Election, Level, Observer, Organisation
+from observer.models import Assignment, Commission, Consent, Device, Election, Level, Observer, Organisation
 from reports.management.demo.chance import chance
 from reports.management.demo.geography import apportioned
 
@@ -77,6 +77,8 @@ def people_create(*, election: Election, at: datetime) -> People:
         for n, observer in enumerate(youth)
     ]
     _assign(election, teams, at)
+    given = at - timedelta(days=3)
+    Consent.objects.bulk_create([Consent(observer=one, election=election, version=1, at=given) for one in observers])
     return People(tuple(teams), _devices(election, observers, at))
 
 
@@ -103,7 +105,6 @@ def _observers(organisations: Sequence[Organisation], at: datetime) -> list[Obse
             name=f"{GIVEN[n % 12]} {FAMILY[n % 8]} {n + 1:03}", phone=f"+7700000{n + 1:04}",
             email=f"{code.lower()}@observers.example", accreditation_number=f"ДЕМО-{n + 1:04}",
             accredited_from=at.date() - timedelta(days=20), accredited_until=at.date() + timedelta(days=345),
-            conduct_version=1, conduct_at=at - timedelta(days=3),
         )  # fmt: skip
         observer.index_contacts()
         made.append(observer)
