@@ -25,11 +25,14 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
+from observer.services.trail import trail_add
 from reports.models import CaseFile, Evidence, RelayFile, Report
 from reports.services.dumps import database_dump
 from reports.services.sealing import open_sealed
 
 FORMAT = 1
+
+BACKUP = "backup.write"  # the trail's word for one that was written
 
 
 @dataclass(slots=True)
@@ -92,6 +95,8 @@ def backup_write(*, path: Path, at: datetime) -> Written:
         os.link(draft, path)  # fails, unlike a rename, where somebody else was quicker
     finally:
         draft.unlink(missing_ok=True)
+    detail = {"files": result.files, "damaged": len(result.damaged)}
+    trail_add(action=BACKUP, subject=path.name[:120], at=at, detail=detail)
     return result
 
 

@@ -5,7 +5,7 @@ should know. A check that cannot be made is itself an error.
 """
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,13 +46,22 @@ def warning(text: str) -> Finding:
 def examine(*, at: datetime) -> Iterator[tuple[str, list[Finding]]]:
     """Name and findings of each check, in order. Later ones are left out where the database is not usable."""
     for name, check in CHECKS:
-        try:
-            findings = list(check(at))
-        except Exception as problem:
-            findings = [error(f"could not be checked: {type(problem).__name__}: {problem}".strip())]
+        findings = _made(check, at)
         yield name, findings
         if name in ("database", "migrations") and any(finding.level == "error" for finding in findings):
             return
+
+
+def examined(*, at: datetime, names: Collection[str]) -> dict[str, list[Finding]]:
+    """Only these checks; one that cannot be made is itself an error, as in `examine`."""
+    return {name: _made(check, at) for name, check in CHECKS if name in names}
+
+
+def _made(check: Check, at: datetime) -> list[Finding]:
+    try:
+        return list(check(at))
+    except Exception as problem:
+        return [error(f"could not be checked: {type(problem).__name__}: {problem}".strip())]
 
 
 def _database(at: datetime) -> Iterator[Finding]:
