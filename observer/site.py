@@ -5,9 +5,11 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from observer.desk import login
 from observer.desk.askable import askable, query_askable
@@ -17,6 +19,11 @@ from observer.services.sign_ins import sign_ins_end
 
 class DeskSite(admin.AdminSite):
     enable_nav_sidebar = False  # the desk has its own, by role
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        super().register(model_or_iterable, admin_class, **options)
+        for model in [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable:
+            words_translate(model)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Of the staff, signed in as strongly as the settings ask, and not signed out from elsewhere."""
@@ -52,3 +59,17 @@ class DeskSite(admin.AdminSite):
             return answer
 
         return asked
+
+
+def words_translate(model: type[Model]) -> None:
+    """From now on a noun, its fields and its choices are called as the reader calls them.
+
+    Here and not in the model, where each word would be a migration. `scripts/messages.py` gathers these words.
+    """
+    meta: Any = model._meta
+    meta.verbose_name, meta.verbose_name_plural = _(meta.verbose_name), _(meta.verbose_name_plural)
+    for field in (*meta.local_fields, *meta.local_many_to_many):
+        if isinstance(field.verbose_name, str) and field.verbose_name != "ID":
+            field.verbose_name = _(field.verbose_name)
+        if field.choices:
+            field.choices = [(value, _(label) if isinstance(label, str) else label) for value, label in field.choices]

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import django
+import django.apps
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
@@ -28,6 +29,7 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("kk", "ru", "en")
 SOURCE = "en"
+APPS = ("observer", "reports")  # whose models' names are words too
 PYTHON = ("api", "config", "observer", "reports")
 TEMPLATES = ("templates",)
 CLIENT = "static/phone"
@@ -75,7 +77,22 @@ def words() -> Catalog:
     for name, content in sources():
         for _line, text, comments, context in extract("python", io.BytesIO(content), KEYWORDS, ["Translators:"]):
             found.add(text, locations=[(name, 0)], auto_comments=comments, context=context)
+    for name, text in model_words():
+        found.add(text, locations=[(name, 0)])
     return found
+
+
+def model_words() -> Iterator[tuple[str, str]]:
+    """Names of nouns, of their fields and choices, with where they stand; `observer/site.py` shows them translated."""
+    for app in APPS:
+        for model in django.apps.apps.get_app_config(app).get_models():
+            meta = model._meta
+            fields = [one for one in (*meta.local_fields, *meta.local_many_to_many) if one.name != "id"]
+            choices = [label for one in fields for _value, label in one.choices or ()]
+            named = (meta.verbose_name, str(meta.verbose_name_plural), *(one.verbose_name for one in fields), *choices)
+            for word in named:
+                if isinstance(word, str):  # Django translates its own
+                    yield f"{model.__module__.replace('.', '/')}.py", word
 
 
 def client_words() -> Catalog:
@@ -212,7 +229,9 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def main() -> int:
-    settings.configure(USE_I18N=True, INSTALLED_APPS=[], TEMPLATES=[])
+    sys.path.insert(0, str(ROOT))
+    needed = ("django.contrib.auth", "django.contrib.contenttypes")
+    settings.configure(USE_I18N=True, INSTALLED_APPS=[*needed, *APPS], AUTH_USER_MODEL="observer.User", TEMPLATES=[])
     django.setup()
     commands = {"update": update, "check": check, "compile": compile_all}
     if len(sys.argv) != 2 or sys.argv[1] not in commands:

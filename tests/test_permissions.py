@@ -216,6 +216,7 @@ OTHERS = {
     "desk/test-2022/reports/{report}/": staff(HERE),
     "desk/test-2022/observers/{observer}/quarantine/": staff(COORDINATORS & HERE),
     "desk/test-2022/cases/": staff(ROLES - {"foreign"}),
+    "desk/test-2022/cases/new/": staff(CALLERS),
     "desk/test-2022/cases/{case}/": staff(HERE),
     "desk/test-2022/cases/{case}/papers/{paper}/": staff(CASE_WORKERS),
     "desk/test-2022/cases/{case}/exports/{export}/": staff(LAWYERS & HERE),

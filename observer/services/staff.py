@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from observer.models import Commission, Election, Grant, Organisation, User
-from observer.models.reach import Verb
+from observer.models.reach import MAY, Verb
 from observer.services import access
 from observer.services.sign_ins import sign_ins_end
 from observer.services.trail import trail_add
@@ -24,6 +24,16 @@ def grants_within(*, user: User, election: Election) -> QuerySet[Grant]:
     """The grants of this election that the user may give and take."""
     rows = access.reachable(user, Grant, Verb.STAFF, election)
     return rows.select_related("user", "commission", "organisation").order_by("user__username", "role")
+
+
+def staff_at(*, commission: Commission, verb: Verb) -> QuerySet[User]:
+    """Who may do it at this commission by a grant for it or for what lies above, whatever the organisation."""
+    codes = commission.path.strip("/").split("/")
+    above = ["/".join(codes[: depth + 1]) + "/" for depth in range(len(codes))]
+    grants = Grant.objects.filter(
+        role__in=MAY[verb], organisation=None, commission__election=commission.election_id, commission__path__in=above
+    )
+    return User.objects.filter(pk__in=grants.values("user"), is_active=True, is_staff=True).order_by("username")
 
 
 def may_manage(*, user: User, whom: User) -> bool:

@@ -4,13 +4,16 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer.admin.base import Desk, ReadOnlyRows, link
 from observer.models.reach import Verb
+from observer.services import access
 from reports.admin.export import Exported
 from reports.models import Case, Export, Violation, ViolationGroup, ViolationType
 from reports.problems import Rejected
@@ -37,7 +40,9 @@ class ViolationAdmin(Exported):
     list_select_related = ("report__commission", "report__observer", "case")
     list_filter = ("report__commission__election", "state")
     search_fields = ("=code", "=report__uuid", "=report__commission__code")
-    fields = ("code", "state", "report_link", "commission", "observer", "case", "note", "decided_by", "decided_at")
+    fields = (
+        "code", "state", "report_link", "commission", "observer", "case_link", "note", "decided_by", "decided_at"
+    )  # fmt: skip
     deferred = ("report__body", "report__answers", "report__comment")
     actions = ("confirm", "refute", "solve", "pass_on", "reopen")
 
@@ -52,6 +57,25 @@ class ViolationAdmin(Exported):
     @admin.display(description=gettext_lazy("report"))
     def report_link(self, violation: Violation) -> SafeString | str:
         return link(violation.report)
+
+    @admin.display(description=gettext_lazy("case"))
+    def case_link(self, violation: Violation) -> SafeString | str:
+        """The case; for whoever may open one, the way to it."""
+        slug = violation.report.commission.election.slug
+        if violation.case is not None:
+            return format_html(
+                '<a href="{}">{}</a>', reverse("desk:case", args=[slug, violation.case_id]), violation.case
+            )
+        if not violation.may_open:  # type: ignore[attr-defined]
+            return "—"
+        address = f"{reverse('desk:case_new', args=[slug])}?violation={violation.pk}"
+        return format_html('<a href="{}">{}</a>', address, _("Open a case"))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.may_open = access.may(request.user, Verb.CASES, found.report.commission)
+        return found
 
     @admin.action(description=gettext_lazy("Confirm"), permissions=["decide"])
     def confirm(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:

@@ -2,6 +2,7 @@
 
 from reports.desk import (
     board,
+    case_new,
     cases,
     checking,
     complaint,
@@ -22,6 +23,7 @@ from reports.desk import (
 
 __all__ = [
     "board",
+    "case_new",
     "cases",
     "checking",
     "complaint",

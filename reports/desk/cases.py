@@ -13,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer.desk.pages import DeskView, page
+from observer.desk.trail_words import action_words
 from observer.models import Observer, User
 from observer.models.reach import Verb
 from observer.services import access
+from observer.services.staff import staff_at
 from observer.words import in_language
 from reports.desk.labels import ANSWERED, PAPERS, STATES, VIOLATIONS
 from reports.desk.words import SEVERITIES, clock, name_of
@@ -54,7 +56,7 @@ class Cases(DeskView):
         for one in listed:
             one.commission.election = self.election
         return super().get_context_data(**kwargs) | {
-            "chosen": chosen, "listed": listed,
+            "chosen": chosen, "listed": listed, "may_write": access.may(self.user, Verb.CASES, self.election),
             "tabs": [("", _("Open")), ("mine", _("Mine")), ("lawyer", _("With the lawyers")), ("all", _("All"))],
             "rows": [
                 (one, name_of(one.commission), SEVERITIES.get(one.severity, ""), steps[one.step].name if one.step in steps else one.step,
@@ -105,7 +107,7 @@ class CasePage(OneCase):
         case = self.found()
         do = request.POST.get("do", "")
         acts: Mapping[str, Callable[[Case], HttpResponse | None]] = {
-            "step": self._step, "take": self._take, "escalate": self._escalate, "hold": self._hold,
+            "step": self._step, "take": self._take, "hand": self._hand, "escalate": self._escalate, "hold": self._hold,
             "comment": self._comment, "consent": self._consent, "complaint": self._complaint, "paper": self._paper,
             "export": self._export,
         }  # fmt: skip
@@ -143,7 +145,8 @@ class CasePage(OneCase):
             "terms": [(one, in_language(one.names)) for one in terms_of(self.election).values()],
             "paper_kinds": list(PAPERS.items()), "now": clock(at, zone),
             "exports": [(one, clock(one.asked_at, zone)) for one in case.exports.select_related("user")[:5]] if self.may(Verb.ORIGINAL, case) else [],
-            "trail": [(one, clock(one.at, zone)) for one in trail_of(case)[-60:]],
+            "trail": [(one, clock(one.at, zone), action_words(one.action)) for one in trail_of(case)[-60:]],
+            "workers": staff_at(commission=case.commission, verb=Verb.CASES).exclude(pk=case.holder_id or 0) if self.may(Verb.CASES, case) else (),
             "may_write": self.may(Verb.CASES, case), "may_export": self.may(Verb.ORIGINAL, case),
         }  # fmt: skip
 
@@ -161,6 +164,16 @@ class CasePage(OneCase):
 
     def _take(self, case: Case) -> None:
         cases.case_take(case=case, holder=self.user, user=self.user, at=timezone.now(), seen=self.seen())
+
+    def _hand(self, case: Case) -> None:
+        given = self.request.POST.get("holder", "")
+        known = staff_at(commission=case.commission, verb=Verb.CASES)
+        holder = (
+            known.filter(pk=int(given)).first() if given.isascii() and given.isdecimal() and len(given) < 18 else None
+        )
+        if holder is None:
+            raise Rejected("invalid_report", _("Choose somebody who works on cases here."), "holder")
+        cases.case_take(case=case, holder=holder, user=self.user, at=timezone.now(), seen=self.seen())
 
     def _escalate(self, case: Case) -> None:
         to = case.escalated_at is None

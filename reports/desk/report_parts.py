@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from observer.desk.pages import DeskView
+from observer.desk.trail_words import action_words
 from observer.models import Trail
 from observer.words import in_language
 from reports.desk.dictation_form import groups_of
@@ -42,7 +43,7 @@ def parts_of(view: DeskView, report: Report, *, correct: str, at: datetime) -> d
         "violations": _violations(view, report), "cases": _cases(view, report),
         "files": [(one, flag_words(one.flags)) for one in
                   view.visible(Evidence).filter(report=report.pk).order_by("pk").select_related("approved_by")],
-        "trail": [(one, clock(one.at, zone)) for one in
+        "trail": [(one, clock(one.at, zone), action_words(one.action)) for one in
                   Trail.objects.filter(subject=f"report:{report.uuid}").select_related("user")[:TRAIL]],
         "correcting": _correcting(view, report, questions, correct),
     }  # fmt: skip

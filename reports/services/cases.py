@@ -5,7 +5,7 @@ is written. Words (comments) are never refused for that: nothing anybody typed i
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,22 +21,47 @@ from reports.services.decisions import Changed, violation_decide
 from reports.services.steps import FIRST, SEVERITIES, patience, steps_of
 
 TEXT_MAX = 8_000
+TITLE_MAX = 200
+PRESSED_TWICE = timedelta(minutes=1)
 
 
 def case_open(*, violation: Violation, title: str, user: User, at: datetime, seen: str = "") -> Case:
     """A case of one violation: its place, its severity, its clock. Raises Changed where `seen` is past."""
     report = violation.report
-    election = report.commission.election
-    kind = ViolationType.objects.filter(election=election, code=violation.code).first()
+    kind = ViolationType.objects.filter(election=report.commission.election, code=violation.code).first()
     severity = kind.severity if kind else SEVERITIES[-1]
+    named = title.strip() or str(kind or violation.code)
     with transaction.atomic():
-        case = Case.objects.create(
-            commission=report.commission, title=title.strip()[:200] or str(kind or violation.code)[:200], created_at=at,
-            step=next(iter(steps_of(election)), FIRST), severity=severity, holder=user,
-            due_at=at + patience(election, severity),
-        )  # fmt: skip
-        trail_add(action="case.open", subject=case, at=at, user=user, detail={"code": violation.code})
+        case = _opened(report.commission, named, severity, user, at, {"code": violation.code})
         violation_decide(violation=violation, state=violation.state, user=user, at=at, case=case, seen=seen)
+    return case
+
+
+def case_begin(*, commission: Commission, title: str, severity: str, user: User, at: datetime) -> Case:
+    """A case of an event of which no report tells yet: somebody called. Raises Rejected.
+
+    The same user's same words about the same place within a minute are the same case: pressed twice.
+    """
+    title = title.strip()[:TITLE_MAX]
+    if not title:
+        raise Rejected("invalid_report", _("Say what happened."), "title")
+    if severity not in SEVERITIES:
+        raise Rejected("invalid_report", _("Choose how severe it is."), "severity")
+    with transaction.atomic():
+        place = Commission.objects.select_for_update(no_key=True).get(pk=commission.pk)
+        just_now = Case.objects.filter(commission=place, title=title, holder=user, created_at__gt=at - PRESSED_TWICE)
+        return just_now.first() or _opened(place, title, severity, user, at, {})
+
+
+def _opened(
+    commission: Commission, title: str, severity: str, user: User, at: datetime, detail: Mapping[str, Any]
+) -> Case:
+    election = commission.election
+    case = Case.objects.create(
+        commission=commission, title=title[:TITLE_MAX], created_at=at, holder=user, severity=severity,
+        step=next(iter(steps_of(election)), FIRST), due_at=at + patience(election, severity),
+    )  # fmt: skip
+    trail_add(action="case.open", subject=case, at=at, user=user, detail=detail)
     return case
 
 
@@ -82,7 +107,15 @@ def case_take(*, case: Case, holder: User | None, user: User, at: datetime, seen
     def change(row: Case) -> None:
         row.holder = holder
 
-    _change(case, change, "case.take", user, at, seen, {"holder": holder.pk if holder else None})
+    _change(
+        case,
+        change,
+        "case.take",
+        user,
+        at,
+        seen,
+        {"holder": holder.pk if holder else None, "to": holder.username if holder else ""},
+    )
 
 
 def case_escalate(*, case: Case, escalated: bool, user: User, at: datetime, seen: int) -> None:

@@ -121,3 +121,15 @@ class TestTrail:
         assert found(q="root") == found(q="report:x") == found()
         for role in ("national", "territorial", "verifier"):
             assert as_role(role, "KZ").get("/admin/observer/trail/").status_code == 403
+
+
+class TestNouns:
+    @pytest.mark.parametrize(("language", "said"), [("ru", ("Дата", "готовятся")), ("kk", ("Күні", "дайындалуда"))])
+    def test_their_fields_and_choices_are_called_as_the_reader_calls_them(self, desk, world, language, said):
+        world.election.state = "draft"
+        world.election.save()
+        desk.cookies["django_language"] = language
+        change = f"/admin/observer/election/{world.election.pk}/change/"
+        shown = "".join(desk.get(page).content.decode() for page in ("/admin/", "/admin/observer/election/", change))
+        assert [word for word in said if word not in shown] == []
+        assert [word for word in ("in preparation", "Enrolment codes", "Publication:") if word in shown] == []
