@@ -8,9 +8,12 @@ from uuid import UUID, uuid4
 
 from PIL import Image
 
+from observer.models import User
 from observer.services.enrolment import enrolment_create
 from reports.models import ChecklistFile, ChecklistVersion, Evidence, KeyRotation, Question, Report
 from reports.problems import Rejected
+from reports.services.case_files import case_file_add
+from reports.services.cases import case_begin, comment_add
 from reports.services.evidence import evidence_process_due
 from reports.services.intake import accept
 from reports.services.submission import Announcement, Sender, Submission
@@ -40,6 +43,22 @@ def draw(world: World) -> None:
     version.save()
 
 
+def paper(world: World) -> None:
+    """A case with a comment and a paper of its own, which is no report's evidence."""
+    user = User.objects.create_user("aigul")
+    case = case_begin(commission=world.tree["KZ-1-1-1"], title="An event", severity="minor", user=user, at=DAY)
+    comment_add(case=case, text="what was said", user=user, at=DAY)
+    case_file_add(
+        case=case,
+        complaint=None,
+        kind="answer",
+        name="жауап.pdf",
+        stream=io.BytesIO(b"%PDF an answer" * 9),
+        user=user,
+        at=DAY,
+    )
+
+
 def fill() -> None:
     world = World()
     draw(world)
@@ -64,6 +83,7 @@ def fill() -> None:
     upload_append(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), at=DAY)
     upload_append(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, at=DAY)
     evidence_process_due(at=DAY + timedelta(hours=2))
+    paper(world)
     enrolment_create(observer=world.first.observer, election=world.election, at=DAY + timedelta(days=36500))
     summaries_refresh()
     assert Report.objects.count() == 40
