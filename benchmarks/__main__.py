@@ -16,7 +16,19 @@ from pathlib import Path
 
 from scripts import services
 
-NAMES = ("single", "batch", "photo", "batch_photo", "delay", "recompute", "pages", "desk", "public", "memory")
+NAMES = (
+    "single",
+    "batch",
+    "photo",
+    "batch_photo",
+    "delay",
+    "recompute",
+    "pages",
+    "desk",
+    "exports",
+    "public",
+    "memory",
+)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from benchmarks import country, desk, load, public  # noqa: E402
+from benchmarks import country, desk, exports, load, public  # noqa: E402
 from benchmarks.__main__ import deployment, manage  # noqa: E402
 from benchmarks.openrosa.submissions import checklist_make, submissions_time  # noqa: E402
 from reports.models import Due, Report, Summary  # noqa: E402
@@ -193,6 +193,9 @@ class Bench:
         country.everything_due()
         drained()
         desk.desk_times(self.place, lambda name, said: line(name, self.stored, said, "300 ms"))
+
+    def exports(self) -> None:
+        exports.export_times(self.stored, lambda name, said, aim: line(name, self.stored, said, aim))
 
     def public(self) -> None:
         country.everything_due()

@@ -41,8 +41,8 @@ KINDS: Words = {
     Export.Kind.COVERAGE: gettext_lazy("Coverage of stations"),
 }
 FORMATS: Words = {
-    Export.Format.CSV: gettext_lazy("CSV, for analysis: a ZIP with one table a checklist"),
-    Export.Format.XLSX: gettext_lazy("XLSX, for Excel: a workbook with one sheet a checklist"),
+    Export.Format.CSV: gettext_lazy("CSV, for analysis"),
+    Export.Format.XLSX: gettext_lazy("XLSX, for Excel"),
 }
 LABELS: Words = {
     Export.Labels.CODES: gettext_lazy("codes"),
@@ -66,7 +66,12 @@ FILTERS: Words = {
 
 class AskForm(forms.Form):
     uuid = forms.UUIDField(widget=forms.HiddenInput)
-    format = forms.ChoiceField(label=gettext_lazy("Format"), choices=FORMATS.items(), initial=Export.Format.XLSX)
+    format = forms.ChoiceField(
+        label=gettext_lazy("Format"),
+        choices=FORMATS.items(),
+        initial=Export.Format.XLSX,
+        help_text=gettext_lazy("A table for each checklist, and one that says what the columns mean."),
+    )
     labels = forms.ChoiceField(label=gettext_lazy("Answers as"), choices=LABELS.items(), initial=Export.Labels.BOTH)
     language = forms.ChoiceField(label=gettext_lazy("Language of the words"))
     words = forms.BooleanField(

@@ -5,11 +5,12 @@ A cell is a text, a number or None. Whoever writes a file defuses what a spreads
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import BigIntegerField, Func
 from django.utils.translation import gettext as _
 
 from observer.words import in_language
@@ -128,11 +129,22 @@ def answers_reader(asked: Sequence[Asked]) -> Callable[[Mapping[str, Any]], list
     return cells
 
 
-def moment(at: datetime | None) -> str | None:
+class Seconds(Func):
+    """A moment as whole seconds since 1970: a driver makes a number of it ten times as fast as a date."""
+
+    template = "FLOOR(EXTRACT(EPOCH FROM %(expressions)s))::bigint"
+    arity = 1
+    output_field = BigIntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="CAST(strftime('%%%%s', %(expressions)s) AS integer)")
+
+
+def moment(seconds: int | None) -> str | None:
     """`2022-11-20T04:00:00Z`."""
-    return None if at is None else at.isoformat("T", "seconds")[:19] + "Z"
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()[:19] + "Z"
 
 
-def local(at: datetime, zone: ZoneInfo) -> str:
+def local(seconds: int, zone: ZoneInfo) -> str:
     """`2022-11-20 10:00:00`, as spreadsheets read it, by the clock of the place."""
-    return at.astimezone(zone).isoformat(" ", "seconds")[:19]
+    return datetime.fromtimestamp(seconds, zone).isoformat(" ")[:19]

@@ -3,6 +3,7 @@
 To be read within one moment of the database (`moments.py`). Observers are codes in them, never people.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,8 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from observer.models import Commission, Election, Level, Organisation, User
@@ -21,8 +23,8 @@ from reports.models import Checklist, ChecklistVersion, Export, Question, Report
 from reports.services import export_facts as facts
 from reports.services.board import Scope, Station, planned, stations
 from reports.services.coverage import SHOWS, stations_shown
-from reports.services.export_columns import LABEL, Asked, Column, answer_columns, answers_reader, local, moment
-from reports.services.listings import COVERAGE, Unlisted, rows_listed
+from reports.services.export_columns import LABEL, Asked, Column, Seconds, answer_columns, answers_reader, local, moment
+from reports.services.listings import COVERAGE, VALUE_MAX, Unlisted, rows_listed
 from reports.services.schedule import plan_of
 
 CHUNK = 2_000  # rows in memory at a time
@@ -86,21 +88,26 @@ class _Places:
     def __init__(self, election: Election, named: bool) -> None:
         self.levels = list(Level.objects.filter(election=election, kind=Level.Kind.TERRITORIAL).order_by("order"))
         self.named = named
-        known = list(
-            Commission.objects.filter(election=election).values_list(
-                "pk", "code", "path", "level_id", "timezone", "names"
-            )
+        rows = Commission.objects.filter(election=election).order_by()
+        self._names = (
+            {code: in_language(names) or code for code, names in rows.values_list("code", "names").iterator(CHUNK)}
+            if named
+            else {}
         )
-        self._names = {code: in_language(names) or code for _pk, code, *_rest, names in known} if named else {}
-        level_of = {code: level for _pk, code, _path, level, *_rest in known}
+        known = list(rows.values_list("pk", "code", "path", "level_id", "timezone"))
+        self._level_of = {code: level for _pk, code, _path, level, _zone in known}
+        self._above: dict[str, dict[int, str]] = {}
         zones = {zone: ZoneInfo(zone or election.timezone) for zone in {one[4] for one in known}}
-        self.zones = {pk: zones[zone] for pk, _code, _path, _level, zone, _names in known}
-        self.cells = {pk: self._cells(code, path, level_of) for pk, code, path, *_rest in known}
+        self.zones = {pk: zones[zone] for pk, _code, _path, _level, zone in known}
+        self.cells = {pk: self._cells(code, path, level) for pk, code, path, level, _zone in known}
 
-    def _cells(self, code: str, path: str, level_of: Mapping[str, int]) -> Row:
-        above = {level_of.get(one): one for one in path.split("/")}
-        codes = [code, *(above.get(level.pk) for level in self.levels)]
-        return codes if not self.named else [*codes, *(self._names.get(one) if one else None for one in codes)]
+    def _cells(self, code: str, path: str, level: int) -> Row:
+        family = path[: -len(code) - 1]
+        above = self._above.get(family)
+        if above is None:
+            above = self._above[family] = {self._level_of[one]: one for one in family.split("/")[:-1]}
+        codes = [code, *(code if one.pk == level else above.get(one.pk) for one in self.levels)]
+        return codes if not self.named else [*codes, *(self._names[one] if one else None for one in codes)]
 
     def columns(self) -> list[Column]:
         codes = [Column("place", _("code of the commission"))]
@@ -165,10 +172,10 @@ class _Reports:
         return Table(checklist.code, columns, sum(counts.get(key, 0) for key in numbers), self._chunks(numbers, asked))
 
     def _chunks(self, numbers: Mapping[int, int], asked: Sequence[Asked]) -> Iterator[list[Row]]:
-        fields = [
+        fields: list[Any] = [
             "uuid", "sequence", "version_id", "commission_id", "observer__code", "observer__organisation_id",
-            "contest_id", "slot", "observed_at", "sent_at", "received_at", "channel", "source", "outside", "state",
-            "rehearsal", "quarantined", "superseded", "supersedes", "flags", "answers",
+            "contest_id", "slot", Seconds("observed_at"), Seconds("sent_at"), Seconds("received_at"), "channel", "source", "outside", "state",
+            "rehearsal", "quarantined", "superseded", "supersedes", Cast("flags", TextField()), Cast("answers", TextField()),
         ]  # fmt: skip
         if self.export.words:
             fields += ["comment", "state_reason", "lat", "lon", "accuracy"]
@@ -180,9 +187,9 @@ class _Reports:
 
         def made(
             uuid: Any, sequence: int, version: int, place: int, observer: str, organisation: int, contest: int | None,
-            slot: str, observed_at: datetime, sent_at: datetime | None, received_at: datetime, channel: str,
+            slot: str, observed_at: int, sent_at: int | None, received_at: int, channel: str,
             source: str, outside: bool, state: str, rehearsal: bool, quarantined: bool, superseded: bool,
-            supersedes: Any, flags: list[str], answers: dict[str, Any], *words: Any,
+            supersedes: Any, flags: str, answers: str, *words: Any,
         ) -> Row:  # fmt: skip
             aside = rehearsal or quarantined or superseded
             counted = not aside and state in standing and source in observation
@@ -190,7 +197,7 @@ class _Reports:
                 uuid, sequence, numbers[version], *cells[place], observer, organisations[organisation],
                 contests.get(contest) if contest else None, slot, moment(observed_at), local(observed_at, zones[place]),
                 moment(sent_at), moment(received_at), channel, source, +outside, +counted, state, +rehearsal,
-                +quarantined, +superseded, supersedes, ";".join(flags) if flags else None, *answered(answers), *words,
+                +quarantined, +superseded, supersedes, None if flags == "[]" else ";".join(json.loads(flags)), *answered(json.loads(answers)), *words,
             ]  # fmt: skip
 
         yield from _chunks(rows, made)
@@ -201,16 +208,16 @@ def _violations(export: Export, user: User, at: datetime) -> list[Table]:
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     places, organisations, kinds = _places(export), _organisations(), _kinds(export.election)
     named = export.labels != Export.Labels.CODES
-    fields = [
-        "pk", "report__uuid", "code", "state", "decided_at", "case_id", "report__commission_id",
+    fields: list[Any] = [
+        "pk", "report__uuid", "code", "state", Seconds("decided_at"), "case_id", "report__commission_id",
         "report__observer__code", "report__observer__organisation_id", "report__version__checklist__code",
-        "report__version__number", "report__observed_at", "report__received_at", "report__source", "report__state",
+        "report__version__number", Seconds("report__observed_at"), Seconds("report__received_at"), "report__source", "report__state",
         "report__rehearsal", "report__quarantined", "report__superseded",
     ]  # fmt: skip
 
     def made(
-        key: int, report: Any, code: str, state: str, decided_at: datetime | None, case: int | None, place: int,
-        observer: str, organisation: int, checklist: str, version: int, observed_at: datetime, received_at: datetime,
+        key: int, report: Any, code: str, state: str, decided_at: int | None, case: int | None, place: int,
+        observer: str, organisation: int, checklist: str, version: int, observed_at: int, received_at: int,
         source: str, standing: str, rehearsal: bool, quarantined: bool, superseded: bool, *words: Any,
     ) -> Row:  # fmt: skip
         kind = kinds.get(code)
@@ -233,17 +240,17 @@ def _violations(export: Export, user: User, at: datetime) -> list[Table]:
 def _evidence(export: Export, user: User, at: datetime) -> list[Table]:
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     places, organisations = _places(export), _organisations()
-    fields = [
+    fields: list[Any] = [
         "uuid", "report__uuid", "report__commission_id", "observer__code", "observer__organisation_id",
         "report__version__checklist__code", "question", "violation", "state", "sha256", "size", "type", "media_type",
-        "source", "captured_at", "announced_at", "stored_at", "publishable", "approved_at", "flags",
+        "source", Seconds("captured_at"), Seconds("announced_at"), Seconds("stored_at"), "publishable", Seconds("approved_at"), "flags",
     ]  # fmt: skip
 
     def made(
         uuid: Any, report: Any, place: int, observer: str, organisation: int, checklist: str, question: str,
         violation: str, state: str, sha256: str, size: int | None, kind: str, media_type: str, source: str,
-        captured_at: datetime | None, announced_at: datetime, stored_at: datetime | None, publishable: bool,
-        approved_at: datetime | None, flags: list[str], *words: Any,
+        captured_at: int | None, announced_at: int, stored_at: int | None, publishable: bool,
+        approved_at: int | None, flags: list[str], *words: Any,
     ) -> Row:  # fmt: skip
         return [
             uuid, report, *places.cells[place], observer, organisations[organisation], checklist, question, violation,
@@ -269,7 +276,7 @@ def scope_exported(*, user: User, election: Election, code: str) -> Scope:
 
 def _stations(scope: Scope, filters: Mapping[str, str], at: datetime) -> Iterator[Station]:
     show, checklist = filters.get("show", ""), filters.get("checklist", "")
-    if set(filters) - COVERAGE or show not in SHOWS:
+    if set(filters) - COVERAGE or show not in SHOWS or len(checklist) > VALUE_MAX:
         raise Unlisted("show")
     found = stations(election=scope.commission.election, scope=scope, at=at)
     return stations_shown(found=found, show=show, checklist=checklist)

@@ -1,15 +1,12 @@
-"""Lists as files: what is in them, for whom, and what becomes of them when things go wrong."""
+"""Lists as files: for whom they are, and what becomes of them when things go wrong."""
 
-import csv
-import io
-import zipfile
-from datetime import timedelta
+import subprocess
+import sys
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from observer.models import Grant, Organisation, Trail, User
@@ -17,184 +14,19 @@ from observer.services.sights import ReasonNeeded
 from reports.models import Export, Report
 from reports.problems import Rejected
 from reports.services import export_tables, exports
-from reports.services.export_books import csv_bytes
 from reports.services.exports import KEPT, export_ask, export_fetch, export_progress, lists_dir, lists_write
 from reports.services.listings import Unlisted
 from tests.door import stored
-from tests.reports.test_expected import SCHEDULE
+from tests.listed import ask, fetched, granted, made, tables
 from tests.together import at_once
-from tests.world import DAY, World, make_election, make_observer, make_phone, make_tree, make_version, payload
+from tests.world import DAY, World, make_election, make_observer, make_phone, make_tree, payload
 
 HERE = "/desk/test-2022/exports/"
-KINDS = [kind for kind in Export.Kind.values if kind != "coverage"]
-
-
-def granted(world: World, name: str = "anna", role: str = "territorial", code: str = "KZ", **more) -> User:
-    user = User.objects.create_user(name, is_staff=True)
-    Grant.objects.create(user=user, role=role, commission=world.tree[code], **more)
-    return user
 
 
 @pytest.fixture
 def user(world: World) -> User:
     return granted(world)
-
-
-def ask(world: World, user: User, kind: str = "reports", filters=None, **more) -> Export:
-    asked = {
-        "uuid": uuid4(), "format": "csv", "labels": "codes", "language": "en", "words": False, "reason": "a test",
-        "at": DAY,
-    } | more  # fmt: skip
-    return export_ask(user=user, election=world.election, kind=kind, filters=filters or {}, **asked)
-
-
-def fetched(export: Export) -> bytes:
-    export.refresh_from_db()
-    user = User.objects.get(pk=export.user_id)
-    with export_fetch(export=export, user=user, at=DAY) as file:
-        return file.read()
-
-
-def made(world: World, user: User, kind: str = "reports", filters=None, **more) -> dict[str, list[dict[str, str]]]:
-    """Asked for, written, fetched: the rows of each table of the CSV."""
-    export = ask(world, user, kind, filters, **more)
-    assert lists_write(at=DAY) == 1
-    return tables(fetched(export))
-
-
-def tables(data: bytes) -> dict[str, list[dict[str, str]]]:
-    found = {}
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for name in archive.namelist():
-            text = archive.read(name)
-            assert text.startswith(b"\xef\xbb\xbf")
-            found[name.removesuffix(".csv")] = list(csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline="")))
-    return found
-
-
-class TestReports:
-    def test_are_one_row_each_and_one_column_a_question(self, world, user):
-        given = {
-            "V01": "female",
-            "V03": "no",
-            "V30": ["b", "a"],
-            "X05": 12,
-            "X06": "1.50",
-            "X07": "Слово",
-            "X08": "07:30",
-        }
-        report = stored(world.first, payload(answers=given, comment="She said"))
-        (row,) = made(world, user)["voting"]
-        assert row["report_id"] == str(report.uuid)
-        assert (row["place"], row["region"], row["district"]) == ("KZ-1-1-1", "KZ-1", "KZ-1-1")
-        assert (row["observer"], row["organisation"], row["version"]) == ("OB-2222", "org", "1")
-        assert (row["observed_at"], row["observed_local"]) == ("2022-11-20T04:00:00Z", "2022-11-20 10:00:00")
-        assert (row["counted"], row["state"], row["rehearsal"]) == ("1", "received", "0")
-        assert [row[code] for code in ("V01", "V03", "V15", "V30", "X05", "X06", "X08")] == [
-            "female", "no", "", "a;b", "12", "1.5", "07:30",
-        ]  # fmt: skip
-
-    def test_have_free_words_and_places_only_where_they_were_asked_for(self, world, user):
-        said = payload(answers={"V03": "no", "X07": "Асель"}, comment="Асель", location={"lat": 43.1, "lon": 76.2})
-        stored(world.first, said)
-        assert not {"X07", "X10", "X12", "comment", "lat", "state_reason"} & made(world, user)["voting"][0].keys()
-        row = made(world, user, words=True)["voting"][0]
-        assert (row["X07"], row["comment"], row["lat"]) == ("Асель", "Асель", "43.1")
-        assert Trail.objects.filter(action="export.ask").order_by("-pk")[0].detail["words"] is True
-
-    def test_never_name_anybody(self, world, user):
-        stored(world.first, payload())
-        everything = str([made(world, user, kind, words=True) for kind in KINDS])
-        assert world.first.observer.code in everything
-        for name in ("name", "phone", "email"):
-            assert getattr(world.first.observer, name) not in everything
-
-    def test_speak_in_words_in_the_language_that_was_chosen(self, world, user):
-        stored(world.first, payload(answers={"V03": "no", "V30": ["a", "b"], "V90": "very_good"}))
-        stored(world.first, payload("incident"))
-        found = made(world, user, labels="both", language="ru")
-        row = found["voting"][0]
-        assert (row["V03"], row["V03:label"], row["V90:label"]) == ("no", "нет", "очень хорошо")
-        assert (row["V30"], row["V30:label"]) == ("a;b", "a ru;b ru")
-        assert (row["place:label"], row["region:label"]) == ("KZ-1-1-1 ru", "KZ-1 ru")
-        assert found["incident"][0]["I01:label"] == "ACC-01 ru"
-        row = made(world, user, labels="labels", language="kk")["voting"][0]
-        assert (row["V03"], row["V30"]) == ("жоқ", "a kk;b kk")
-        assert "V03:label" not in row
-
-    def test_of_all_versions_stand_in_one_table(self, world, user):
-        stored(world.first, payload(answers={"V03": "no", "X05": 3}))
-        newer = [{"code": "V03", "type": "yes_no"}, {"code": "state", "type": "yes_no"}]
-        make_version(world.versions["voting"].checklist, 2, newer)
-        body = payload(answers={"V03": "yes", "state": "no"}) | {"checklist": {"code": "voting", "version": 2}}
-        stored(world.first, body)
-        one, two = made(world, user)["voting"]
-        assert (one["version"], one["X05"], one["state:answer"]) == ("1", "3", "")
-        assert (two["version"], two["X05"], two["state:answer"], two["state"]) == ("2", "", "no", "received")
-
-    def test_of_several_checklists_are_a_table_each(self, world, user):
-        for checklist in ("opening", "voting", "incident"):
-            stored(world.first, payload(checklist))
-        assert list(made(world, user)) == ["opening", "voting", "incident", "columns"]
-        assert list(made(world, user, filters={"checklist": "opening"})) == ["opening", "columns"]
-
-    def test_nobody_sent_are_empty_tables_with_headers(self, world, user):
-        found = made(world, user)
-        assert list(found) == ["opening", "voting", "tabulation", "incident", "columns"]
-        assert not any(rows for name, rows in found.items() if name != "columns")
-        assert Export.objects.get().total == 0
-
-    def test_are_explained_column_by_column(self, world, user):
-        stored(world.first, payload())
-        lines = made(world, user, labels="both", language="en")["columns"]
-        said = {(one["column"], one["code"]): one["meaning"] for one in lines if one["table"] == "voting"}
-        assert said["V03", ""] == "V03 en"
-        assert (said["V03", "not_observed"], said["V30", "a"]) == ("not observed", "a en")
-        units = {one["column"]: one["unit"] for one in lines if not one["code"]}
-        assert units["received_at"] == "UTC"
-
-
-class TestOtherLists:
-    def test_violations_are_one_row_each(self, world, user):
-        report = stored(world.first, payload(answers={"V03": "yes", "V15": "yes", "V16": "no"}))
-        first, second = made(world, user, "violations")["violations"]
-        assert (first["violation"], second["violation"]) == ("FRD-05", "UNA-01")
-        assert first["report_id"] == str(report.uuid)
-        assert (first["severity"], first["group"], first["state"], first["counted"]) == (
-            "critical", "fraud", "reported", "1",
-        )  # fmt: skip
-
-    def test_files_are_told_by_their_hash_and_never_by_what_lies_in_them(self, world, user):
-        file = {"id": str(uuid4()), "sha256": "ab" * 32, "size": 1000, "type": "image/jpeg", "question": "X11"}
-        stored(world.first, payload(evidence=[file]))
-        (row,) = made(world, user, "evidence")["files"]
-        assert (row["sha256"], row["size"], row["state"], row["question"]) == ("ab" * 32, "1000", "awaited", "X11")
-        assert "metadata" not in row
-
-    def test_coverage_is_one_row_a_station_as_the_page_shows_it(self, world, user):
-        world.election.rules = {"schedule": SCHEDULE}
-        world.election.save()
-        stored(world.first, payload("opening"))
-        at = world.election.closes_at + timedelta(days=1)
-        rows = {one["place"]: one for one in made(world, user, "coverage", {"at": "KZ"}, at=at)["coverage"]}
-        assert {code: (one["heard"], one["opened"]) for code, one in rows.items()} == {
-            "KZ-1-1-1": ("1", "1"), "KZ-1-1-2": ("0", "0"),
-        }  # fmt: skip
-        silent = made(world, user, "coverage", {"at": "KZ", "show": "silent"}, at=at)["coverage"]
-        assert [one["place"] for one in silent] == ["KZ-1-1-2"]
-
-
-class TestAFormula:
-    @pytest.mark.parametrize("text", ["=1+1", "+7 701", "-1", "@SUM(A1)", "\t=1", "\r=1", '"=1', '=HYPERLINK("x","y")'])
-    def test_is_a_text_in_csv(self, text):
-        rows = list(csv.reader(io.StringIO(csv_bytes([["a", text, "b"], [text, -5, 1.5]]).decode(), newline="")))
-        assert [rows[0][1][:1], rows[1][0][:1]] == (["'", "'"] if text[0] != '"' else ['"', '"'])
-        assert rows[1][1:] == ["-5", "1.5"]
-
-    def test_from_a_phone_and_from_a_checklist_is_defused(self, world, user):
-        stored(world.first, payload(answers={"V03": "no", "X07": "=cmd|' /C calc'!A0"}, comment="@x"))
-        row = made(world, user, words=True)["voting"][0]
-        assert (row["X07"], row["comment"]) == ("'=cmd|' /C calc'!A0", "'@x")
 
 
 class TestWhoMay:
@@ -346,6 +178,19 @@ class TestWhenTheWriterDies:
         assert not list(lists_dir().glob("*.part"))
         assert len(tables(fetched(export))["voting"]) == 1
 
+    def test_its_lock_dies_with_it(self, world, user):
+        ask(world, user)
+        lists_dir().mkdir()
+        hold = "import fcntl, sys, time; f = open(sys.argv[1], 'a'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(600)"
+        with subprocess.Popen(
+            [sys.executable, "-c", hold, lists_dir() / exports.LOCK], stdout=subprocess.PIPE
+        ) as other:
+            assert other.stdout.readline() == b"1\n"
+            assert lists_write(at=DAY) == 0
+            other.kill()
+            other.wait()
+        assert lists_write(at=DAY) == 1
+
     def test_three_times_it_is_given_up(self, world, user, monkeypatch):
         export = ask(world, user)
         monkeypatch.setattr(exports, "_fill", lambda *_: 1 / 0)
@@ -429,52 +274,6 @@ class TestMemory:
         monkeypatch.setattr(export_tables, "_chunks", lambda *args: (Watched(some) for some in original(*args)))
         assert len(made(world, user)["voting"]) == 30
         assert (len(most), max(most)) == (6, 2)
-
-
-class TestThePages:
-    @pytest.fixture
-    def desk(self, world, user) -> Client:
-        stored(world.first, payload(), DAY)
-        client = Client()
-        client.force_login(user)
-        return client
-
-    def test_lead_from_the_list_to_the_file(self, desk, world):
-        listed = desk.get("/admin/reports/report/?state__exact=received&version__checklist__code=voting&q=KZ-1-1-1")
-        link = listed.context["export_link"]
-        assert link == f"{HERE}new/?kind=reports&state=received&checklist=voting&q=KZ-1-1-1"
-        page = desk.get(link)
-        assert "1 row" in page.content.decode()
-        given = {"uuid": str(uuid4()), "format": "csv", "labels": "codes", "language": "en"}
-        assert "Say why" in desk.post(link, given | {"reason": "ab"}).content.decode()
-        assert desk.post(link, given | {"reason": "a test"})["Location"] == HERE
-        assert "waits for its turn" in desk.get(HERE + "?part=1").content.decode()
-        lists_write(at=Export.objects.get().asked_at)
-        export = Export.objects.get()
-        answer = desk.get(f"{HERE}{export.pk}/")
-        assert len(tables(b"".join(answer.streaming_content))["voting"]) == 1
-        assert "no-store" in answer["Cache-Control"]
-        assert "attachment" in answer["Content-Disposition"]
-
-    def test_offer_no_export_of_what_cannot_be_said(self, desk, world):
-        for query in ("state__isnull=True", "state__exact=held&state__exact=received"):
-            assert desk.get(f"/admin/reports/report/?{query}").context["export_link"] == ""
-        Grant.objects.update(role="reader")
-        assert desk.get("/admin/reports/report/").context["export_link"] == ""
-
-    @pytest.mark.parametrize("kind", ["report", "violation", "evidence"])
-    def test_know_every_filter_of_the_lists(self, desk, root, kind):
-        desk.force_login(root)
-        changelist = desk.get(f"/admin/reports/{kind}/").context["cl"]
-        for spec in changelist.filter_specs:
-            for choice in spec.choices(changelist):
-                answer = desk.get(f"/admin/reports/{kind}/{choice.get('query_string', '?')}")
-                assert answer.context["export_link"], choice
-                assert desk.get(answer.context["export_link"]).status_code == 200
-
-    def test_of_unknown_lists_do_not_exist(self, desk):
-        for query in ("kind=observers", "kind=reports&state=x", "kind=reports&body=x", "kind=coverage&at=x"):
-            assert desk.get(f"{HERE}new/?{query}").status_code == 404
 
 
 def test_the_database_is_asked_as_often_for_many_reports_as_for_one(world, user):

@@ -1,0 +1,71 @@
+"""How long lists take as files, and how much memory: `python -m benchmarks --only exports`.
+
+Each is asked for and written by the service, as the worker does, in a process of its own, with all rights over
+the election. Seconds are of writing and hashing the whole file; memory is the process's largest, beside what it
+had before.
+"""
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from uuid import uuid4
+
+import django
+from django.db import connection
+
+NAME = "bench-exports"
+# Kind, format, labels, free words.
+ASKED = (
+    ("reports", "csv", "codes", False), ("reports", "csv", "both", False), ("reports", "xlsx", "both", False),
+    ("violations", "csv", "codes", False), ("coverage", "csv", "codes", False),
+)  # fmt: skip
+AIMS = {10_000: "0.4 s", 50_000: "2 s"}
+
+
+def export_times(stored: int, say: Callable[[str, str, str], None]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    for kind, format, labels, words in ASKED:
+        inner = [sys.executable, "-m", "benchmarks.exports", kind, format, labels, str(int(words))]
+        said = subprocess.run(inner, check=True, capture_output=True, text=True).stdout.strip()
+        aim = AIMS.get(stored, "") if (kind, format) == ("reports", "csv") else ""
+        say(f"export of {kind}, {format}, {labels}", said, aim)
+
+
+def main(kind: str, format: str, labels: str, words: str) -> None:
+    from observer.models import Commission, Election, User
+    from reports.models import Export
+    from reports.services.exports import export_ask, lists_write
+
+    election = Election.objects.get(slug="bench")
+    user, _new = User.objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
+    root = Commission.objects.get(election=election, depth=0)
+    at = election.closes_at
+    times = []
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        export = export_ask(
+            uuid=uuid4(), user=user, election=election, kind=kind, format=format, labels=labels, language="ru",
+            words=words == "1", filters={"at": root.code} if kind == "coverage" else {}, reason="a benchmark", at=at,
+        )  # fmt: skip
+        began = perf_counter()
+        if lists_write(at=at) != 1:
+            raise RuntimeError("not written")
+        times.append(perf_counter() - began)
+        export.refresh_from_db()
+        if (export.total or 0) > 100_000:
+            break
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    size = export.size / 2**20
+    Export.objects.all().delete()
+    print(
+        f"{export.total:>9,} rows   best {min(times):6.2f} s   first {times[0]:6.2f} s   "
+        f"{size:6.1f} MiB   memory +{grown:.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    django.setup()
+    main(*sys.argv[1:])
