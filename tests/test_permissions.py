@@ -210,6 +210,8 @@ OTHERS = {
     "desk/test-2022/papers/": staff(ROLES - {"foreign"}),
     "desk/test-2022/papers/{version}/kk/": staff(ROLES - {"foreign"}),
     "desk/test-2022/checks/": staff(COORDINATORS - {"foreign"} | {"verifier"}),
+    "desk/new/": staff(ADMINISTRATORS),
+    "desk/test-2022/invite/": staff({"national", "administrator", "superuser"}),
     "desk/test-2022/ready/": staff(COORDINATORS - {"foreign"}),
     "desk/test-2022/ready/places/": staff(COORDINATORS - {"foreign"}),
     "desk/test-2022/enrolled/": staff(COORDINATORS - {"foreign"}),

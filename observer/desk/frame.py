@@ -88,9 +88,10 @@ def navigation(request: HttpRequest, election: Election) -> list[Section]:
     """What this reader may open in this election, in the order of `SECTIONS`."""
     found: dict[str, list[tuple[int, Link]]] = {name: [] for name in SECTIONS}
     for one in PAGES:
-        allowed = access.may_whole if one.view.whole else access.may
-        if one.section and allowed(request.user, one.view.verb, election):
-            url = reverse(f"desk:{one.name}", args=[election.slug])
+        view = one.view
+        allowed = access.may_whole if view.whole or view.anywhere else access.may
+        if one.section and allowed(request.user, view.verb, None if view.anywhere else election):
+            url = one.url(election)
             found[one.section].append((one.order, Link(one.view.title, url, request.path == url)))
     for label, (section, order, word) in LISTS.items():
         address = list_address(request, label, election)

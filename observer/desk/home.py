@@ -23,7 +23,7 @@ YEAR = 365 * 24 * 3600
 @never_cache
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """To the first page of the election that was chosen, or of the one last looked at."""
+    """To the first page of the election that was chosen, or of the one last looked at; where there is none, to making one."""
     if not admin.site.has_permission(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
     elections = list(access.elections(request.user))
@@ -33,7 +33,8 @@ def home(request: HttpRequest) -> HttpResponse:
     election = current_election(request, elections)
     sections = navigation(request, election) if election else []
     own = [link.url for section in sections for link in section.links if link.url.startswith("/desk/")]
-    return HttpResponseRedirect(own[0] if own else reverse("admin:index"))
+    first = "desk:election_new" if access.is_superuser(request.user) else "admin:index"
+    return HttpResponseRedirect(own[0] if own else reverse(first))
 
 
 @never_cache

@@ -42,6 +42,7 @@ class DeskView(TemplateView):
 
     verb: ClassVar[Verb] = Verb.LOOK
     whole = False  # only for those who may do it for the whole election
+    anywhere = False  # of no election: `/desk/<route>`, for those who may do it for the whole of one
     title: ClassVar[str | Promise] = ""
     election: Election
     user: User
@@ -54,6 +55,10 @@ class DeskView(TemplateView):
             request.POST = words_askable(request.POST)  # type: ignore[assignment]
         self.kwargs = kwargs = {name: askable(given) for name, given in kwargs.items()}
         self.user = request.user  # type: ignore[assignment]
+        if self.anywhere:
+            if not access.may_whole(self.user, self.verb):
+                raise Http404
+            return super().dispatch(request, *args, **kwargs)
         self.election = get_object_or_404(access.elections(self.user, self.verb), slug=kwargs["election"])
         if self.whole and not access.may_whole(self.user, self.verb, self.election):
             raise Http404
@@ -78,7 +83,8 @@ class DeskView(TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         frame = admin.site.each_context(self.request)
-        return super().get_context_data(**kwargs) | frame | {"title": self.title, "election": self.election}
+        context = super().get_context_data(**kwargs) | frame | {"title": self.title}
+        return context if self.anywhere else context | {"election": self.election}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,9 @@ class Page:
     view: type[DeskView]
     section: str
     order: int
+
+    def url(self, election: Election) -> str:
+        return reverse(f"desk:{self.name}", args=[] if self.view.anywhere else [election.slug])
 
 
 PAGES: list[Page] = []
@@ -111,4 +120,7 @@ def page(route: str, name: str, section: str = "", order: int = 50) -> Callable[
 
 def addresses() -> list[URLPattern]:
     """Every page that was registered by the time the addresses are read."""
-    return [path(f"<slug:election>/{one.route}", one.view.as_view(), name=one.name) for one in PAGES]
+    return [
+        path(one.route if one.view.anywhere else f"<slug:election>/{one.route}", one.view.as_view(), name=one.name)
+        for one in PAGES
+    ]

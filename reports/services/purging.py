@@ -1,8 +1,8 @@
 """After an election: what names its people becomes unreadable for good, and every figure stays.
 
 What is taken: names, phones, e-mails and accreditation numbers of observers who are in no other election that
-was not purged, with their look-ups; bodies as received, of reports and of refusals; what the call log says
-was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; lists made as files; what the desk
+was not purged (whoever was invited into one, and neither consented nor was sent, is not in it), with their look-ups;
+bodies as received, of reports and of refusals; what the call log says was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; lists made as files; what the desk
 wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes that belong to nobody any more; hashes, times, decisions, the trail.
 
 What a case on legal hold needs is kept: its reports' bodies, its observers' names.
@@ -15,7 +15,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
-from observer.models import Assignment, Call, Device, Election, EnrolmentCode, Observer, User
+from observer.models import Assignment, Call, Consent, Device, Election, EnrolmentCode, Observer, User
 from observer.services.trail import trail_add
 from reports.models import Case, Export, KeyRotation, Refusal, Report
 from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
@@ -104,7 +104,11 @@ def _people(election: Election) -> QuerySet[Observer]:
         | Exists(phones.filter(election=election)) | Exists(wrote.filter(commission__election=election))
     )  # fmt: skip
     others = Election.objects.exclude(pk=election.pk).exclude(state=Election.State.CLOSED)
-    elsewhere = Exists(sent.filter(election__in=others)) | Exists(taken.filter(pk__in=others))
+    # Whoever was only invited elsewhere, and never consented to that, is not kept for it.
+    taken_there = Observer.elections.through.objects.filter(observer=OuterRef("pk"), election__in=others).exclude(
+        election__in=Consent.objects.awaited().filter(observer=OuterRef("observer")).values("election")
+    )
+    elsewhere = Exists(sent.filter(election__in=others)) | Exists(taken_there)
     rows = (
         Observer.objects.filter(here).exclude(elsewhere).exclude(name="", phone="", email="", accreditation_number="")
     )
