@@ -56,10 +56,7 @@ class Sheets(DeskView):
         at, form = timezone.now(), SheetForm(request.POST)
         people = self._people(at)
         if request.POST.get("do") != "all":
-            ticked = [
-                int(key) for key in request.POST.getlist("who") if key.isascii() and key.isdecimal() and len(key) < 19
-            ]
-            people = people.filter(pk__in=ticked)
+            people = people.filter(pk__in=self._ticked())
         found = list(people[: SHEETS_MOST + 1])
         if not form.is_valid():
             return self._page(form)
@@ -75,6 +72,10 @@ class Sheets(DeskView):
         except ReasonNeeded:
             form.add_error("reason", _("Say why the sheets must bear names."))
             return self._page(form)
+
+    def _ticked(self) -> set[int]:
+        given = self.request.POST.getlist("who")
+        return {int(key) for key in given if key.isascii() and key.isdecimal() and len(key) < 19}
 
     def _printed(self, people: list[Observer], names: bool, reason: str, at: datetime) -> HttpResponse:
         """Drawn first and stored then: a code stands on paper or enrols nobody, and nothing waits for the drawing."""
@@ -107,9 +108,9 @@ class Sheets(DeskView):
             "way": [(one, name_of(one)) for one in way],
             "shows": SHOWS.items(), "show": asked.get("show", ""), "observer": asked.get("observer", ""),
             "rows": [(one, [post.code for post in posts.get(one.pk, ())]) for one in listed],
-            "most": SHEETS_MOST, "hours": VALID.total_seconds() / 3600,
+            "ticked": self._ticked(), "hours": VALID.total_seconds() / 3600,
         }  # fmt: skip
-        return self.render_to_response(self.get_context_data(**context), status=400 if form.errors else 200)
+        return self.render_to_response(self.get_context_data(**context))
 
     def _people(self, at: datetime) -> "QuerySet[Observer]":
         """Who is meant: sent into the territory and not away again; from the top, those sent nowhere yet too."""

@@ -76,9 +76,11 @@ def _minutes_ago(now: datetime, minutes: int) -> str:
     return (now - timedelta(minutes=minutes)).isoformat()
 
 
-def signed_in(browser: Browser, site: str, language: str, size: str = "desk", **options) -> BrowserContext:
+def signed_in(
+    browser: Browser, site: str, language: str, size: str = "desk", name: str = "volunteer", **options
+) -> BrowserContext:
     client = Client()
-    client.force_login(User.objects.get(username="volunteer"))
+    client.force_login(User.objects.get(username=name))
     context = browser.new_context(viewport=SIZES[size], **options)
     cookies = {
         settings.SESSION_COOKIE_NAME: client.cookies[settings.SESSION_COOKIE_NAME].value,

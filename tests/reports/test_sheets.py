@@ -131,7 +131,7 @@ class TestWhoIsMeant:
         limited = coordinator(day, "limited", organisation=partner)
         for client, key in ((aigul, far.pk), (limited, near.pk), (aigul, 987654321), (aigul, "x"), (aigul, "9" * 40)):
             answer = client.post(page("sheets"), {"who": key})
-            assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (400, "text/html")
+            assert text(answer) and answer["Content-Type"].startswith("text/html")
         assert "OB-6666" not in text(aigul.get(page("sheets"), {"observer": "OB-6666"}))
         assert aigul.get(page("sheets"), {"at": "KZ-2"}).status_code == 404
         assert not EnrolmentCode.objects.exists()
@@ -139,8 +139,7 @@ class TestWhoIsMeant:
     def test_are_no_more_than_one_file_holds(self, day, aigul, monkeypatch):
         monkeypatch.setattr(sheets, "SHEETS_MOST", 1)
         answer = aigul.post(page("sheets") + "?show=all", {"do": "all"})
-        assert answer.status_code == 400
-        assert "At most 1 sheets" in answer.content.decode()
+        assert "At most 1 sheets" in text(answer)
 
     def test_cost_the_same_few_queries_however_many_they_are(self, day, aigul):
         def asked() -> int:
@@ -160,8 +159,7 @@ class TestNames:
     def test_are_on_paper_for_a_reason_alone_which_stays_in_the_trail(self, day, aigul):
         observer = unenrolled(day, "OB-5555", name=KAZAKH)
         refused = aigul.post(page("sheets"), {"who": observer.pk, "names": "on", "reason": " x "})
-        assert refused.status_code == 400
-        assert KAZAKH not in refused.content.decode()
+        assert "Say why the sheets must bear names." in text(refused) and KAZAKH not in text(refused)
         assert not EnrolmentCode.objects.exists() and not Trail.objects.filter(action__startswith="enrolment").exists()
         [sheet] = pages(aigul.post(page("sheets"), {"who": observer.pk, "names": "on", "reason": "a training"}))
         assert KAZAKH in sheet
