@@ -1,5 +1,6 @@
 """Releases in the admin: an analyst prepares and looks at them, a second person agrees, a publisher publishes."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django import forms
@@ -151,23 +152,19 @@ class ReleaseAdmin(Desk):
     # ── what is done ──
     @admin.action(description=gettext_lazy("Agree: as the second person"), permissions=["decide"])
     def approve(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        user: Any = request.user
-        at = timezone.now()
-        self.decide(request, rows, lambda one: release_approve(release=one, user=user, at=at), (Rejected,))
+        self._each(request, rows, release_approve)
 
     @admin.action(description=gettext_lazy("Publish, for ever"), permissions=["decide"])
     def publish(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        user: Any = request.user
-        at = timezone.now()
-        mine = self._with(request, rows, Verb.RELEASE)
-        self.decide(request, mine, lambda one: release_publish(release=one, user=user, at=at), (Rejected,))
+        self._each(request, self._with(request, rows, Verb.RELEASE), release_publish)
 
     @admin.action(description=gettext_lazy("Discard the draft"), permissions=["decide"])
     def discard(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        user: Any = request.user
-        at = timezone.now()
-        mine = self._with(request, rows, Verb.PREPARE)
-        self.decide(request, mine, lambda one: release_discard(release=one, user=user, at=at), (Rejected,))
+        self._each(request, self._with(request, rows, Verb.PREPARE), release_discard)
+
+    def _each(self, request: HttpRequest, rows: "QuerySet[Any]", act: Callable[..., object]) -> None:
+        user, at = request.user, timezone.now()
+        self.decide(request, rows, lambda one: act(release=one, user=user, at=at), (Rejected,))
 
     # ── looking at it ──
     def get_urls(self) -> list[URLPattern]:

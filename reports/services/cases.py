@@ -4,9 +4,7 @@ Who changes a case says which revision they saw; where a colleague was faster, C
 is written. Words (comments) are never refused for that: nothing anybody typed is lost.
 """
 
-from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
@@ -17,7 +15,8 @@ from observer.services.trail import trail_add
 from reports.models import Case, CaseComment, CaseConsent, Report, Violation, ViolationType
 from reports.problems import Rejected
 from reports.services.beside import earlier_too
-from reports.services.decisions import Changed, violation_decide
+from reports.services.decisions import violation_decide
+from reports.services.revising import row_revise
 from reports.services.steps import FIRST, SEVERITIES, patience, steps_of
 
 TEXT_MAX = 8_000
@@ -98,7 +97,7 @@ def case_step(*, case: Case, step: str, user: User, at: datetime, seen: int) -> 
         row.closed_at = at if closes else None
         row.due_at = None if closes else at + patience(election, row.severity)
 
-    _change(case, change, "case.step", user, at, seen, {"to": step})
+    row_revise(case, change, action="case.step", user=user, at=at, seen=seen, detail={"to": step})
 
 
 def case_take(*, case: Case, holder: User | None, user: User, at: datetime, seen: int) -> None:
@@ -107,15 +106,8 @@ def case_take(*, case: Case, holder: User | None, user: User, at: datetime, seen
     def change(row: Case) -> None:
         row.holder = holder
 
-    _change(
-        case,
-        change,
-        "case.take",
-        user,
-        at,
-        seen,
-        {"holder": holder.pk if holder else None, "to": holder.username if holder else ""},
-    )
+    detail = {"holder": holder.pk if holder else None, "to": holder.username if holder else ""}
+    row_revise(case, change, action="case.take", user=user, at=at, seen=seen, detail=detail)
 
 
 def case_escalate(*, case: Case, escalated: bool, user: User, at: datetime, seen: int) -> None:
@@ -124,7 +116,7 @@ def case_escalate(*, case: Case, escalated: bool, user: User, at: datetime, seen
     def change(row: Case) -> None:
         row.escalated_at = (row.escalated_at or at) if escalated else None
 
-    _change(case, change, "case.escalate", user, at, seen, {"to": escalated})
+    row_revise(case, change, action="case.escalate", user=user, at=at, seen=seen, detail={"to": escalated})
 
 
 def case_hold(*, case: Case, hold: bool, user: User, at: datetime, seen: int) -> None:
@@ -133,7 +125,7 @@ def case_hold(*, case: Case, hold: bool, user: User, at: datetime, seen: int) ->
     def change(row: Case) -> None:
         row.legal_hold = hold
 
-    _change(case, change, "case.hold", user, at, seen, {"to": hold})
+    row_revise(case, change, action="case.hold", user=user, at=at, seen=seen, detail={"to": hold})
 
 
 def comment_add(*, case: Case, text: str, user: User, at: datetime) -> bool:
@@ -185,18 +177,3 @@ def cases_ordered(rows: "QuerySet[Case]") -> "QuerySet[Case]":
         .annotate(told=Count("violations__report", distinct=True))
         .order_by(F("closed_at").asc(nulls_first=True), "due_at", "-pk")
     )
-
-
-def _change(
-    case: Case, change: Callable[[Case], None], action: str, user: User, at: datetime, seen: int,
-    detail: Mapping[str, Any],
-) -> None:  # fmt: skip
-    with transaction.atomic():
-        row = Case.objects.select_for_update(no_key=True).get(pk=case.pk)
-        if row.revision != seen:
-            raise Changed
-        change(row)
-        row.revision += 1
-        row.save()
-        trail_add(action=action, subject=row, at=at, user=user, detail=detail)
-    case.refresh_from_db()

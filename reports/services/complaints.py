@@ -11,7 +11,7 @@ from observer.services.trail import trail_add
 from observer.words import in_language
 from reports.models import Case, Complaint
 from reports.problems import Rejected
-from reports.services.decisions import Changed
+from reports.services.revising import row_revise
 from reports.services.terms import Term, holidays_of, term_ends, terms_of
 
 TEXT_MAX = 50_000
@@ -56,7 +56,7 @@ def complaint_write(*, complaint: Complaint, forum: str, text: str, user: User, 
             raise Rejected("invalid_report", _("What was filed is no longer changed."), "text")
         row.forum, row.text = forum.strip()[:200], text.strip()[:TEXT_MAX]
 
-    _change(complaint, change, "complaint.write", user, at, seen)
+    _revise(complaint, change, "complaint.write", user, at, seen)
 
 
 def complaint_file(
@@ -71,7 +71,7 @@ def complaint_file(
         row.filed_at, row.answer_term = filed_at, answer_term
         row.answer_due_at = _ends(row.case, term, filed_at) if term else None
 
-    _change(complaint, change, "complaint.file", user, at, seen)
+    _revise(complaint, change, "complaint.file", user, at, seen)
 
 
 def complaint_answer(
@@ -86,7 +86,7 @@ def complaint_answer(
             raise Rejected("invalid_report", _("An answer comes after the filing and before now."), "answered_at")
         row.answered_at, row.outcome = answered_at, outcome
 
-    _change(complaint, change, "complaint.answer", user, at, seen)
+    _revise(complaint, change, "complaint.answer", user, at, seen)
 
 
 def complaints_waiting(complaint: Complaint) -> datetime | None:
@@ -108,22 +108,11 @@ def _ends(case: Case, term: Term, starts_at: datetime) -> datetime:
     return term_ends(term=term, starts_at=starts_at, zone=place.zone, holidays=holidays_of(place.election))
 
 
-def _change(
+def _revise(
     complaint: Complaint, change: Callable[[Complaint], None], action: str, user: User, at: datetime, seen: int
 ) -> None:
-    with transaction.atomic():
-        row = Complaint.objects.select_for_update(no_key=True).get(pk=complaint.pk)
-        if row.revision != seen:
-            raise Changed
-        change(row)
-        row.revision += 1
-        row.save()
-        trail_add(
-            action=action,
-            subject=row,
-            at=at,
-            user=user,
-            detail={"case": row.case_id},
-            election=row.case.commission.election_id,
-        )
-    complaint.refresh_from_db()
+    case = complaint.case
+    row_revise(
+        complaint, change, action=action, user=user, at=at, seen=seen, detail={"case": case.pk},
+        election=case.commission.election_id,
+    )  # fmt: skip
