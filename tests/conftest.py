@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.test import Client
 from django.utils import translation
 from hypothesis import settings as hypothesis
 
-from observer.models import User
+from observer.models import Grant, User
 from reports.services import forms, release_store, remembered, shelf
 from tests.desk import fill
 from tests.world import World
@@ -83,3 +84,17 @@ def desk(client, root):
 def full(world: World, root: User) -> World:
     """The world with at least one row of every noun, and several of those whose lists are long."""
     return fill(world, root)
+
+
+@pytest.fixture
+def as_role(world: World):
+    """A browser in which somebody of a role at a commission is signed in."""
+
+    def sign_in(role: str, code: str = "KZ-1") -> Client:
+        user = User.objects.create_user(f"{role}-{code}", is_staff=True)
+        Grant.objects.create(user=user, role=role, commission=world.tree[code])
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

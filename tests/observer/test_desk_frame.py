@@ -4,27 +4,13 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
 from django.conf import settings
-from django.test import Client
 from django.utils import timezone
 
-from observer.models import Grant, Trail, User
-from tests.world import World, make_election, make_tree
+from observer.models import Trail, User
+from tests.world import make_election, make_tree
 
 INLINE = re.compile(r"""\sstyle=["']|\son[a-z]+=["']|<script(?![^>]*\ssrc=)[^>]*>|<style|javascript:""")
-
-
-@pytest.fixture
-def as_role(world: World):
-    def sign_in(role: str, code: str = "KZ-1") -> Client:
-        user = User.objects.create_user(role, is_staff=True)
-        Grant.objects.create(user=user, role=role, commission=world.tree[code])
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 class TestPolicy:

@@ -1,27 +1,14 @@
 """Names and phones: not on a page before they are asked for, and never seen without a line in the trail."""
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
-from observer.models import Alert, Grant, Observer, Trail, User
+from observer.models import Alert, Observer, Trail
 from observer.services.sights import ReasonNeeded, people_see, sights_watch
 from tests.desk import told
 from tests.world import World
 
 NAME, PHONE, MAIL = "Name of OB-2222", "+77010000000", "OB-2222@example.org"
-
-
-@pytest.fixture
-def as_role(world: World):
-    def sign_in(role: str, code: str) -> Client:
-        user = User.objects.create_user(f"{role}-{code}", is_staff=True)
-        Grant.objects.create(user=user, role=role, commission=world.tree[code])
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def person(world: World) -> str:

@@ -8,7 +8,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from observer.models import Grant, User
 from reports.models import Case, CaseExport, CaseFile, Check, Complaint, Evidence, Report, SetAside
 from reports.services.case_export import exports_write
 from reports.services.decisions import report_reject
@@ -27,18 +26,6 @@ def report(world: World) -> Report:
     return stored(
         world.first, payload(answers={"V03": "yes", "V15": "no"}, location={"lat": 43.26, "lon": 76.96, "accuracy": 20})
     )
-
-
-@pytest.fixture
-def as_role(world: World):
-    def sign_in(role: str, code: str = "KZ-1") -> Client:
-        user = User.objects.create_user(f"{role}-{code}", is_staff=True)
-        Grant.objects.create(user=user, role=role, commission=world.tree[code])
-        client = Client()
-        client.force_login(user)
-        return client
-
-    return sign_in
 
 
 def seen(client: Client, address: str, which: int = 0) -> str:
