@@ -2,8 +2,8 @@
 
 import io
 import re
-import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.management import call_command
@@ -14,6 +14,7 @@ from django.utils import timezone
 from observer.models import Grant, RecoveryCode, SecondFactor, SignIn, Trail, User, WrongGuess
 from observer.services import guessing, two_factor
 from observer.services.sign_ins import sign_ins_end
+from tests.together import at_once
 from tests.world import DAY, World
 
 PASSWORD = "a long password indeed"
@@ -258,33 +259,14 @@ class TestAtOnce:
         secret = two_factor.secret_make()
         step = int(DAY.timestamp()) // 30
         SecondFactor.objects.create(user=user, secret=secret, since=DAY)
-        opened = []
-
-        def try_it() -> None:
-            code = two_factor.totp(secret=secret, step=step)
-            opened.append(two_factor.code_check(user=user, code=code, at=DAY))
-            connection.close()
-
-        threads = [threading.Thread(target=try_it) for _ in range(6)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
+        code = two_factor.totp(secret=secret, step=step)
+        opened = at_once([partial(two_factor.code_check, user=user, code=code, at=DAY)] * 6)
         assert sorted(opened) == [False] * 5 + [True]
 
     def test_many_guesses_at_once_are_as_many(self, concurrent_world):
-        allowed = []
-
-        def guess() -> None:
-            allowed.append(guessing.password_guess(username="x", address="192.0.2.1", at=DAY).allowed)
-            connection.close()
-
-        threads = [threading.Thread(target=guess) for _ in range(guessing.PAIR + 8)]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
-        assert sum(allowed) <= guessing.PAIR
+        guess = partial(guessing.password_guess, username="x", address="192.0.2.1", at=DAY)
+        told = at_once([guess] * (guessing.PAIR + 8))
+        assert sum(one.allowed for one in told) <= guessing.PAIR
 
 
 class TestSessions:

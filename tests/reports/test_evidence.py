@@ -2,12 +2,11 @@
 
 import hashlib
 import io
-import threading
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
 
 from observer.models import Trail, User
 from reports import tasks
@@ -27,6 +26,7 @@ from reports.services.evidence import (
 from reports.services.uploads import upload_append
 from tests.door import send, stored
 from tests.files import jpeg, processed, public, uploaded
+from tests.together import at_once
 from tests.world import DAY, payload
 
 AFTER = DAY + timedelta(days=2)  # the window is over: precincts are public
@@ -193,19 +193,7 @@ class TestQueue:
     def test_several_workers_finish_each_once(self, concurrent_world, settings):
         for _ in range(12):
             uploaded(concurrent_world.first, jpeg(64, 48))
-        done = []
-
-        def work():
-            try:
-                done.append(evidence_process_due(at=DAY))
-            finally:
-                connection.close()
-
-        threads = [threading.Thread(target=work) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        done = at_once([partial(evidence_process_due, at=DAY)] * 4)
         assert sum(done) == 12 == Evidence.objects.filter(processed_at__isnull=False, attempts=1).count()
         assert len(list(settings.PUBLIC_DIR.rglob("*.jpg"))) == 24
 

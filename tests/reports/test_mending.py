@@ -5,9 +5,9 @@ import io
 import os
 import random
 import signal
-import threading
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.management import call_command
@@ -21,6 +21,7 @@ from reports.services.upload_rows import row_store
 from reports.services.uploads import OffsetMismatch, upload_append
 from tests.files import awaited
 from tests.reports.test_sealed_bucket import bucket  # noqa: F401
+from tests.together import at_once
 from tests.world import DAY
 
 CONTENT = random.Random(7).randbytes(400_000)  # one landing
@@ -256,7 +257,6 @@ class TestTwoAtOnce:
         """Six phones send one file at once; the first two to finish it die between the seal and the row."""
         evidence = awaited(concurrent_world.first, CONTENT, **announced)
         told: Counter[str] = Counter()
-        start = threading.Barrier(6)
         turns = iter(range(100))
 
         def store_or_die(**more):
@@ -265,7 +265,6 @@ class TestTwoAtOnce:
             return row_store(**more)
 
         def phone():
-            start.wait()
             try:
                 append(evidence, CONTENT)
                 told["stored"] += 1
@@ -274,15 +273,9 @@ class TestTwoAtOnce:
                 told[problem.code] += 1
             except Killed:
                 told["killed"] += 1
-            finally:
-                connection.close()
 
         monkeypatch.setattr(uploads, "row_store", store_or_die)
-        threads = [threading.Thread(target=phone) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once([phone] * 6)
         assert sum(told.values()) == 6 and told["stored"] <= 1
         upload_mended(evidence=again(evidence), at=LATER)
         while (row := again(evidence)).state != "stored":
@@ -297,20 +290,5 @@ class TestTwoAtOnce:
     def test_who_both_look_store_it_once(self, concurrent_world, monkeypatch):
         evidence = awaited(concurrent_world.first, CONTENT)
         killed(monkeypatch, evidence, CONTENT)
-        start = threading.Barrier(4)
-        mended = []
-
-        def look():
-            start.wait()
-            try:
-                mended.append(uploads_mend(at=LATER))
-            finally:
-                connection.close()
-
-        threads = [threading.Thread(target=look) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert sum(mended) == 1
+        assert sum(at_once([partial(uploads_mend, at=LATER)] * 4)) == 1
         assert sealed(evidence) == CONTENT

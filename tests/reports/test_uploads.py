@@ -5,9 +5,10 @@ import hashlib
 import io
 import os
 import random
-import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from reports.services.sealing import open_sealed
 from reports.services.upload_rows import row_move
 from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
 from tests.files import awaited
+from tests.together import at_once
 from tests.world import DAY
 
 CONTENT = random.Random(1).randbytes(1_300_001)  # more than two landings, no round number
@@ -237,27 +239,18 @@ class TestTwoAtOnce:
         """Six requests send the same file from the same offsets, over and over, until it is stored."""
         evidence = awaited(concurrent_world.first, CONTENT)
         told: Counter[str] = Counter()
-        start = threading.Barrier(6)
 
         def phone():
-            start.wait()
-            try:
-                while (row := again(evidence)).state != "stored":
-                    piece = CONTENT[row.offset : row.offset + 300_000]
-                    try:
-                        append(row, piece, row.offset)
-                        told["moved"] += 1
-                    except OffsetMismatch as problem:
-                        told[problem.code] += 1
-                        assert problem.offset > row.offset
-            finally:
-                connection.close()
+            while (row := again(evidence)).state != "stored":
+                piece = CONTENT[row.offset : row.offset + 300_000]
+                try:
+                    append(row, piece, row.offset)
+                    told["moved"] += 1
+                except OffsetMismatch as problem:
+                    told[problem.code] += 1
+                    assert problem.offset > row.offset
 
-        threads = [threading.Thread(target=phone) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once([phone] * 6)
         assert told["moved"] == 5  # 300 kB each, whoever sent them
         assert sealed(evidence) == CONTENT
 
@@ -281,22 +274,12 @@ class TestTwoAtOnce:
         """Without an announced hash nobody would notice a mixture but the lock."""
         contents = [bytes([n]) * 600_000 for n in (1, 2, 3, 4)]
         evidence = awaited(concurrent_world.first, b"", sha256="", size=600_000)
-        start = threading.Barrier(len(contents))
 
         def phone(content):
-            start.wait()
-            try:
+            with suppress(OffsetMismatch):
                 append(evidence, content)
-            except OffsetMismatch:
-                pass
-            finally:
-                connection.close()
 
-        threads = [threading.Thread(target=phone, args=(content,)) for content in contents]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        at_once([partial(phone, content) for content in contents])
         assert again(evidence).state == "stored"
         assert sealed(evidence) in contents
 
