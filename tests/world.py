@@ -83,15 +83,18 @@ def make_tree(election: Election) -> dict[str, Commission]:
     ]
     tree: dict[str, Commission] = {}
 
-    def grow(code: str, parent: Commission | None, depth: int) -> None:
-        tree[code] = Commission.objects.create(
-            election=election, parent=parent, level=levels[depth], code=code, depth=depth,
-            path=(parent.path if parent else "") + code + "/", names=words(code), lat=43.25, lon=76.95,
-        )  # fmt: skip
-        for n in range(1, (2, 2, 3, 0)[depth] + 1):
-            grow(f"{code}-{n}", tree[code], depth + 1)
-
-    grow("KZ", None, 0)
+    parents: list[Commission | None] = [None]
+    for depth, level in enumerate(levels):
+        rows = [
+            Commission(
+                election=election, parent=parent, level=level, code=code, depth=depth,
+                path=(parent.path if parent else "") + code + "/", names=words(code), lat=43.25, lon=76.95,
+            )
+            for parent in parents
+            for code in ([f"{parent.code}-{n}" for n in range(1, (2, 2, 3)[depth - 1] + 1)] if parent else ["KZ"])
+        ]  # fmt: skip
+        parents = list(Commission.objects.bulk_create(rows))
+        tree |= {row.code: row for row in rows}
     return tree
 
 
@@ -117,11 +120,13 @@ def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
 
 def make_version(checklist: Checklist, number: int, questions: list[dict[str, Any]]) -> ChecklistVersion:
     version = ChecklistVersion.objects.create(checklist=checklist, number=number)
-    for place, question in enumerate(questions):
-        choices = [{"code": c, "labels": words(c)} for c in question.get("choices", [])]
-        Question.objects.create(
-            version=version, order=place, labels=words(question["code"]), **{**question, "choices": choices}
+    Question.objects.bulk_create(
+        Question(
+            version=version, order=place, labels=words(question["code"]),
+            **question | {"choices": [{"code": c, "labels": words(c)} for c in question.get("choices", [])]},
         )
+        for place, question in enumerate(questions)
+    )  # fmt: skip
     version.published_at = DAY
     version.content_hash = hashlib.sha256(f"{checklist.code} {number}".encode()).hexdigest()
     version.save()

@@ -22,7 +22,7 @@ from tests.files import awaited, jpeg
 from tests.reports.test_cases import TERMS
 from tests.world import World, payload, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 PHONE = {"lat": 43.251, "lon": 76.952, "accuracy": 30}
 
 

@@ -19,7 +19,7 @@ from tests.door import stored
 from tests.reports.test_expected import SCHEDULE
 from tests.world import World, payload, words
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
 WORDS = {
     "en": {

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Route
 from scripts.services import free_port
 from tests.browser.phone import BLANK, Phone, Site, running
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 REFUSED = """async (address) => {
     const told = new Promise((done) => document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective)));
     return fetch(address).then(() => "asked", () => told); }"""

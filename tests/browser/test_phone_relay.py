@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.phone import Phone, Site, running
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, Request
 
 from tests.browser.phone import BLANK, Phone, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 # Then the plain service worker is taken, which never sends: every sending is a page's, and is seen.
 PAGES_SEND = "delete window.SyncManager"
 HOLD = "() => new Promise((held) => navigator.locks.request('baqylau-sync', () => { held(); return new Promise((free) => { window.free = free; }); }))"

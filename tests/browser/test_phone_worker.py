@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from tests.browser.phone import BLANK, Phone, Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
 STARTED = "() => { window.started = import('/phone/files/core/start.js').then((m) => m.start()) }"
 KEPT = """async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("baqylau-")); const found = {};
