@@ -4,7 +4,9 @@ Who changes a case says which revision they saw; where a colleague was faster, C
 is written. Words (comments) are never refused for that: nothing anybody typed is lost.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
