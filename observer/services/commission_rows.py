@@ -11,8 +11,6 @@ from django.utils.translation import gettext as _
 from observer.models import Level
 from observer.services.tables import Row, Table, zone_is_known
 
-COLUMNS = ("address", "lat", "lon", "voters", "type", "timezone", "external_id")
-PREFIXES = ("name", "address")
 VOTERS_MAX = 2_147_483_647
 NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,30})?", re.ASCII)
 
@@ -35,21 +33,25 @@ class Place:
 def places_read(table: Table, levels: Mapping[str, Level], languages: Sequence[str]) -> dict[str, Place]:
     """The table's rows by code; complains of every cell that cannot be."""
     default = languages[0] if languages else "en"
-    plain = ("address",) if "address" in table.columns else ()
-    name_languages = table.languages("name")
-    address_languages = (*table.languages("address"), *((default,) if plain else ()))
-    if table.columns and not table.bad and not name_languages:
-        table.complain(1, _("column %(column)s is missing") % {"column": f"name_{default}"})
+    name_languages, address_languages = (
+        tuple(dict.fromkeys((*table.languages(one), *((default,) if one in table.columns else ()))))
+        for one in ("name", "address")
+    )
+    if table.columns and not table.refused and not name_languages:
+        table.complain(table.header, _("column %(column)s is missing") % {"column": f"name_{default}"})
+    named = {name.casefold(): level for level in levels.values() for name in level.names.values()}
     found = {}
     for code, row in table.unique("code").items():
-        level = levels.get(row["level"])
+        level = levels.get(row["level"]) or named.get(row["level"].casefold())
         if level is None:
             values = {"level": row["level"] or "''", "known": ", ".join(levels)}
             table.complain(row.line, _("level %(level)s is unknown; there are %(known)s") % values)
-        address = ({default: row["address"]} if row["address"] else {}) | row.words("address")
+        names, address = (
+            {default: row[one]} | row.words(one) if row[one] else row.words(one) for one in ("name", "address")
+        )
         found[code] = Place(
             line=row.line, code=code, parent=row["parent"], level=level,
-            names=row.words("name"), name_languages=name_languages,
+            names=names, name_languages=name_languages,
             address=address, address_languages=address_languages, facts=_facts(table, row),
         )  # fmt: skip
     return found

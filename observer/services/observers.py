@@ -1,27 +1,30 @@
-"""Importing observers, and where they are sent.
+"""Importing observers, and where they are sent: what a file would do line by line, then doing exactly that.
 
 Names and phones are compared decrypted, so that the same file changes nothing. They are never in
 a trail, an error or an output: a person is told by line or by code.
 """
 
 import hashlib
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from django.db import transaction
-from django.utils.text import slugify
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from observer.models import Assignment, Commission, Election, Observer, Organisation, User
+from observer import crypto
+from observer.models import Assignment, Commission, Election, Observer, User
+from observer.services.columns import OBSERVERS
 from observer.services.commissions import election_lock
-from observer.services.tables import Row, Table, code_problem, table_read
+from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Outdated, Scope, State, rows_hold, territory
+from observer.services.observer_rows import FIELDS, PROTECTED, Organisations, Person, people_read
+from observer.services.sheets import sheet_read
+from observer.services.tables import Table
 from observer.services.trail import trail_add
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1, I, which people mistake for each other
-PHONE = re.compile(r"\+?[\d\s().\-]{5,30}", re.ASCII)
 BATCH = 1000
 
 
@@ -38,54 +41,92 @@ class Imported:
 
 
 @dataclass(slots=True)
-class Person:
-    """One row that was read. An empty name or phone says nothing: what is stored stays."""
+class Step:
+    """What one line does: `one` is whom it changes, None for somebody new."""
 
-    line: int
-    code: str
-    name: str
-    phone: str
-    language: str
-    organisation: str
-    commissions: list[Commission] = field(default_factory=list)
-    role: str = ""
+    person: Person
+    one: Observer | None
+    differs: dict[str, Any] = field(default_factory=dict)
+    joins: bool = True
+    send: list[Commission] = field(default_factory=list)
+    roles: list[Assignment] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Plan:
+    """What an import would do, without the lines that are wrong."""
+
+    election: Election
+    steps: list[Step]
+    organisations: Organisations
+    lines: list[Line]
+
+
+def observers_plan(*, election: Election, table: Table, scope: Scope = EVERYTHING) -> Plan:
+    """What importing the table would do now; complains to the table of every line that cannot be.
+
+    The observer of that organisation with the same name and phone is taken for the same where the code is
+    empty. Being sent somewhere is added, never taken away; whoever is named takes part in this election.
+    Whom the importer may not change is answered as somebody whose code cannot be used, never by phone.
+    """
+    people = people_read(table, territory(election, scope), election.languages)
+    organisations = Organisations(election.languages)
+    own = scope.observers()
+    rows = Observer.objects.select_related("organisation")
+    rows = rows if own is None else rows.filter(pk__in=own)
+    observers = {one.code: one for one in rows}
+    taken = set(Observer.objects.values_list("code", flat=True)) - observers.keys()
+    for person in people:
+        _check_scope(table, person, observers.get(person.code), taken, organisations, scope)
+    _recognise(table, people, observers, organisations)
+    steps = _steps(election, people, observers, organisations)
+    _check_phones(table, steps, observers)
+    lines = Lines()
+    lines.wrong(table.bad, table)
+    steps = [step for step in steps if step.person.line not in lines.of]
+    for step in steps:
+        changes = _changes(step, organisations)
+        state = State.NEW if step.one is None else State.CHANGED if changes else State.SAME
+        lines.add(step.person.line, step.person.code, state, changes)
+    return Plan(election, steps, organisations, lines.ordered())
+
+
+def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None) -> Imported:
+    """Does what was planned, in the transaction in which it was planned. Raises Outdated."""
+    steps, organisations = plan.steps, plan.organisations
+    fresh = _name(steps)
+    changed = [step for step in steps if step.one is not None and step.differs]
+    phones = tuple(step.one.code for step in changed if step.one and "phone" in step.differs and step.one.phone)
+    rows_hold([step.one for step in changed if step.one], FIELDS)
+    _change(changed, organisations)
+    created = _create(steps, organisations)
+    joined = _join(plan.election, steps)
+    assigned = _assign(plan.election, steps)
+    left = len(steps) - created - len(changed)
+    if created or changed or joined or assigned:
+        trail_add(
+            action="observers.import", subject=plan.election, at=at, user=user,
+            detail={
+                "created": created, "changed": len(changed), "assigned": assigned, "sha256": sha256,
+                "left_out": sum(line.state == State.WRONG for line in plan.lines),
+            },
+        )  # fmt: skip
+    return Imported(created, len(changed), left, assigned, fresh, phones)
 
 
 def observers_import(
     *, election: Election, source: bytes, file: str, at: datetime, user: User | None = None
 ) -> Imported:
-    """Adds and updates observers from CSV: `code,name,phone,language,organisation[,commissions][,role]`.
+    """Adds and updates observers from a CSV file or workbook, all or nothing: `columns.OBSERVERS` says what it holds.
 
-    An empty code is generated; the observer of that organisation with the same name and phone is
-    taken for the same. Commissions are codes separated by `;`; being sent somewhere is added, never
-    taken away. A missing organisation is created. Whoever is named takes part in this election
-    from then on. An observer whom the file does not name stays, and an empty cell keeps what is stored. Raises BadTable with every bad line, and has changed
-    nothing then. The same file again changes nothing.
+    Raises BadTable with every bad line, and has changed nothing then. The same file again changes nothing.
     """
-    table = table_read(
-        source=source, file=file, required=("code", "name", "phone", "language", "organisation"),
-        optional=("commissions", "role"),
-    )  # fmt: skip
+    table = OBSERVERS.table_of(sheet_read(source=source, file=file))
     with transaction.atomic():
         election_lock(election)
-        people = _people(table, election)
-        observers = {one.code: one for one in Observer.objects.select_related("organisation")}
-        organisations = _Organisations(election.languages)
-        codes = _codes(table, people, observers, organisations)
+        plan = observers_plan(election=election, table=table)
         table.raise_if_bad()
-        created, changed, phones = _write(people, observers, organisations)
-        joined = _join(election, people, observers)
-        assigned = _assign(election, people, observers)
-        done = Imported(created, len(changed), len(people) - created - len(changed), assigned, codes, tuple(phones))
-        if created or changed or joined or assigned:
-            trail_add(
-                action="observers.import", subject=election, at=at, user=user,
-                detail={
-                    "created": created, "changed": changed, "assigned": assigned,
-                    "sha256": hashlib.sha256(source).hexdigest(),
-                },
-            )  # fmt: skip
-    return done
+        return observers_write(plan=plan, sha256=hashlib.sha256(source).hexdigest(), at=at, user=user)
 
 
 def code_make(taken: Iterable[str]) -> str:
@@ -99,179 +140,192 @@ def code_make(taken: Iterable[str]) -> str:
         length = 4 + tries // 20
 
 
-def _people(table: Table, election: Election) -> list[Person]:
-    commissions = {one.code: one for one in Commission.objects.filter(election=election)}
-    if not table.rows and not table.bad:
-        table.complain(0, _("has no rows"))
-    seen: dict[str, int] = {}
-    people = []
-    for row in table.rows:
-        _check(table, row, election.languages, seen)
-        person = Person(
-            line=row.line, code=row["code"], name=row["name"], phone=row["phone"], language=row["language"],
-            organisation=row["organisation"], role=row["role"],
-        )  # fmt: skip
-        for code in dict.fromkeys(part.strip() for part in row["commissions"].split(";")):
-            if code in commissions:
-                person.commissions.append(commissions[code])
-            elif code:
-                table.complain(row.line, _("commission %(code)s is unknown") % {"code": code[:80]})
-        people.append(person)
-    return people
+def _check_scope(
+    table: Table, person: Person, one: Observer | None, taken: set[str], organisations: Organisations, scope: Scope
+) -> None:
+    if person.code in taken:
+        table.complain(person.line, _("code %(code)s cannot be used here") % {"code": person.code[:80]})
+        return
+    found = organisations.get(person.organisation)
+    key = found.pk if found else None
+    paths = [place.path for place in person.commissions]
+    if one is None and not person.placed and person.organisation:
+        paths = [""]
+    stays = one is not None and key == one.organisation_id
+    ours = scope.places is None or any(place.organisation in (None, key) for place in scope.places)
+    if person.organisation and ((found is None and not scope.organisations) or not (ours or stays)):
+        table.complain(person.line, _("organisation %(name)s is unknown") % {"name": person.organisation[:80]})
+    elif not all(scope.takes(path, key) for path in paths):
+        table.complain(person.line, _("say where they are sent: you may add people of your territory only"))
 
 
-def _check(table: Table, row: Row, languages: Iterable[str], seen: dict[str, int]) -> None:
-    """Complains of a row's cells, without repeating what names a person."""
-    code = row["code"]
-    if code and (reason := code_problem(code, 40)):
-        table.complain(row.line, reason)
-    elif code and seen.setdefault(code, row.line) != row.line:
-        values = {"code": code, "line": seen[code]}
-        table.complain(row.line, _("code %(code)s was already in line %(line)d") % values)
-    if not code and not row["name"] and not row["phone"]:
-        table.complain(row.line, _("has neither code nor name nor phone"))
-    phone = row["phone"]
-    if phone and not (PHONE.fullmatch(phone) and 5 <= sum(c.isdigit() for c in phone) <= 15):
-        table.complain(row.line, _("the phone is not a phone number"))
-    if row["language"] and row["language"] not in languages:
-        values = {"language": row["language"][:20], "known": ", ".join(languages)}
-        table.complain(row.line, _("language %(language)s is unknown; there are %(known)s") % values)
-    if not row["organisation"]:
-        table.complain(row.line, _("the organisation is missing"))
-    elif not slugify(row["organisation"], allow_unicode=True):
-        table.complain(row.line, _("the organisation's name holds neither letters nor digits"))
-    if row["role"] and row["role"] not in Assignment.Role.values:
-        values = {"role": row["role"][:20], "known": ", ".join(Assignment.Role.values)}
-        table.complain(row.line, _("role %(role)s is unknown; there are %(known)s") % values)
-
-
-class _Organisations:
-    """Organisations by code or by any of their names; the missing ones are made when they are needed."""
-
-    def __init__(self, languages: list[str]) -> None:
-        self.language = languages[0] if languages else "en"
-        self.known: dict[str, Organisation] = {}
-        stored = list(Organisation.objects.all())
-        for one in stored:
-            for name in one.names.values():
-                self.known.setdefault(self.key(name), one)
-        self.known |= {self.key(one.code): one for one in stored}
-
-    @staticmethod
-    def key(cell: str) -> str:
-        """A code of at most 40 characters; two long names that begin alike keep apart."""
-        slug = slugify(cell, allow_unicode=True)
-        return slug if len(slug) <= 40 else f"{slug[:31]}-{hashlib.sha256(slug.encode()).hexdigest()[:8]}"
-
-    def get(self, cell: str) -> Organisation | None:
-        return self.known.get(self.key(cell))
-
-    def make(self, cell: str) -> Organisation:
-        key = self.key(cell)
-        if key not in self.known:
-            self.known[key] = Organisation.objects.create(code=key, names={self.language: cell})
-        return self.known[key]
-
-
-def _codes(
-    table: Table, people: list[Person], observers: dict[str, Observer], organisations: _Organisations
-) -> tuple[tuple[int, str], ...]:
-    """Gives a code to those who have none: their own from before, or a fresh one. Returns the fresh by line."""
-    nameless = [person for person in people if not person.code]
-    if not nameless:
-        return ()
-    taken = set(observers) | {person.code for person in people}
+def _recognise(
+    table: Table, people: list[Person], observers: dict[str, Observer], organisations: Organisations
+) -> None:
+    """Those without a code who are known get theirs."""
     stored = {(one.organisation_id, one.name, one.phone): one.code for one in observers.values()}
     listed = {person.code for person in people}
     seen: dict[tuple[str, str, str], int] = {}
-    fresh = []
-    for person in nameless:
-        organisation = organisations.get(person.organisation)
-        same = (organisations.key(person.organisation), person.name, person.phone)
-        known = stored.get((organisation.pk, person.name, person.phone)) if organisation else None
+    for person in people:
+        if person.code:
+            continue
+        name, phone = person.values["name"], person.values["phone"]
+        found = organisations.get(person.organisation)
+        known = stored.get((found.pk, name, phone)) if found else None
+        same = (organisations.key(person.organisation), name, phone)
         if seen.setdefault(same, person.line) != person.line:
             table.complain(person.line, _("is the same person as line %(line)d") % {"line": seen[same]})
         elif known in listed:
             table.complain(person.line, _("is the same person as code %(code)s in this file") % {"code": known})
         elif known:
             person.code = known
-        else:
-            person.code = code_make(taken)
-            taken.add(person.code)
-            fresh.append((person.line, person.code))
-    return tuple(fresh)
 
 
-def _write(
-    people: list[Person], observers: dict[str, Observer], organisations: _Organisations
-) -> tuple[int, list[str], list[str]]:
-    new: list[Observer] = []
-    changed: list[Observer] = []
-    phones: list[str] = []
-    for person in people:
-        organisation = organisations.make(person.organisation)
-        one = observers.get(person.code)
-        if one is None:
-            one = Observer(
-                code=person.code, organisation=organisation, name=person.name, phone=person.phone,
-                language=person.language or organisations.language,
-            )  # fmt: skip
-            one.index_contacts()
-            new.append(one)
-            continue
-        wanted = {"organisation": organisation, "name": person.name, "phone": person.phone, "language": person.language}
-        differs = {name: value for name, value in wanted.items() if value and getattr(one, name) != value}
-        if not differs:
-            continue
-        if "phone" in differs and one.phone:
-            phones.append(one.code)
-        for name, value in differs.items():
-            setattr(one, name, value)
-        one.index_contacts()
-        changed.append(one)
-    for one in Observer.objects.bulk_create(new, batch_size=BATCH):
-        observers[one.code] = one
-    if changed:
-        fields = ["organisation", "name", "phone", "phone_lookup", "language"]
-        Observer.objects.bulk_update(changed, fields, batch_size=200)
-    return len(new), [one.code for one in changed], phones
-
-
-def _join(election: Election, people: list[Person], observers: dict[str, Observer]) -> int:
-    """Takes on for this election whoever is not yet, sent somewhere or not."""
-    through = Observer.elections.through
-    known = set(through.objects.filter(election=election).values_list("observer_id", flat=True))
-    new = {observers[person.code].pk for person in people} - known
-    through.objects.bulk_create(
-        [through(observer_id=pk, election_id=election.pk) for pk in sorted(new)], batch_size=BATCH
-    )
-    return len(new)
-
-
-def _assign(election: Election, people: list[Person], observers: dict[str, Observer]) -> int:
-    """Sends people where they are not sent yet; a role that the file names replaces another, but not a team's."""
+def _steps(
+    election: Election, people: list[Person], observers: dict[str, Observer], organisations: Organisations
+) -> list[Step]:
+    through = Assignment.observers.through
     sent: dict[tuple[int, int], Assignment] = {}
     team: dict[int, int] = {}
-    through = Assignment.observers.through
     for link in through.objects.filter(assignment__election=election).select_related("assignment"):
         sent[link.observer_id, link.assignment.commission_id] = link.assignment
         team[link.assignment_id] = team.get(link.assignment_id, 0) + 1
-    new: list[tuple[Assignment, Observer]] = []
-    roles: list[Assignment] = []
+    known = set(Observer.elections.through.objects.filter(election=election).values_list("observer_id", flat=True))
+    steps = []
     for person in people:
-        one = observers[person.code]
-        usual = Assignment.Role.MOBILE if len(person.commissions) > 1 else Assignment.Role.STATIONARY
-        for commission in person.commissions:
-            there = sent.get((one.pk, commission.pk))
+        one = observers.get(person.code) if person.code else None
+        step = Step(person, one)
+        steps.append(step)
+        if one is None:
+            step.send = person.commissions
+            continue
+        step.joins = one.pk not in known
+        found = organisations.get(person.organisation)
+        wanted: dict[str, Any] = person.values | person.days | {"organisation_id": found.pk if found else 0}
+        step.differs = {name: value for name, value in wanted.items() if value and getattr(one, name) != value}
+        if found is None:
+            step.differs["organisation_id"] = None  # made when it is written
+        for place in person.commissions:
+            there = sent.get((one.pk, place.pk))
             if there is None:
-                role = person.role or usual
-                new.append((Assignment(election=election, commission=commission, role=role), one))
-            elif person.role and there.role != person.role and team[there.pk] == 1:
-                there.role = person.role
-                roles.append(there)
+                step.send.append(place)
+            elif person.role and there.role != person.role and team[there.pk] == 1:  # a team's stays
+                step.roles.append(there)
+    return steps
+
+
+def _check_phones(table: Table, steps: list[Step], observers: dict[str, Observer]) -> None:
+    """A phone that comes anew belongs to nobody else, as far as the importer may know."""
+    wrong = {bad.line for bad in table.bad}
+    owners = {one.phone_lookup: one.code for one in observers.values() if one.phone_lookup}
+    lines: dict[str, int] = {}
+    for step in steps:
+        phone = step.person.values["phone"]
+        if not phone or step.person.line in wrong:
+            continue
+        lookup = crypto.lookup("phone", phone)
+        first = lines.setdefault(lookup, step.person.line)
+        if step.one is not None and "phone" not in step.differs:
+            continue
+        if owners.get(lookup, step.person.code) != step.person.code:
+            table.complain(step.person.line, _("the phone is that of observer %(code)s") % {"code": owners[lookup]})
+        elif first != step.person.line:
+            table.complain(step.person.line, _("the phone was already in line %(line)d") % {"line": first})
+
+
+def _changes(step: Step, organisations: Organisations) -> list[Change]:
+    """Each field that becomes another; of those that name a person, only that they do."""
+    person, one = step.person, step.one
+    old = dict.fromkeys((*PROTECTED, "language", "accredited_from", "accredited_until"), "")
+    wanted: dict[str, Any] = person.values | person.days if one is None else dict(step.differs)
+    changes = []
+    if one is None or "organisation_id" in step.differs:
+        found = organisations.get(person.organisation)
+        before = one.organisation.code if one else ""
+        changes.append(Change("organisation", before, found.code if found else "+ " + person.organisation[:80]))
+    for name in old:
+        value = wanted.get(name)
+        if value:
+            before = str(getattr(one, name) or "") if one else ""
+            changes.append(Change(name) if name in PROTECTED else Change(name, before, str(value)))
+    if step.send:
+        changes.append(Change("commissions", "", ", ".join(place.code for place in step.send)))
+    changes += [Change("role", there.role, person.role) for there in step.roles[:1]]
+    if one is None and person.role and step.send:
+        changes.append(Change("role", "", person.role))
+    if one is not None and step.joins:
+        changes.append(Change("elections", "", "+"))
+    return changes
+
+
+def _name(steps: list[Step]) -> tuple[tuple[int, str], ...]:
+    """Gives a fresh code to each of those who have none; by line."""
+    nameless = [step for step in steps if not step.person.code]
+    if not nameless:
+        return ()
+    taken = set(Observer.objects.values_list("code", flat=True)) | {step.person.code for step in steps}
+    for step in nameless:
+        step.person.code = code_make(taken)
+        taken.add(step.person.code)
+    return tuple((step.person.line, step.person.code) for step in nameless)
+
+
+def _change(changed: list[Step], organisations: Organisations) -> None:
+    for step in changed:
+        assert step.one is not None
+        for name, value in step.differs.items():
+            setattr(step.one, name, value)
+        if "organisation_id" in step.differs:
+            step.one.organisation = organisations.make(step.person.organisation)
+        step.one.index_contacts()
+    if changed:
+        fields = ["organisation", *FIELDS[1:], "phone_lookup", "email_lookup"]
+        Observer.objects.bulk_update([step.one for step in changed if step.one], fields, batch_size=200)
+
+
+def _create(steps: list[Step], organisations: Organisations) -> int:
+    new = [step for step in steps if step.one is None]
+    for step in new:
+        person = step.person
+        facts: dict[str, Any] = person.values | person.days
+        facts["language"] = facts["language"] or organisations.language
+        step.one = Observer(code=person.code, organisation=organisations.make(person.organisation), **facts)
+        step.one.index_contacts()
+    try:
+        with transaction.atomic():
+            Observer.objects.bulk_create([step.one for step in new if step.one], batch_size=BATCH)
+    except IntegrityError:  # somebody has just taken one of the codes
+        raise Outdated from None
+    return len(new)
+
+
+def _join(election: Election, steps: list[Step]) -> int:
+    """Takes on for this election whoever is not yet, sent somewhere or not."""
+    through = Observer.elections.through
+    new = sorted(step.one.pk for step in steps if step.one is not None and step.joins)
+    links = [through(observer_id=pk, election_id=election.pk) for pk in new]
+    through.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
+    return len(new)
+
+
+def _assign(election: Election, steps: list[Step]) -> int:
+    """Sends people where they are not sent yet; a role that the file names replaces another."""
+    new: list[tuple[Assignment, Observer]] = []
+    roles: list[tuple[Assignment, str]] = []
+    for step in steps:
+        assert step.one is not None
+        usual = Assignment.Role.MOBILE if len(step.person.commissions) > 1 else Assignment.Role.STATIONARY
+        for place in step.send:
+            role = step.person.role or usual
+            new.append((Assignment(election=election, commission=place, role=role), step.one))
+        roles += [(there, step.person.role) for there in step.roles]
+    rows_hold([there for there, _role in roles], ("role",))
+    for there, role in roles:
+        there.role = role
     Assignment.objects.bulk_create([assignment for assignment, _one in new], batch_size=BATCH)
+    through = Assignment.observers.through
     links = [through(assignment_id=assignment.pk, observer_id=one.pk) for assignment, one in new]
     through.objects.bulk_create(links, batch_size=BATCH)
     if roles:
-        Assignment.objects.bulk_update(roles, ["role"], batch_size=BATCH)
+        Assignment.objects.bulk_update([there for there, _role in roles], ["role"], batch_size=BATCH)
     return len(new) + len(roles)

@@ -1,10 +1,13 @@
-"""Reading tables that people made: CSV in UTF-8, with every bad line found before anything is done."""
+"""Reading tables that people made, with every bad line found before anything is done.
+
+`table_read` is strict, for files that belong to a pack; `table_of` takes what `sheets.py` read of an upload.
+"""
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +16,8 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext as _
 
 CODE = re.compile(r"[\w.\-]+")
+CELL_MAX = 2_000  # characters
+ROWS_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,6 +70,12 @@ class Table:
     columns: tuple[str, ...] = ()
     rows: list[Row] = field(default_factory=list)
     bad: list[BadLine] = field(default_factory=list)
+    header: int = 1  # the line it stands in
+
+    @property
+    def refused(self) -> list[BadLine]:
+        """What is wrong with the file as a whole or with its header: then its lines mean nothing."""
+        return [one for one in self.bad if one.line <= self.header]
 
     def complain(self, line: int, reason: str) -> None:
         self.bad.append(BadLine(self.file, line, reason))
@@ -108,13 +119,61 @@ def table_read(
     """
     table = Table(file)
     text = _decoded(source, table)
-    if text is None:
+    if text is not None:
+        _fill(table, csv_lines(text, table), set(required), set(optional), tuple(prefixes))
+    return table
+
+
+def table_of(
+    *,
+    sheet: "Lines",
+    required: Iterable[str],
+    optional: Iterable[str] = (),
+    prefixes: Iterable[str] = (),
+    named: Callable[[str], str] = str.lower,
+) -> Table:
+    """The same of an uploaded sheet, the first line of which is the header; `named` gives a heading's column."""
+    table = Table(sheet.file, bad=list(sheet.bad))
+    if table.bad and not sheet.lines:
         return table
-    lines = _lines(text, table)
-    _line, header = next(lines, (1, []))
-    table.columns = tuple(cell.lower() for cell in header)
-    if not _header_is_good(table, set(required), set(optional), tuple(prefixes)):
+    if len(sheet.lines) > ROWS_MAX + 1:
+        table.complain(0, _("has more than %(most)d rows") % {"most": ROWS_MAX})
         return table
+    spoilt = {one.line for one in table.bad}
+    lines = (one for at, one in enumerate(sheet.lines) if at == 0 or one[0] not in spoilt)
+    _fill(table, lines, set(required), set(optional), tuple(prefixes), named)
+    long = {row.line for row in table.rows if any(len(cell) > CELL_MAX for cell in row.cells.values())}
+    for line in sorted(long):
+        table.complain(line, _("a cell is longer than %(longest)d characters") % {"longest": CELL_MAX})
+    table.rows = [row for row in table.rows if row.line not in long]
+    return table
+
+
+@dataclass(slots=True)
+class Lines:
+    """What was read of an upload: its rows with their numbers, what is to be said about it, what is wrong in it."""
+
+    file: str
+    lines: list[tuple[int, list[str]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    bad: list[BadLine] = field(default_factory=list)
+
+    def complain(self, line: int, reason: str) -> None:
+        self.bad.append(BadLine(self.file, line, reason))
+
+
+def _fill(
+    table: Table,
+    lines: Iterator[tuple[int, list[str]]],
+    required: set[str],
+    optional: set[str],
+    prefixes: tuple[str, ...],
+    named: Callable[[str], str] = str.lower,
+) -> None:
+    table.header, header = next(lines, (1, []))
+    table.columns = tuple(named(cell) for cell in header)
+    if not _header_is_good(table, required, optional, prefixes):
+        return
     for line, cells in lines:
         if len(cells) != len(table.columns):
             values = {"found": len(cells), "expected": len(table.columns)}
@@ -123,13 +182,10 @@ def table_read(
             table.complain(line, _("holds a control character"))
         else:
             table.rows.append(Row(line, dict(zip(table.columns, cells, strict=True))))
-    return table
 
 
 def file_read(*, path: Path) -> bytes:
-    """A file's bytes. Raises BadTable where there is none or it is a workbook."""
-    if path.suffix.lower() in (".xlsx", ".xls", ".ods"):
-        raise BadTable([BadLine(path.name, 0, _("workbooks are not read yet: save each sheet as CSV in UTF-8"))])
+    """A file's bytes. Raises BadTable where there is none."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -162,9 +218,9 @@ def _decoded(source: bytes, table: Table) -> str | None:
         return None
 
 
-def _lines(text: str, table: Table) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of the line it begins on."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+def csv_lines(text: str, told: Table | Lines, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not empty, with the number of the line it begins on; its cells trimmed and in NFC."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     while True:
         line = reader.line_num + 1
         try:
@@ -172,7 +228,7 @@ def _lines(text: str, table: Table) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            table.complain(line, _("is not CSV: %(why)s") % {"why": error})
+            told.complain(line, _("is not CSV: %(why)s") % {"why": error})
             continue
         if any(cell.strip() for cell in cells):
             yield line, [unicodedata.normalize("NFC", cell).strip() for cell in cells]
@@ -181,13 +237,13 @@ def _lines(text: str, table: Table) -> Iterator[tuple[int, list[str]]]:
 def _header_is_good(table: Table, required: set[str], optional: set[str], prefixes: tuple[str, ...]) -> bool:
     known = required | optional
     for column in sorted({c for c in table.columns if table.columns.count(c) > 1}):
-        table.complain(1, _("column %(column)s is there twice") % {"column": column or "''"})
+        table.complain(table.header, _("column %(column)s is there twice") % {"column": column or "''"})
     for column in sorted(required - set(table.columns)):
-        table.complain(1, _("column %(column)s is missing") % {"column": column})
+        table.complain(table.header, _("column %(column)s is missing") % {"column": column})
     for column in table.columns:
         if column not in known and not any(re.fullmatch(rf"{p}_[a-z]{{2,3}}(-\w+)?", column) for p in prefixes):
-            table.complain(1, _("column %(column)s is unknown") % {"column": column or "''"})
-    return not table.bad
+            table.complain(table.header, _("column %(column)s is unknown") % {"column": column or "''"})
+    return not table.refused
 
 
 def _has_control(cell: str) -> bool:

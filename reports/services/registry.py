@@ -1,23 +1,42 @@
 """Changes of the registry that change figures: the registry's services, and the rows that recompute."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from observer.models import Commission, Election, Level, User
-from observer.services import commissions
+from observer.services import commission_import, commissions
+from observer.services.columns import COMMISSIONS
+from observer.services.sheets import sheet_read
 from reports.services.due import due_add
 
 
 def commissions_import(
     *, election: Election, source: bytes, file: str, at: datetime, user: User | None = None
-) -> commissions.Imported:
-    """As `observer.services.commissions.commissions_import`, and makes due what it touched."""
+) -> commission_import.Imported:
+    """Adds and updates commissions from a CSV file or workbook, and makes due what it touched.
+
+    All or nothing: raises BadTable with every bad line. The same file again changes nothing.
+    """
+    table = COMMISSIONS.table_of(sheet_read(source=source, file=file))
     with transaction.atomic():
-        done = commissions.commissions_import(election=election, source=source, file=file, at=at, user=user)
+        done = commission_import.commissions_import(
+            election=election, table=table, sha256=hashlib.sha256(source).hexdigest(), at=at, user=user
+        )
         if done.touched:
             due_add(commissions=done.touched, at=at)
+    return done
+
+
+def commissions_write(
+    *, plan: commission_import.Plan, sha256: str, at: datetime, user: User | None
+) -> commission_import.Imported:
+    """As `observer.services.commission_import.commissions_write`, and makes due what it touched."""
+    done = commission_import.commissions_write(plan=plan, sha256=sha256, at=at, user=user)
+    if done.touched:
+        due_add(commissions=done.touched, at=at)
     return done
 
 
