@@ -6,6 +6,7 @@ from django.utils import timezone
 from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due, evidence_waits
 from reports.services.exports import lists_write
+from reports.services.imports import imports_expire
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
@@ -36,8 +37,9 @@ def process_evidence() -> int:
 
 @shared_task(name="reports.write_exports")
 def write_exports() -> int:
-    """Writes the cases that were asked for as files; how many."""
+    """Writes the cases that were asked for as files; how many. Takes away lists that waited for a yes too long."""
     begun("reports.write_exports")
+    imports_expire(at=timezone.now())
     return exports_write(at=timezone.now())
 
 

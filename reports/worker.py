@@ -14,6 +14,7 @@ from django.utils import timezone
 from reports.services.case_export import exports_write
 from reports.services.evidence import evidence_process_due
 from reports.services.exports import lists_write
+from reports.services.imports import imports_expire
 from reports.services.mending import uploads_mend
 from reports.services.parts import parts_sweep
 from reports.services.summaries import summaries_refresh
@@ -30,7 +31,7 @@ def start() -> None:
     """Starts this process's threads unless they run; a forked child starts its own."""
     _start("reports.refresh_summaries", lambda: summaries_refresh())
     _start("reports.process_evidence", _evidence)
-    _start("reports.write_exports", lambda: exports_write(at=timezone.now()))
+    _start("reports.write_exports", _exports)
     _start("reports.write_lists", lambda: lists_write(at=timezone.now()))
 
 
@@ -38,6 +39,11 @@ def _evidence() -> int:
     parts_sweep(at=timezone.now())
     uploads_mend(at=timezone.now())
     return evidence_process_due(at=timezone.now())
+
+
+def _exports() -> int:
+    imports_expire(at=timezone.now())
+    return exports_write(at=timezone.now())
 
 
 def _start(task: str, work: Callable[[], int]) -> None:

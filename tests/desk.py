@@ -44,6 +44,7 @@ from reports.services.case_export import case_export_ask, exports_write
 from reports.services.case_files import case_file_add
 from reports.services.evidence import evidence_process_due
 from reports.services.exports import export_ask, lists_write
+from reports.services.imports import import_upload
 from reports.services.releases import release_prepare
 from reports.services.summaries import summaries_refresh
 from reports.services.uploads import upload_append
@@ -109,6 +110,10 @@ def fill(world: World, root: User) -> World:
     RecoveryCode.objects.create(user=root, digest="0" * 64)
     WrongGuess.objects.create(key="pair:x:y", at=DAY)
     KeyRotation.objects.create(started_at=DAY)
+    list_of_one = b"observer,commission\nOB-3333,KZ-1-1-2\n"
+    import_upload(
+        kind="assignments", election=world.election, source=list_of_one, file="a.csv", user=root, at=timezone.now()
+    )
     RelayFile.objects.create(
         sha256="ab" * 32, size=1, kind="reports", observer_code="OB-2222", state="quarantined", received_at=DAY
     )

@@ -5,6 +5,7 @@ from reports.models.check import Check
 from reports.models.checklist import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.models.evidence import Evidence
 from reports.models.export import Export
+from reports.models.imports import Import
 from reports.models.message import Message, MessageRead
 from reports.models.relay import RelayFile
 from reports.models.release import Release, ReleaseContent, ReleaseRow, Reply
@@ -27,6 +28,7 @@ __all__ = [
     "Due",
     "Evidence",
     "Export",
+    "Import",
     "KeyRotation",
     "Message",
     "MessageRead",

@@ -2,8 +2,10 @@
 
 What is taken: names, phones, e-mails and accreditation numbers of observers who are in no other election that
 was not purged (whoever was invited into one, and neither consented nor was sent, is not in it), with their look-ups;
-bodies as received, of reports and of refusals; what the call log says was said; the names of phones; enrolment codes and tokens; the key that opens files brought by hand; lists made as files; what the desk
-wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes that belong to nobody any more; hashes, times, decisions, the trail.
+bodies as received, of reports and of refusals; what the call log says was said; the names of phones; enrolment
+codes and tokens; the key that opens files brought by hand; lists made as files, and uploaded lists; what the desk
+wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes
+that belong to nobody any more; hashes, times, decisions, the trail.
 
 What a case on legal hold needs is kept: its reports' bodies, its observers' names.
 """
@@ -17,7 +19,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from observer.models import Assignment, Call, Consent, Device, Election, EnrolmentCode, Observer, User
 from observer.services.trail import trail_add
-from reports.models import Case, Export, KeyRotation, Refusal, Report
+from reports.models import Case, Export, Import, KeyRotation, Refusal, Report
 from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
 from reports.services.exports import exports_remove
 from reports.services.holding import observers_held, reports_held
@@ -31,7 +33,7 @@ OF_CASES: tuple[tuple[type[Model], str], ...] = (
 )  # fmt: skip
 TABLES = (
     "observer_observer", "observer_call", "observer_device", "observer_enrolmentcode", "observer_election",
-    "reports_report", "reports_refusal", *(model._meta.db_table for model, _name in OF_CASES),
+    "reports_report", "reports_refusal", "reports_import", *(model._meta.db_table for model, _name in OF_CASES),
 )  # fmt: skip
 
 
@@ -48,6 +50,7 @@ class Purged:
     calls: int
     devices: int
     exports: int
+    imports: int
     held_observers: int
     held_bodies: int
 
@@ -61,6 +64,7 @@ def people_counted(*, election: Election) -> Purged:
         calls=_calls(election).count(),
         devices=election.devices.count(),
         exports=Export.objects.filter(election=election).exclude(name="").count(),
+        imports=Import.objects.filter(election=election).count(),
         held_observers=held.count(),
         held_bodies=reports_held(election).count(),
     )
@@ -75,6 +79,7 @@ def people_purge(*, election: Election, user: User | None, at: datetime) -> Purg
     exports_remove(election=election)
     with transaction.atomic():
         EnrolmentCode.objects.filter(election=election).delete()
+        Import.objects.filter(election=election).delete()
         _calls(election).update(said="")
         _devices_close(election, at)
         Election.objects.filter(pk=election.pk).update(relay_secret="")
