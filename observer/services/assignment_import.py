@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext as _
 
 from observer.models import Assignment, Commission, Election, Observer, User
+from observer.services.commissions import BATCH
 from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Scope, State, rows_hold, territory
 from observer.services.observer_rows import role_check
 from observer.services.tables import Row, Table
 from observer.services.trail import trail_add
 
-BATCH = 1000
 FIELDS = ("role", "starts_at", "ends_at")
 MOMENT = re.compile(r"(\d{4}-\d\d-\d\d|\d\d?\.\d\d?\.\d{4})(?:[ T]+(\d\d?:\d\d)(?::00)?)?")
 

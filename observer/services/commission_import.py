@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from observer.models import Commission, Election, Level, User
 from observer.services.commission_rows import Place, places_read
 from observer.services.commission_tree import Tree
-from observer.services.commissions import election_lock
+from observer.services.commissions import BATCH, election_lock
 from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Scope, State, rows_hold
 from observer.services.tables import Table
 from observer.services.trail import trail_add
 
-BATCH = 1000
 FIELDS = (
     "parent_id", "level_id", "names", "address", "lat", "lon", "voters", "type", "timezone", "external_id", "path", "depth",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from observer.models import Commission, Election, Level, User
 from observer.services.trail import trail_add
 
 PATH_MAX = 600
+BATCH = 1000
 
 
 class Impossible(Exception):

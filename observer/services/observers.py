@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from observer import crypto
 from observer.models import Assignment, Commission, Election, Observer, User
 from observer.services.columns import OBSERVERS
-from observer.services.commissions import election_lock
+from observer.services.commissions import BATCH, election_lock
 from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Outdated, Scope, State, rows_hold, territory
 from observer.services.observer_rows import FIELDS, PROTECTED, Organisations, Person, people_read
 from observer.services.sheets import sheet_read
@@ -25,7 +25,6 @@ from observer.services.tables import Table
 from observer.services.trail import trail_add
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1, I, which people mistake for each other
-BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
