@@ -56,6 +56,7 @@ ACTIONS: dict[str, str | Promise] = {
     "observer.restore": gettext_lazy("Brought everything by an observer back"),
     "observer.see": gettext_lazy("Saw a name and phone"),
     "observers.import": gettext_lazy("Imported observers"),
+    "observers.invite": gettext_lazy("Asked observers of an earlier election anew"),
     "refusal.body": gettext_lazy("Read a refused body"),
     "relay.accept": gettext_lazy("Took in a file brought by hand"),
     "release.approve": gettext_lazy("Agreed to a release"),

@@ -38,7 +38,7 @@ class TestBeforeTheClick:
         fields = {"code": one.code, "organisation": one.organisation_id, "language": "kk", "phone": "+77770000001"}
         rows = {
             f"{name}-{part}": 0
-            for name in ("Assignment_observers", "devices")
+            for name in ("Assignment_observers", "consents", "devices")
             for part in ("TOTAL_FORMS", "INITIAL_FORMS")
         }
         answer = desk.post(f"/admin/observer/observer/{one.pk}/change/", fields | rows | {"email": "-"})

@@ -8,6 +8,7 @@ import pytest
 import segno
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pypdf import PdfReader
 
 from observer.models import Assignment, Device, EnrolmentCode, Grant, Observer, Organisation, Trail, User
@@ -17,6 +18,7 @@ from reports.desk.paper import Paper, breadth, runs_of, wrapped
 from reports.desk.sheet_paper import Sheet, sheets_pdf
 from tests.reports.test_desk_day import AFTER, aigul, coordinator, day, page, text
 from tests.reports.test_expected import SCHEDULE
+from tests.together import at_once
 from tests.world import DAY, World, make_observer, words
 
 __all__ = ["aigul", "day"]
@@ -174,6 +176,23 @@ class TestNames:
         assert {line.subject for line in lines} == {f"observer:{one.pk}" for one in people}
         assert all(line.user.username == "aigul" and not line.detail["names"] for line in lines)
         assert not CODE.search("".join(str(line.detail) for line in lines))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_sheets_printed_at_once_one_enrols(concurrent_world: World):
+    world = concurrent_world
+    observer = unenrolled(world, "OB-5555")
+    clients = [coordinator(world, name) for name in ("aigul", "bolat")]
+    printed = at_once([lambda one=one: one.post(page("sheets"), {"who": observer.pk}) for one in clients])
+    living = 0
+    for answer in printed:
+        [sheet] = pages(answer)
+        try:
+            enrol(code=code_on(sheet), device_name="", device_id=None, at=timezone.now())
+            living += 1
+        except InvalidCode:
+            continue
+    assert living == 1
 
 
 class TestTheWayThere:
