@@ -63,7 +63,10 @@ def codebook(tables: Sequence[Table]) -> Table:
         for one in table.columns:
             rows.append([table.name, one.name, one.type, one.unit, None, one.says])
             rows += [[table.name, one.name, one.type, None, code, words] for code, words in one.choices]
-    return Table("columns", columns, len(rows), iter([rows]))
+    name, taken = "columns", {table.name.lower() for table in tables}
+    while name in taken:  # a checklist may be called anything
+        name += "_"
+    return Table(name, columns, len(rows), iter([rows]))
 
 
 def export_check(*, kind: str, user: User, election: Election, filters: Mapping[str, str], at: datetime) -> None:
@@ -111,7 +114,7 @@ class _Places:
 
     def columns(self) -> list[Column]:
         codes = [Column("place", _("code of the commission"))]
-        codes += [Column(one.code, in_language(one.names) or one.code) for one in self.levels]
+        codes += [Column(f"place:{one.code}", in_language(one.names) or one.code) for one in self.levels]
         return codes + ([Column(one.name + LABEL, one.says) for one in codes] if self.named else [])
 
 
@@ -146,7 +149,10 @@ def _reports(export: Export, user: User, at: datetime) -> list[Table]:
         if (counts.get(one.pk) or not counts) and (wanted is None or wanted == one.checklist.code):
             versions.setdefault(one.checklist, []).append(one)
     making = _Reports(export, rows)
-    return [making.table(checklist, own, counts) for checklist, own in versions.items()]
+    tables = [making.table(checklist, own, counts) for checklist, own in versions.items()]
+    if sum(table.count for table in tables) != sum(counts.values()):
+        raise RuntimeError("reports on a checklist that is not published")
+    return tables
 
 
 class _Reports:

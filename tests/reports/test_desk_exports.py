@@ -59,3 +59,12 @@ class TestThePages:
     def test_of_unknown_lists_do_not_exist(self, desk):
         for query in ("kind=observers", "kind=reports&state=x", "kind=reports&body=x", "kind=coverage&at=x"):
             assert desk.get(f"{HERE}new/?{query}").status_code == 404
+
+    def test_lead_from_the_stations_to_the_coverage(self, desk, world):
+        for path in ("board/?at=KZ-1", "stations/?at=KZ-1&show=late&checklist=opening", "stations/?at=KZ-1"):
+            link = desk.get(f"/desk/test-2022/{path}").context["export_link"]
+            assert link.startswith(f"{HERE}new/?kind=coverage&at=KZ-1")
+            assert desk.get(link).status_code == 200
+        assert desk.get("/desk/test-2022/stations/?show=unsettled").context["export_link"] == ""
+        Grant.objects.update(role="verifier")
+        assert desk.get("/desk/test-2022/board/").context["export_link"] == ""

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from observer.models import Trail, User
-from reports.models import Export
+from observer.models import Level, Trail, User
+from reports.models import Checklist, Export
 from tests.door import stored
 from tests.listed import granted, made
 from tests.reports.test_expected import SCHEDULE
@@ -34,7 +34,7 @@ class TestReports:
         report = stored(world.first, payload(answers=given, comment="She said"))
         (row,) = made(world, user)["voting"]
         assert row["report_id"] == str(report.uuid)
-        assert (row["place"], row["region"], row["district"]) == ("KZ-1-1-1", "KZ-1", "KZ-1-1")
+        assert (row["place"], row["place:region"], row["place:district"]) == ("KZ-1-1-1", "KZ-1", "KZ-1-1")
         assert (row["observer"], row["organisation"], row["version"]) == ("OB-2222", "org", "1")
         assert (row["observed_at"], row["observed_local"]) == ("2022-11-20T04:00:00Z", "2022-11-20 10:00:00")
         assert (row["counted"], row["state"], row["rehearsal"]) == ("1", "received", "0")
@@ -64,7 +64,7 @@ class TestReports:
         row = found["voting"][0]
         assert (row["V03"], row["V03:label"], row["V90:label"]) == ("no", "нет", "очень хорошо")
         assert (row["V30"], row["V30:label"]) == ("a;b", "a ru;b ru")
-        assert (row["place:label"], row["region:label"]) == ("KZ-1-1-1 ru", "KZ-1 ru")
+        assert (row["place:label"], row["place:region:label"]) == ("KZ-1-1-1 ru", "KZ-1 ru")
         assert found["incident"][0]["I01:label"] == "ACC-01 ru"
         row = made(world, user, labels="labels", language="kk")["voting"][0]
         assert (row["V03"], row["V30"]) == ("жоқ", "a kk;b kk")
@@ -91,6 +91,18 @@ class TestReports:
         assert list(found) == ["opening", "voting", "tabulation", "incident", "columns"]
         assert not any(rows for name, rows in found.items() if name != "columns")
         assert Export.objects.get().total == 0
+
+    def test_keep_their_columns_apart_whatever_a_country_calls_its_levels_and_checklists(self, world, user):
+        Level.objects.filter(code="region").update(code="state")
+        checklist = Checklist.objects.create(election=world.election, code="columns", stage="x", order=9)
+        make_version(checklist, 1, [{"code": "place", "type": "yes_no"}])
+        body = payload(answers={"place": "no"}) | {"checklist": {"code": "columns", "version": 1}}
+        stored(world.first, body)
+        found = made(world, user)
+        assert list(found) == ["columns", "columns_"]
+        row = found["columns"][0]
+        assert (row["place"], row["place:state"], row["state"]) == ("KZ-1-1-1", "KZ-1", "received")
+        assert row["place:answer"] == "no"
 
     def test_are_explained_column_by_column(self, world, user):
         stored(world.first, payload())

@@ -83,6 +83,11 @@ class TestWhoMay:
         lists_write(at=DAY)
         assert list(tables(fetched(export))) == ["columns"]
 
+    def test_coverage_is_of_the_own_observers(self, world, everywhere):
+        partner = granted(world, code="KZ", organisation=everywhere)
+        assert made(world, partner, "coverage", {"at": "KZ"})["coverage"] == []
+        assert len(made(world, granted(world, "b"), "coverage", {"at": "KZ"})["coverage"]) == 2
+
     def test_coverage_stops_at_the_border(self, world):
         user = granted(world, code="KZ-2")
         for code in ("KZ", "KZ-1", "nowhere", ""):
