@@ -252,9 +252,8 @@ STATION_OBSERVERS_MIN = env.number("STATION_OBSERVERS_MIN", 2)
 STATION_CELL_MIN = env.number("STATION_CELL_MIN", 3)
 RELEASE_SECOND_YES = env.flag("RELEASE_SECOND_YES", not EMBEDDED)
 # The address under which readers know the site, for links that leave it (shared pictures, open data).
-PUBLIC_URL = env.text("PUBLIC_URL", f"https://{ALLOWED_HOSTS[0]}" if not EMBEDDED else "http://127.0.0.1:8000").rstrip(
-    "/"
-)
+_HERE = f"http://127.0.0.1:{env.number('PORT', 8000)}" if EMBEDDED else f"https://{ALLOWED_HOSTS[0]}"
+PUBLIC_URL = env.text("PUBLIC_URL", _HERE).rstrip("/")
 STATION_RADIUS_METRES = env.number("STATION_RADIUS_METRES", 1_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = BATCH_BYTES_MAX
 

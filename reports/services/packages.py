@@ -104,8 +104,9 @@ class _Filling:
                 digest.update(piece)
                 size += len(piece)
                 member.write(piece)
-        kind = name.rpartition(".")[2]
-        about = {"path": name, "name": name.rpartition(".")[0].lower(), "format": kind, "mediatype": TYPES[kind]}
+        stem, _dot, kind = name.rpartition(".")
+        called = stem if kind == "csv" else name  # a table may stand beside the same in another format
+        about = {"path": name, "name": called.lower(), "format": kind, "mediatype": TYPES[kind]}
         self.resources.append(
             about | {"encoding": "utf-8", "bytes": size, "hash": f"sha256:{digest.hexdigest()}"} | told
         )

@@ -225,6 +225,9 @@ class TestThePackage:
         told = descriptor(released)
         assert told["licenses"][0]["name"] == "CC-BY-4.0"
         assert {one["path"] for one in told["resources"]} == set(released.namelist()) - {"datapackage.json"}
+        names = [one["name"] for one in told["resources"]]
+        assert len(set(names)) == len(names)
+        assert all(re.fullmatch(r"[-a-z0-9._/]+", name) for name in names)
         for resource in told["resources"]:
             content = released.read(resource["path"])
             assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
