@@ -77,8 +77,8 @@ ACTIONS: dict[str, str | Promise] = {
     "user.recovery_codes": gettext_lazy("Made new recovery codes"),
     "user.reset_second_factor": gettext_lazy("Reset the second step"),
     "user.second_factor": gettext_lazy("Set up the second step"),
-    "user.sign_in": gettext_lazy("Signed in"),
-    "user.sign_out": gettext_lazy("Signed out"),
+    "user.sign_in": gettext_lazy("Signed in to the desk"),
+    "user.sign_out": gettext_lazy("Signed out of the desk"),
     "violation.decide": gettext_lazy("Decided a violation"),
 }
 
