@@ -1,7 +1,7 @@
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,9 +18,12 @@ from observer.models import Election, User
 from observer.models.reach import Verb
 from observer.services import access
 from observer.services.tables import BadTable
+from reports.admin.checklist_words import preview_rows
 from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.problems import Rejected
-from reports.services.checklists import Published, version_publish, xlsform_import
+from reports.services.checklist_changes import Preview, xlsform_preview
+from reports.services.checklists import Published, Superseded, version_publish, xlsform_import
+from reports.services.shown_uploads import Kept, upload_keep, upload_kept
 from reports.services.xlsform_media import ALL_MAX
 from reports.services.xlsform_sheets import FILE_MAX
 from reports.services.xlsform_write import xlsform_of
@@ -114,32 +117,76 @@ class ChecklistAdmin(Desk):
         view = self.admin_site.admin_view(self.import_view)
         return [path("import/", view, name="reports_checklist_import"), *super().get_urls()]
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        extra = {"may_import": access.may_whole(request.user, Verb.SETUP)} | (extra_context or {})
+        return super().changelist_view(request, extra)
+
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """An XLSForm becomes a published version, or every complaint about it is shown."""
+        """An XLSForm: every complaint about it, else what it would change; then it becomes a published version."""
         if not access.may_whole(request.user, Verb.SETUP):
             raise PermissionDenied
-        form = XlsformForm(request.POST or None, request.FILES or None)
-        offered = access.reachable(request.user, Election, Verb.SETUP)
-        form.fields["election"].queryset = offered  # type: ignore[attr-defined]
+        user = cast(User, request.user)
+        if "publish" in request.POST:
+            return self._publish_shown(request, user)
+        form = self._import_form(request, user)
+        preview, token = None, ""
         if form.is_valid():
-            given, user = form.cleaned_data["file"], cast(User, request.user)
-            shown = form.cleaned_data["shown"]
+            given, shown = form.cleaned_data["file"], form.cleaned_data["shown"]
             if given.size > FILE_MAX or sum(one.size or 0 for one in shown) > ALL_MAX:
                 form.add_error("file", gettext("These files are too large."))
             else:
-                files = {str(one.name): one.read() for one in shown}
+                kept = Kept(
+                    form.cleaned_data["election"], given.name, given.read(), {str(x.name): x.read() for x in shown}
+                )
                 try:
-                    done = xlsform_import(
-                        election=form.cleaned_data["election"], source=given.read(), file=given.name, files=files,
-                        at=timezone.now(), user=user,
-                    )  # fmt: skip
+                    preview = xlsform_preview(
+                        election=kept.election, source=kept.source, file=kept.name, files=kept.files
+                    )
+                    token = upload_keep(user=user, upload=kept)
                 except BadTable as error:
                     for line in error.lines:
                         form.add_error("file", str(line))
-                else:
-                    return self._imported(request, done)
+        return self._import_page(request, form, preview, token)
+
+    def _publish_shown(self, request: HttpRequest, user: User) -> HttpResponse:
+        """The very file that was shown, unless another version came into force meanwhile."""
+        token, seen = request.POST["publish"], request.POST.get("seen", "")
+        kept = upload_kept(user=user, token=token)
+        form = self._import_form(request, user, bound=False)
+        mine = kept is not None and access.may_whole(user, Verb.SETUP, kept.election)
+        if kept is None or not mine or not (seen.isascii() and seen.isdecimal()):
+            self.message_user(request, gettext("The file is not here any more: choose it once again."), messages.ERROR)
+            return self._import_page(request, form)
+        said: dict[str, Any] = {
+            "election": kept.election,
+            "source": kept.source,
+            "file": kept.name,
+            "files": kept.files,
+        }
+        try:
+            done = xlsform_import(**said, seen=int(seen), at=timezone.now(), user=user)
+        except Superseded:
+            words = gettext("Another version was published meanwhile. This is what would change against it.")
+            self.message_user(request, words, messages.WARNING)
+            return self._import_page(request, form, xlsform_preview(**said), token)
+        except BadTable as error:
+            for line in error.lines:
+                self.message_user(request, str(line), messages.ERROR)
+            return self._import_page(request, form)
+        return self._imported(request, done)
+
+    def _import_form(self, request: HttpRequest, user: User, bound: bool = True) -> XlsformForm:
+        form = XlsformForm(request.POST or None, request.FILES or None) if bound else XlsformForm()
+        mine = [one.pk for one in access.elections(user, Verb.SETUP) if access.may_whole(user, Verb.SETUP, one)]
+        form.fields["election"].queryset = Election.objects.filter(pk__in=mine)  # type: ignore[attr-defined]
+        return form
+
+    def _import_page(
+        self, request: HttpRequest, form: XlsformForm, preview: Preview | None = None, token: str = ""
+    ) -> HttpResponse:
         context = self.admin_site.each_context(request) | {
-            "title": gettext("Import an XLSForm"), "opts": self.model._meta, "form": form,
+            "title": gettext("Import an XLSForm"), "opts": self.model._meta, "form": form, "preview": preview,
+            "token": token, "changes": preview_rows(preview) if preview else [],
         }  # fmt: skip
         return render(request, "admin/checklist_import.html", context)
 

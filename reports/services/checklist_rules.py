@@ -75,7 +75,7 @@ def content_hash(
     content: dict[str, Any] = {
         "checklist": code,
         "sections": [{"code": section.code, "titles": section.titles} for section in sections],
-        "questions": [_content(question) for question in questions],
+        "questions": [question_content(question) for question in questions],
     }
     if hashes := {file.name: file.sha256 for file in files}:
         content["files"] = hashes
@@ -83,7 +83,8 @@ def content_hash(
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _content(question: Question) -> dict[str, Any]:
+def question_content(question: Question) -> dict[str, Any]:
+    """All that makes a question what it is, as JSON."""
     plain = ("code", "type", "labels", "hints", "choices", "required", "relevant_question", "relevant_answers")
     more = {"xlsform": question.xlsform} if question.xlsform else {}
     return (

@@ -21,6 +21,10 @@ from reports.services.xlsform_media import workbook_load
 from reports.services.xlsform_read import xlsform_read
 
 
+class Superseded(Exception):
+    """Another version came into force since the reader looked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What an import did: versions now in force that are new, and codes whose content was published before."""
@@ -60,16 +64,38 @@ def xlsform_import(
     file: str,
     files: Mapping[str, bytes],
     at: datetime,
+    seen: int | None = None,
     user: User | None = None,
 ) -> Published:
-    """Publishes the checklist of an XLSForm; `files` are the pictures and sounds it shows. Raises as `checklists_import`."""
-    known = {one.code: one for one in Checklist.objects.filter(election=election)}
-    draft = xlsform_read(source=source, file=file, reading=_reading(election), known=known, files=files)
+    """Publishes the checklist of an XLSForm; `files` are the pictures and sounds it shows.
+
+    `seen`: the key of the version in force that it was compared with, 0 for none. Raises as
+    `checklists_import`, and Superseded where another is in force by now.
+    """
+    draft = xlsform_draft(election=election, source=source, file=file, files=files)
     with transaction.atomic():
         election_lock(election)
+        force = version_in_force(election=election, code=draft.code)
+        if seen is not None and seen != (force.pk if force else 0):
+            raise Superseded
         if bad := _against_stored(election, draft):
             raise BadTable(bad)
         return checklists_publish(election=election, drafts=[draft], at=at, user=user)
+
+
+def xlsform_draft(*, election: Election, source: bytes, file: str, files: Mapping[str, bytes]) -> Draft:
+    """What an XLSForm would publish. Raises BadTable with every bad cell."""
+    known = {one.code: one for one in Checklist.objects.filter(election=election)}
+    draft = xlsform_read(source=source, file=file, reading=_reading(election), known=known, files=files)
+    if bad := _against_stored(election, draft):
+        raise BadTable(bad)
+    return draft
+
+
+def version_in_force(*, election: Election, code: str) -> ChecklistVersion | None:
+    """The latest published version of this checklist."""
+    rows = ChecklistVersion.objects.filter(checklist__election=election, checklist__code=code)
+    return rows.filter(published_at__isnull=False).order_by("number").last()
 
 
 def _reading(election: Election) -> Reading:

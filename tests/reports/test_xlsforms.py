@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -372,7 +373,7 @@ def test_names_are_names_and_all_different(codes: list[str]):
 
 
 class TestTheDesk:
-    def import_(self, desk: Any, world: World, source: bytes, *media: tuple[str, bytes]) -> Any:
+    def show(self, desk: Any, world: World, source: bytes, *media: tuple[str, bytes]) -> Any:
         return desk.post(
             reverse("admin:reports_checklist_import"),
             {
@@ -380,6 +381,53 @@ class TestTheDesk:
                 "shown": [SimpleUploadedFile(*one) for one in media],
             },
         )  # fmt: skip
+
+    def publish(self, desk: Any, shown: Any, **more: str) -> Any:
+        given = {"publish": shown.context["token"], "seen": shown.context["preview"].seen} | more
+        return desk.post(reverse("admin:reports_checklist_import"), given)
+
+    def import_(self, desk: Any, world: World, source: bytes, *media: tuple[str, bytes]) -> Any:
+        return self.publish(desk, self.show(desk, world, source, *media))
+
+    def test_shows_question_by_question_what_would_change_and_publishes_that(self, world: World, admin_client):
+        bring(world, book([row("integer", "H1"), row("text", "H2"), row("text", "H3"), row("text", "H4")]))
+        again = [
+            row("text", "H5"),
+            row("text", "H3"),
+            row("integer", "H1", hint="Look <b>twice</b>"),
+            row("text", "H2"),
+        ]
+        shown = self.show(admin_client, world, book(again))
+        preview = shown.context["preview"]
+        kinds = {one.code: one.kind for one in preview.changes}
+        assert kinds == {"H5": "new", "H3": "moved", "H1": "changed", "H4": "gone"} and preview.same == 1
+        hint = next(one for one in preview.changes if one.code == "H1").cells[0]
+        assert (hint.field, hint.before, hint.after) == ("hints", "", "Look <b>twice</b>")
+        assert b"<b>twice" not in shown.content
+        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 1
+        assert self.publish(admin_client, shown).status_code == 302
+        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 2
+        assert self.publish(admin_client, shown).context["preview"].identical  # pressed twice
+        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 2
+
+    def test_publishes_nothing_that_was_compared_with_another_version(self, world: World, admin_client):
+        shown = self.show(admin_client, world, book([row("text", "H1")]))
+        bring(world, book([row("text", "H2")]))
+        answer = self.publish(admin_client, shown)
+        assert [one.code for one in answer.context["preview"].changes] == ["H1", "H2"]
+        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 1
+
+    def test_publishes_what_this_user_looked_at_and_nothing_else(self, world: World, admin_client, root):
+        shown = self.show(admin_client, world, book([row("text", "H1")]))
+        other = Client()
+        other.force_login(root)
+        for desk, more in (
+            (other, {}), (admin_client, {"publish": "x" * 22}), (admin_client, {"publish": "a b\n"}),
+            (admin_client, {"seen": "-1"}), (admin_client, {"seen": "9" * 30}),
+        ):  # fmt: skip
+            answer = self.publish(desk, shown, **more)
+            assert answer.status_code == 200
+        assert not Checklist.objects.filter(code="harbour").exists()
 
     def test_imports_a_form_and_shows_what_it_cannot_check(self, world: World, admin_client):
         page = admin_client.get(reverse("admin:reports_checklist_changelist")).content.decode()
@@ -393,11 +441,11 @@ class TestTheDesk:
         )
         sheet = admin_client.get(reverse("admin:reports_checklistversion_xlsx", args=[version.pk]))
         assert sheet["Content-Disposition"] == 'attachment; filename="harbour-1.xlsx"'
-        again = self.import_(admin_client, world, sheet.content, ("box.jpg", jpeg()), ("hum.mp3", b"hum"))
-        assert again.status_code == 302 and version.checklist.versions.count() == 1
+        again = self.show(admin_client, world, sheet.content, ("box.jpg", jpeg()), ("hum.mp3", b"hum"))
+        assert again.context["preview"].identical and version.checklist.versions.count() == 1
 
     def test_shows_every_complaint(self, world: World, admin_client):
-        answer = self.import_(admin_client, world, book([row("geotrace", "T1"), row("calculate", "T2")]))
+        answer = self.show(admin_client, world, book([row("geotrace", "T1"), row("calculate", "T2")]))
         page = answer.content.decode()
         assert answer.status_code == 200
         assert "sheet survey, line 2" in page and "sheet survey, line 3" in page
