@@ -10,7 +10,7 @@ from django.utils.translation import override
 from observer.desk.trail_words import ACTIONS, action_words
 from observer.models import Grant, Organisation, Trail, User
 from reports.models import Case
-from tests.reports.test_desk_checking import HERE, as_role, report, seen
+from tests.reports.test_desk_checking import HERE, report, seen
 from tests.together import at_once
 from tests.world import World, words
 
