@@ -14,7 +14,7 @@ from tests.reports.test_desk_checking import HERE, report, seen
 from tests.together import at_once
 from tests.world import World, words
 
-__all__ = ["as_role", "report"]
+__all__ = ["report"]
 SAID = {"commission": "kz-1-1-1", "title": "The door is locked", "severity": "major"}
 NEW = f"{HERE}/cases/new/"
 
