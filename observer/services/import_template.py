@@ -28,6 +28,8 @@ def template_of(*, columns: Columns, election: Election, roles: Mapping[str, Wor
         sheet.column_dimensions[letter].number_format = "@"
     sheet.freeze_panes = "A2"
     told = book.create_sheet(_("What goes where")[:31])
+    if columns.prefixes:  # places; of people an empty cell says nothing
+        told.append([_("A column that is not in the file changes nothing; an empty cell empties what is stored.")])
     told.append([_("Column"), _("Code"), _("What goes in")])
     for code, words in headings:
         must = " " + _("Needed.") if code in columns.required else ""

@@ -15,7 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from observer import crypto
-from observer.models import Assignment, Commission, Election, Observer, User
+from observer.models import Assignment, Commission, Consent, Election, Observer, User
 from observer.services.columns import OBSERVERS
 from observer.services.commissions import BATCH, election_lock
 from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Outdated, Scope, State, rows_hold, territory
@@ -94,12 +94,14 @@ def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None)
     """Does what was planned, in the transaction in which it was planned. Raises Outdated."""
     steps, organisations = plan.steps, plan.organisations
     fresh = _name(steps)
+    known = [step.one.pk for step in steps if step.one is not None and step.joins]
     changed = [step for step in steps if step.one is not None and step.differs]
     phones = tuple(step.one.code for step in changed if step.one and "phone" in step.differs and step.one.phone)
     rows_hold([step.one for step in changed if step.one], FIELDS)
     _change(changed, organisations)
     created = _create(steps, organisations)
     joined = _join(plan.election, steps)
+    _invite(plan.election, known, at)
     assigned = _assign(plan.election, steps)
     left = len(steps) - created - len(changed)
     if created or changed or joined or assigned:
@@ -305,6 +307,16 @@ def _join(election: Election, steps: list[Step]) -> int:
     links = [through(observer_id=pk, election_id=election.pk) for pk in new]
     through.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
     return len(new)
+
+
+def _invite(election: Election, keys: list[int], at: datetime) -> None:
+    """Whoever comes from another election is asked anew: what they consented to there says nothing here."""
+    if not keys:
+        return
+    links = Observer.elections.through.objects.exclude(election=election)
+    elsewhere = set(links.values_list("observer_id", flat=True)).intersection(keys)
+    asked = [Consent(observer_id=key, election=election, asked_at=at) for key in sorted(elsewhere)]
+    Consent.objects.bulk_create(asked, batch_size=BATCH, ignore_conflicts=True)
 
 
 def _assign(election: Election, steps: list[Step]) -> int:

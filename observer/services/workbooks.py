@@ -48,11 +48,8 @@ def workbook_read(*, source: bytes, sheet: Lines) -> None:
                 warnings.simplefilter("ignore")
                 book = load_workbook(io.BytesIO(source), read_only=True, keep_links=False)
                 _fill(book, archive, sheet)
-    except DAMAGED as error:
-        why = _("is damaged or was cut off: save it again and upload it whole (%(why)s)") % {
-            "why": type(error).__name__
-        }
-        raise _refused(sheet, why) from None
+    except DAMAGED:
+        raise _refused(sheet, _("is damaged or was cut off: save it again and upload it whole")) from None
 
 
 def _refused(sheet: Lines, reason: str) -> BadTable:
@@ -102,11 +99,15 @@ def _fill(book: Any, archive: zipfile.ZipFile, sheet: Lines) -> None:
     if hidden:
         sheet.notes.append(_("Hidden rows were read like all others: %(number)d.") % {"number": hidden})
     first.reset_dimensions()
+    blank: Any = None
     for number, cells in enumerate(first.iter_rows(max_col=COLUMNS_MAX + 1), 1):
+        if cells is blank:  # one tuple stands for each of the rows before a cell far below
+            continue
         texts = [_text(cell, number, sheet) for cell in cells]
         while texts and not texts[-1]:
             texts.pop()
         if not texts:
+            blank = cells
             continue
         if len(texts) > COLUMNS_MAX:
             raise _refused(sheet, _("has more than %(most)d columns") % {"most": COLUMNS_MAX})

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from openpyxl import Workbook
 
-from observer.models import Assignment, Commission, Grant, Level, Observer, Organisation, Trail, User
+from observer.models import Assignment, Commission, Consent, Grant, Level, Observer, Organisation, Trail, User
 from reports.models import Due, Import
 from reports.services.imports import Answer, import_do, import_shown, import_upload, imports_expire, imports_of
 from tests.together import at_once
@@ -427,3 +427,16 @@ def test_levels_may_be_named_in_words(world, staff):
     Level.objects.filter(code="region").update(names={"ru": "Область"})
     row = upload(world, staff(), "commissions", csv(TREE, "KZ-3,KZ,область,New,"))
     assert told(row)[2][1][1] == ("level", "", "region")
+
+
+def test_somebody_of_another_election_is_asked_for_consent_anew(world, staff):
+    other = make_election("other-2022")
+    Grant.objects.create(user=staff(), role="administrator", commission=make_tree(other)["KZ"])
+    user = User.objects.get(username="coordinator")
+    world.first.observer.elections.add(world.election)
+    row = import_upload(
+        kind="observers", election=other, source=csv(PEOPLE, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"), file="f",
+        user=user, at=timezone.now(),
+    )  # fmt: skip
+    assert [told(row)[line][0] for line in (2, 3)] == ["changed", "new"] and do(row, user).done
+    assert [(one.observer.code, one.election) for one in Consent.objects.awaited()] == [("OB-2222", other)]

@@ -1,4 +1,4 @@
-"""manage.py import_observers FILE.csv --election SLUG"""
+"""manage.py import_observers FILE --election SLUG"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,12 +14,12 @@ from observer.services.tables import BadTable, file_read
 
 class Command(BaseCommand):
     help = (
-        "Adds and updates observers from CSV in UTF-8: code,name,phone,language,organisation"
-        "[,commissions separated by ;][,role]. One bad line, and nothing is changed."
+        "Adds and updates observers from XLSX or CSV: name,phone,language,organisation"
+        "[,code][,email][,commissions separated by ;][,role][,accreditation_number][,accredited_from][,accredited_until]. One bad line, and nothing is changed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE.csv", type=Path)
+        parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""manage.py import_commissions FILE.csv --election SLUG"""
+"""manage.py import_commissions FILE --election SLUG"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,12 +14,12 @@ from reports.services.registry import commissions_import
 
 class Command(BaseCommand):
     help = (
-        "Adds and updates commissions from CSV in UTF-8: code,parent,level,name_<lang>… "
-        "[,address,lat,lon,voters,type,timezone]. Rows in any order; one bad line, and nothing is changed."
+        "Adds and updates commissions from XLSX or CSV: code,parent,level,name_<lang>… "
+        "[,address,lat,lon,voters,type,timezone,external_id]. Rows in any order; one bad line, and nothing is changed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE.csv", type=Path)
+        parser.add_argument("file", metavar="FILE", type=Path)
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
