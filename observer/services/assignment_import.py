@@ -13,6 +13,7 @@ from observer.models import Assignment, Commission, Election, Observer, User
 from observer.services.commissions import BATCH
 from observer.services.import_lines import EVERYTHING, Change, Line, Lines, Scope, State, rows_hold, territory
 from observer.services.observer_rows import role_check
+from observer.services.observers import observers_ask_anew
 from observer.services.tables import Row, Table
 from observer.services.trail import trail_add
 
@@ -104,10 +105,11 @@ def assignments_write(*, plan: Plan, sha256: str, at: datetime, user: User | Non
         [through(assignment_id=row.pk, observer_id=step.observer.pk) for row, step in zip(rows, new, strict=True)],
         batch_size=BATCH,
     )
-    keys = sorted({step.observer.pk for step in new})
-    taken.objects.bulk_create(
-        [taken(observer_id=key, election_id=plan.election.pk) for key in keys], batch_size=BATCH, ignore_conflicts=True
-    )
+    there = set(taken.objects.filter(election=plan.election).values_list("observer_id", flat=True))
+    keys = sorted({step.observer.pk for step in new} - there)
+    links = [taken(observer_id=key, election_id=plan.election.pk) for key in keys]
+    taken.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
+    observers_ask_anew(election=plan.election, keys=keys, at=at)
     if new or changed:
         left_out = sum(line.state == State.WRONG for line in plan.lines)
         detail = {"created": len(new), "changed": len(changed), "left_out": left_out, "sha256": sha256}

@@ -122,7 +122,12 @@ def scope_of(*, user: User, verb: Verb, election: Election) -> Scope:
     if access.is_superuser(user):
         return Scope(user)
     grants = access.grants_of(user, verb, election)
-    places = tuple(Place(grant.commission.path, grant.organisation_id) for grant in grants)
+    # Places are nobody's own: whose role is limited to an organisation changes none.
+    places = tuple(
+        Place(grant.commission.path, grant.organisation_id)
+        for grant in grants
+        if verb != Verb.SETUP or grant.organisation_id is None
+    )
     return Scope(user, places, access.may_whole(user, Verb.SETUP, election))
 
 

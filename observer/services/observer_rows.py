@@ -15,6 +15,7 @@ from observer.models import Assignment, Commission, Organisation
 from observer.services.tables import Row, Table, code_problem
 
 PHONE = re.compile(r"\+?[\d\s().\-]{5,30}", re.ASCII)
+PLACES_MAX = 50  # where one person can be sent
 DAYS = ("%Y-%m-%d", "%d.%m.%Y")
 PROTECTED = ("name", "phone", "email", "accreditation_number")
 FIELDS = ("organisation_id", *PROTECTED, "language", "accredited_from", "accredited_until")
@@ -51,7 +52,11 @@ def people_read(table: Table, commissions: Mapping[str, Commission], languages: 
         first, last = person.days.values()
         if first and last and first > last:
             table.complain(row.line, _("ends before it begins"))
-        for code in dict.fromkeys(part.strip() for part in row["commissions"].split(";")):
+        codes = dict.fromkeys(part.strip() for part in row["commissions"].split(";"))
+        if len(codes) > PLACES_MAX:
+            table.complain(row.line, _("names more than %(most)d commissions") % {"most": PLACES_MAX})
+            codes = {}
+        for code in codes:
             if code in commissions:
                 person.commissions.append(commissions[code])
             elif code:

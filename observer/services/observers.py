@@ -101,7 +101,7 @@ def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None)
     _change(changed, organisations)
     created = _create(steps, organisations)
     joined = _join(plan.election, steps)
-    _invite(plan.election, known, at)
+    observers_ask_anew(election=plan.election, keys=known, at=at)
     assigned = _assign(plan.election, steps)
     left = len(steps) - created - len(changed)
     if created or changed or joined or assigned:
@@ -309,8 +309,8 @@ def _join(election: Election, steps: list[Step]) -> int:
     return len(new)
 
 
-def _invite(election: Election, keys: list[int], at: datetime) -> None:
-    """Whoever comes from another election is asked anew: what they consented to there says nothing here."""
+def observers_ask_anew(*, election: Election, keys: list[int], at: datetime) -> None:
+    """Of those who were just taken on, whoever comes from another election is asked anew: what they consented to there says nothing here."""
     if not keys:
         return
     links = Observer.elections.through.objects.exclude(election=election)

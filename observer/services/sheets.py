@@ -4,11 +4,12 @@ Which encoding and sheet were taken, where another was possible, is said in `not
 """
 
 import re
+from itertools import islice
 from pathlib import PurePath
 
 from django.utils.translation import gettext as _
 
-from observer.services.tables import BadLine, BadTable, Lines, csv_lines
+from observer.services.tables import COLUMNS_MAX, ROWS_MAX, BadLine, BadTable, Lines, csv_lines
 from observer.services.workbooks import workbook_read
 
 FILE_MAX = 10_000_000  # bytes
@@ -49,7 +50,10 @@ def _csv_read(source: bytes, sheet: Lines) -> None:
     first, _end, rest = text.partition("\n")
     said = re.fullmatch(r"sep=([,;\t])\r?", first, re.IGNORECASE)  # Excel's own hint
     separator = said[1] if said else _separator(text)
-    sheet.lines = list(csv_lines(("\n" + rest) if said else text, sheet, separator))
+    lines = csv_lines(("\n" + rest) if said else text, sheet, separator)
+    sheet.lines = list(islice(lines, ROWS_MAX + 2))
+    if sheet.lines and len(sheet.lines[0][1]) > COLUMNS_MAX:
+        raise BadTable([BadLine(sheet.file, 0, _("has more than %(most)d columns") % {"most": COLUMNS_MAX})])
 
 
 def _decoded(source: bytes, sheet: Lines) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 CODE = re.compile(r"[\w.\-]+")
 CELL_MAX = 2_000  # characters
 ROWS_MAX = 20_000
+COLUMNS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True, order=True)

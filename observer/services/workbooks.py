@@ -21,13 +21,13 @@ from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from observer.services.tables import ROWS_MAX, BadLine, BadTable, Lines
+from observer.services.tables import CELL_MAX, COLUMNS_MAX, ROWS_MAX, BadLine, BadTable, Lines
 
 UNPACKED_MAX = 60_000_000  # bytes of all parts together
 RATIO_MAX = 200  # how often smaller than its content a part may be, beyond the first million bytes
 PARTS_MAX = 500
 TAGS_MAX = 2_500_000  # of one part: each becomes an object when it is parsed
-COLUMNS_MAX = 40
+MERGED_MAX = 1_000
 PIECE = 64 * 1024
 OVERLAP = 512  # a tag that lies across two pieces is seen whole in the second
 MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]{0,200}?\bref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
@@ -96,6 +96,8 @@ def _fill(book: Any, archive: zipfile.ZipFile, sheet: Lines) -> None:
         values = {"name": first.title, "others": others[:200]}
         sheet.notes.append(_("Only the first sheet was read: %(name)s. Not read: %(others)s.") % values)
     merged, hidden = _look_through(archive, first._worksheet_path)
+    if len(merged) > MERGED_MAX:
+        raise _refused(sheet, _("has very many merged cells: split them"))
     if hidden:
         sheet.notes.append(_("Hidden rows were read like all others: %(number)d.") % {"number": hidden})
     first.reset_dimensions()
@@ -116,13 +118,10 @@ def _fill(book: Any, archive: zipfile.ZipFile, sheet: Lines) -> None:
         sheet.lines.append((number, texts))
         if len(sheet.lines) > ROWS_MAX + 1:
             raise _refused(sheet, _("has more than %(most)d rows") % {"most": ROWS_MAX})
-    known = {number for number, _cells in sheet.lines}
-    for name, top, bottom in merged:
-        for number in range(top, min(bottom, top + ROWS_MAX) + 1):
-            if number in known:
-                sheet.complain(
-                    number, _("the cells %(cells)s are merged: split them, and fill in each") % {"cells": name}
-                )
+    for number, _cells in sheet.lines:
+        cells = next((name for name, top, bottom in merged if top <= number <= bottom), "")
+        if cells:
+            sheet.complain(number, _("the cells %(cells)s are merged: split them, and fill in each") % {"cells": cells})
 
 
 def _look_through(archive: zipfile.ZipFile, path: str) -> tuple[list[tuple[str, int, int]], int]:
@@ -175,4 +174,4 @@ def _number(value: int | float, shown_as: str) -> str:
 
 def _plain(text: str) -> str:
     """Trimmed and in NFC, as cells of CSV are."""
-    return unicodedata.normalize("NFC", text).strip()
+    return unicodedata.normalize("NFC", text[: CELL_MAX + 1]).strip()  # what is longer is refused by its length

@@ -16,7 +16,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.db.models import QuerySet
 
-from observer.models import Election, User
+from observer.models import Commission, Election, User
 from observer.models.reach import Verb
 from observer.services import access, assignment_import, commission_import, observers
 from observer.services.columns import KINDS
@@ -56,7 +56,12 @@ class Answer:
 
 def kinds_of(*, user: User, election: Election) -> list[str]:
     """What this user may import into the election."""
-    return [str(kind) for kind, verb in VERBS.items() if access.may(user, verb, election)]
+    places = access.reachable(user, Commission, Verb.SETUP, election).exists()
+    return [
+        str(kind)
+        for kind, verb in VERBS.items()
+        if (places if verb == Verb.SETUP else access.may(user, verb, election))
+    ]
 
 
 def imports_of(*, user: User, election: Election, at: datetime) -> "QuerySet[Import]":

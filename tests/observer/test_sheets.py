@@ -69,6 +69,7 @@ class TestCSV:
             (ROWS.encode().replace("Л".encode(), b"\xd0"), "encoding that is not known"),
             (b"%PDF-1.7", "neither a workbook nor CSV"),
             (b"x" * 10_000_001, "is larger than"),
+            (b"," * 1_000_000 + b"x\n", "more than 40 columns"),
         ],
     )
     def test_is_refused_in_words_where_it_cannot_be_read(self, source, reason):
@@ -235,6 +236,19 @@ class TestAHostileWorkbook:
             assert error.lines
         else:
             assert table.refused
+
+    def test_with_a_long_text_in_every_cell_is_cut_before_it_is_looked_at(self):
+        sheet = sheet_read(source=book(*[["long " * 6_000]] * 5), file="f")
+        assert {len(cells[0]) for _line, cells in sheet.lines} == {2_001}
+        table = OBSERVERS.table_of(sheet_read(source=book(["name"], ["x" * 3_000]), file="f"))
+        assert "longer than 2000" in str(table.bad[-1])
+
+    def test_of_very_many_merged_cells_is_refused(self):
+        merged = (
+            b"<mergeCells>" + b"".join(b'<mergeCell ref="A%d:B20000"/>' % n for n in range(1, 2_000)) + b"</mergeCells>"
+        )
+        content = START + b'<row><c t="inlineStr"><is><t>a</t></is></c></row></sheetData>' + merged + b"</worksheet>"
+        assert "merged" in refused(swapped(book(["a"]), SHEET, content))
 
     def test_with_cells_far_out_costs_no_more_than_what_may_be(self):
         far = (

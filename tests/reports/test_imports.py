@@ -219,6 +219,15 @@ class TestObservers:
 
 
 class TestAssignments:
+    def test_of_somebody_of_another_election_ask_them_anew(self, world, staff):
+        other = make_election("other-2022")
+        Grant.objects.create(user=staff(), role="administrator", commission=make_tree(other)["KZ"])
+        user = User.objects.get(username="coordinator")
+        world.first.observer.elections.add(world.election)
+        source = csv(SENT, "OB-2222,KZ-1-1-1,,,")
+        row = import_upload(kind="assignments", election=other, source=source, file="f", user=user, at=timezone.now())
+        assert do(row, user).done and Consent.objects.awaited().get().election == other
+
     def test_are_shown_and_then_written_by_the_clock_of_the_place(self, world, staff):
         Commission.objects.filter(code="KZ-1-1-3").update(external_id="X-3")
         user = staff()
@@ -409,6 +418,8 @@ class TestThePage:
         assert 'value="commissions"' not in client.get("/desk/test-2022/imports/").content.decode()
         assert self.send(client, csv(TREE, "X,KZ,region,X,"), "commissions").status_code == 404
         assert self.send(client, b"x", "boss").status_code == 404
+        ours = self.client(staff("ours", organisation=world.organisation))
+        assert self.send(ours, csv(TREE, "X,KZ,region,X,"), "commissions").status_code == 404
 
     def test_shows_a_hundred_lines_at_a_time_and_those_of_one_kind(self, world, staff):
         client = self.client(staff())
