@@ -10,7 +10,7 @@ import pytest
 from django.utils import translation
 from openpyxl import Workbook
 
-from observer.services.columns import COMMISSIONS, OBSERVERS
+from observer.services.columns import ASSIGNMENTS, COMMISSIONS, OBSERVERS
 from observer.services.import_template import template_of
 from observer.services.sheets import sheet_read
 from observer.services.tables import BadTable
@@ -240,7 +240,7 @@ class TestAHostileWorkbook:
     def test_with_a_long_text_in_every_cell_is_cut_before_it_is_looked_at(self):
         sheet = sheet_read(source=book(*[["long " * 6_000]] * 5), file="f")
         assert {len(cells[0]) for _line, cells in sheet.lines} == {2_001}
-        table = OBSERVERS.table_of(sheet_read(source=book(["name"], ["x" * 3_000]), file="f"))
+        table = ASSIGNMENTS.table_of(sheet_read(source=book(["observer", "commission"], ["x" * 3_000, "KZ"]), file="f"))
         assert "longer than 2000" in str(table.bad[-1])
 
     def test_of_very_many_merged_cells_is_refused(self):
