@@ -57,9 +57,10 @@ class Sheets(DeskView):
         people = self._people(at)
         if request.POST.get("do") != "all":
             people = people.filter(pk__in=self._ticked())
-        found = list(people[: SHEETS_MOST + 1])
         if not form.is_valid():
             return self._page(form)
+        unread = {*PROTECTED} - ({"name"} if form.cleaned_data["names"] else set())
+        found = list(people.defer(*unread)[: SHEETS_MOST + 1])
         if not found:
             form.add_error(None, _("Tick whom the sheets are for."))
             return self._page(form)

@@ -169,6 +169,13 @@ class TestNames:
         assert line.detail == {"fields": ["name"], "number": 1, "reason": "a training"}
         assert line.user == User.objects.get(username="aigul")
 
+    def test_are_not_even_read_where_they_are_not_asked_for(self, day, aigul, monkeypatch):
+        observer = unenrolled(day, "OB-5555", name=KAZAKH)
+        read = []
+        monkeypatch.setattr("observer.crypto.decrypt", lambda token: read.append(token) or "x")
+        pages(aigul.post(page("sheets"), {"who": observer.pk}))
+        assert read == []
+
     def test_or_none_the_trail_says_for_whom_it_was_printed(self, day, aigul):
         people = [unenrolled(day, f"OB-555{number}") for number in range(3)]
         aigul.post(page("sheets"), {"who": [one.pk for one in people]})
