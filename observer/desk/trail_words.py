@@ -11,6 +11,7 @@ ACTIONS: dict[str, str | Promise] = {
     "assignment.create": gettext_lazy("Sent an observer"),
     "assignment.replace": gettext_lazy("Replaced an observer"),
     "assignments.import": gettext_lazy("Imported assignments"),
+    "backup.write": gettext_lazy("Wrote a backup"),
     "case.comment": gettext_lazy("Commented on the case"),
     "case.consent": gettext_lazy("Noted whether the observer may be named"),
     "case.escalate": gettext_lazy("Handed to the lawyers, or took back"),
