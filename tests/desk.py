@@ -10,6 +10,7 @@ from PIL import Image
 from observer.models import (
     Alert,
     Call,
+    Consent,
     EnrolmentCode,
     Grant,
     RecoveryCode,
@@ -98,6 +99,9 @@ def fill(world: World, root: User) -> World:
     Question.objects.create(version=draft, code="Q1", type="yes_no", labels=words("Q1"))
     EnrolmentCode.objects.create(
         observer=world.first.observer, election=world.election, code_hmac="0" * 64, created_at=DAY, expires_at=DAY
+    )
+    Consent.objects.update_or_create(
+        observer=world.first.observer, election=world.election, defaults={"version": 1, "at": DAY}
     )
     Call.objects.create(
         election=world.election, commission=world.tree["KZ-1-1-1"], observer=world.first.observer, user=root, at=DAY

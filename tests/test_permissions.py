@@ -69,6 +69,7 @@ NOUNS: dict[str, tuple[set[str], set[str], set[str], bool, bool | None]] = {
     "observer.Assignment": (COORDINATORS, COORDINATORS & HERE, COORDINATORS, True, True),
     "observer.Call": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
     "observer.Commission": (ROLES, HERE | {"partner"}, ADMINISTRATORS, True, False),
+    "observer.Consent": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
     "observer.Contest": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, False),
     "observer.Device": (COORDINATORS, COORDINATORS & HERE, set(), False, False),
     "observer.Election": (ROLES, ROLES - {"foreign"}, ADMINISTRATORS, True, False),

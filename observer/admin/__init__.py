@@ -5,6 +5,7 @@ from observer.admin import (
     assignment,
     call,
     commission,
+    consent,
     device,
     election,
     grant,
@@ -16,5 +17,5 @@ from observer.admin import (
 )
 
 __all__ = [
-    "alert", "assignment", "call", "commission", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
+    "alert", "assignment", "call", "commission", "consent", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
 ]  # fmt: skip
