@@ -280,7 +280,9 @@ def _change(changed: list[Step], organisations: Organisations) -> None:
             step.one.organisation = organisations.make(step.person.organisation)
         step.one.index_contacts()
     if changed:
-        fields = ["organisation", *FIELDS[1:], "phone_lookup", "email_lookup"]
+        names = {name for step in changed for name in step.differs}
+        fields = sorted(name.removesuffix("_id") for name in names)
+        fields += [f"{name}_lookup" for name in ("phone", "email") if name in names]
         Observer.objects.bulk_update([step.one for step in changed if step.one], fields, batch_size=200)
 
 
