@@ -1,7 +1,7 @@
 """Runs the suite: on SQLite, then on PostgreSQL and Redis of its own. A skipped test fails the run.
 
     python -m scripts.test             everything
-    python -m scripts.test quick       the quick part, on SQLite
+    python -m scripts.test quick       the quick part, on SQLite, a process for each core
     python -m scripts.test … -- ARGS   hands ARGS to pytest
 
 Each database gets what holds for it: tests marked `postgresql` run on PostgreSQL only, those marked
@@ -86,6 +86,8 @@ def main(arguments: list[str]) -> int:
         provision.provide("PostgreSQL", "Redis", "Chromium", "curl", "Java")
     with services.temporary_folder() as folder, ExitStack() as stack:
         marks = QUICK if quick else "not postgresql"
+        if quick:
+            arguments = ["-n", "auto", *arguments]
         print(f"── SQLite{'' if quick else '; beside it, told afterwards, PostgreSQL and Redis'} ──", flush=True)
         suites = [stack.enter_context(suite(folder, "SQLite", {}, marks, arguments))]
         if not quick:

@@ -28,6 +28,8 @@ def _fresh(settings, monkeypatch, tmp_path: Path) -> Iterator[None]:
     settings.PUBLIC_DIR = tmp_path / "public"
     settings.RELEASES_DIR = tmp_path / "releases"
     monkeypatch.setattr(shelf, "SECONDS", 0.0)  # what a test decides shows at once
+    # Passwords are made and asked for by the hundred here; the real hasher takes a third of a second each time.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.TWO_FACTOR = ["none"]  # tests/observer/test_sign_in.py asks for more
     settings.SECURE_SSL_REDIRECT = False  # test clients speak plain HTTP; tests/ops has the redirect's own test
     forms.forget()

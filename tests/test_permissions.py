@@ -362,6 +362,7 @@ def matches(route: str, pattern: URLPattern, address: str) -> bool:
     return re.fullmatch(shape, address) is not None
 
 
+@pytest.mark.slow
 class TestEveryNoun:
     def test_is_shown_to_whom_the_table_says(self, people: dict[str, Client]):
         expected, found = {}, {}
@@ -404,6 +405,7 @@ class TestEveryNoun:
             assert model._default_manager.count() == count
 
 
+@pytest.mark.slow
 class TestEveryOtherAddress:
     def test_answers_as_the_table_says(self, people: dict[str, Client], full: World, settings):
         settings.METRICS_TOKEN = "a token that nobody here has"

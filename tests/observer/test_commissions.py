@@ -127,6 +127,7 @@ class TestAFileOfCommissions:
         assert Commission.objects.filter(election=election).count() == 5
 
 
+@pytest.mark.slow
 class TestACountryOfTheRealSize:
     def test_is_imported_in_a_bounded_number_of_queries(self, election):
         lines = ["KZ,,central,Country,,,,,,,"]

@@ -201,6 +201,7 @@ except BadTable as error:
 """
 
 
+@pytest.mark.slow
 class TestAHostileWorkbook:
     @pytest.mark.once
     def test_of_a_gigabyte_in_some_megabytes_is_refused_in_constant_memory(self):

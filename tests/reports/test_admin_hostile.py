@@ -11,6 +11,7 @@ from observer.models import Commission, Observer
 from reports.models import Report
 from tests.world import World
 
+pytestmark = pytest.mark.slow
 UNKNOWN = "987654321"
 NUMBERS = ["9" * 19, "9" * 20, "-" + "9" * 20, "9" * 5000, "٩" * 25, "9_9" * 10, "_39" * 20]
 TEXTS = ["1\0", "²", "abc", "1_00", "1e400", "-1", "../..", "x" * 3000, "\ufffe", "'", "%", "None"]

@@ -251,6 +251,7 @@ class TestALostPartWithoutANote:
         assert again(another).offset == 5
 
 
+@pytest.mark.slow
 class TestTwoAtOnce:
     @pytest.mark.parametrize("announced", ANNOUNCED.values(), ids=ANNOUNCED)
     def test_of_which_some_die_leave_a_whole_file(self, concurrent_world, store, announced, monkeypatch):

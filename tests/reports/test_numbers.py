@@ -19,7 +19,7 @@ from tests.door import stored
 from tests.reports.released import descriptor, marked, numbers, package, release, table
 from tests.world import World, payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 TERRITORIES = ("KZ", "KZ-1", "KZ-2", "KZ-1-1", "KZ-1-2", "KZ-2-1", "KZ-2-2")
 
 

@@ -29,6 +29,7 @@ from tests.world import DAY, World, payload
 
 
 # ── one step at a time, on both databases ───────────────────────────────────────────────────
+@pytest.mark.slow
 class TestAnythingInAnyOrder:
     @given(data=st.data())
     @hypothesis_settings(
@@ -143,6 +144,7 @@ class TestADeadBroker:
         assert name == "baqylau"
 
 
+@pytest.mark.slow
 class TestTheEmbeddedThread:
     def test_it_works_when_woken_and_survives_what_fails(self, transactional_db):
         done, stop = Event(), Event()

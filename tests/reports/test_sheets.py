@@ -213,6 +213,7 @@ class TestTheWayThere:
 
 
 @pytest.mark.once
+@pytest.mark.slow
 class TestManySheets:
     def test_are_one_file_of_as_many_pages(self, world: World):
         world.election.rules = {"schedule": SCHEDULE}

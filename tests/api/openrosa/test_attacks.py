@@ -43,6 +43,7 @@ NOT_XML = {
 }
 
 
+@pytest.mark.slow
 class TestXML:
     @pytest.mark.parametrize("body", NOT_XML.values(), ids=NOT_XML.keys())
     def test_that_nobody_fills_in_is_400_and_kept(self, world: World, collect: Collect, body: bytes):
