@@ -130,7 +130,7 @@ def test_a_verifier_walks_from_the_queue_to_the_file(browser: Browser, site, wat
     page.reload()
     problems += looked_at(page, shots, f"case-{language}")
     with page.expect_download() as download:
-        page.locator("a[href*='/exports/']").click()
+        page.locator("main a[href*='/exports/']").click()
     assert download.value.suggested_filename == f"case-{case.pk}.zip"
     assert CaseExport.objects.get().done_at
     page.goto(f"{site}/desk/test-2022/cases/")
