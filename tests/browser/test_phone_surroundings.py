@@ -41,6 +41,13 @@ def test_the_language_is_the_browsers_until_one_is_chosen_and_then_stays(browser
     context.close()
 
 
+def test_the_language_chosen_last_holds_whichever_words_come_first(phone: Phone):
+    said = """const words = await core("words"); const heard = []; words.languageChanged((code) => heard.push(code));
+        const slowly = words.languageSet("kk"); await words.languageSet("en"); await slowly;
+        return [heard, words.language(), words.t("This phone is not enrolled.")]"""
+    assert phone.js(said) == [["en"], "en", "This phone is not enrolled."]
+
+
 def test_numbers_take_the_forms_of_their_language(browser: Browser, site: Site):
     context = browser.new_context(locale="ru")
     phone = Phone(context, site)

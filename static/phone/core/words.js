@@ -41,7 +41,8 @@ export function languageChosen() {
 export async function wordsLoad() {
   const code = language();
   const read = await wordsOf(code);
-  if (code === language()) ({ words, plural } = read);
+  if (code !== language()) return; // another was chosen meanwhile, and its words are being read
+  ({ words, plural } = read);
   for (const listener of listeners) listener(code);
 }
 
