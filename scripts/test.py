@@ -5,7 +5,8 @@
     python -m scripts.test … -- ARGS   hands ARGS to pytest
 
 Each database gets what holds for it: tests marked `postgresql` run on PostgreSQL only, those marked
-`sqlite` or `once` on SQLite only, and everything else on both. The two run side by side, in processes and folders of their own.
+`sqlite` or `once` on SQLite only, and everything else on both. Those that drive a browser wait more than they
+work, so they run beside the others: four processes with folders and databases of their own.
 """
 
 import os
@@ -21,16 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import psycopg
+
 from scripts import provision, services
 
 QUICK = "not slow and not browser and not postgresql"
+EMBEDDED = "not postgresql"
+FULL = "not sqlite and not once"
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "ALLOWED_HOSTS", "DEBUG",
         "TRUSTED_PROXIES", "SSL_REDIRECT", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS")  # fmt: skip
 
 
 @dataclass
 class Suite:
-    """One run of pytest. The second of two runs beside the first, and is read after it."""
+    """One run of pytest. All but the first run beside it, and are read after it."""
 
     name: str
     outcome: Path
@@ -76,6 +81,17 @@ def suite(
                 process.wait()
 
 
+def apart(environment: dict[str, str]) -> dict[str, str]:
+    """The same services, with databases of their own: two suites at once must not empty each other's."""
+    database, redis, folder = (environment[name] for name in ("DATABASE_URL", "REDIS_URL", "DATA_DIR"))
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE apart")
+    return environment | {
+        "DATABASE_URL": f"{database.rpartition('/')[0]}/apart", "REDIS_URL": f"{redis.rpartition('/')[0]}/1",
+        "DATA_DIR": f"{folder}-apart",
+    }  # fmt: skip
+
+
 def main(arguments: list[str]) -> int:
     begin = time.monotonic()
     quick = arguments[:1] == ["quick"]
@@ -85,15 +101,21 @@ def main(arguments: list[str]) -> int:
     if not quick:
         provision.provide("PostgreSQL", "Redis", "Chromium", "curl", "Java")
     with services.temporary_folder() as folder, ExitStack() as stack:
-        marks = QUICK if quick else "not postgresql"
         if quick:
+            wanted = [("SQLite", {}, QUICK)]
             arguments = ["-n", "auto", *arguments]
-        print(f"── SQLite{'' if quick else '; beside it, told afterwards, PostgreSQL and Redis'} ──", flush=True)
-        suites = [stack.enter_context(suite(folder, "SQLite", {}, marks, arguments))]
-        if not quick:
-            environment = stack.enter_context(services.full(folder))
-            full = suite(folder, "PostgreSQL and Redis", environment, "not sqlite and not once", arguments, aside=True)
-            suites.append(stack.enter_context(full))
+        else:
+            full = stack.enter_context(services.full(folder))
+            wanted = [
+                ("SQLite", {}, f"{EMBEDDED} and not browser"),
+                ("PostgreSQL and Redis", full, f"{FULL} and not browser"),
+                ("SQLite, in the browser", {}, f"{EMBEDDED} and browser"),
+                ("PostgreSQL and Redis, in the browser", apart(full), f"{FULL} and browser"),
+            ]
+        print(f"── {wanted[0][0]}{'; beside it, told afterwards, the others' if wanted[1:] else ''} ──", flush=True)
+        suites = [
+            stack.enter_context(suite(folder, *one, arguments, aside=number > 0)) for number, one in enumerate(wanted)
+        ]
         complaints = [one.complaint() for one in suites]
     wrong = [complaint for complaint in complaints if complaint]
     what = "quick part, SQLite" if quick else "SQLite, PostgreSQL and Redis, nothing skipped"
