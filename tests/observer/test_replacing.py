@@ -122,7 +122,7 @@ class TestTwoCoordinatorsAtOnce:
         world = concurrent_world
         place = Assignment.objects.get(commission__code="KZ-1-1-1")
         rows = "code,name,phone,language,organisation,commissions\n" + "".join(
-            f"OB-4{n:03},N {n},+7701000{n:04},ru,org,KZ-1-1-1\n" for n in range(200)
+            f"OB-4{n:03},N {n},+7702000{n:04},ru,org,KZ-1-1-1\n" for n in range(200)
         )
         load = partial(observers_import, election=world.election, source=rows.encode(), file="o.csv", at=DAY)
         replace = partial(
