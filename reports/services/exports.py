@@ -11,6 +11,7 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -44,7 +45,7 @@ KEPT = timedelta(days=1)
 ATTEMPTS_MAX = 3
 AT_ONCE = 20  # files that one user may have or wait for
 LOCK = "writing"
-BOOKS: Mapping[str, tuple[type[Book], str]] = {
+BOOKS: Mapping[str, tuple[Callable[[BinaryIO], Book], str]] = {
     Export.Format.CSV: (CsvBook, "zip"),
     Export.Format.XLSX: (XlsxBook, "xlsx"),
 }
@@ -187,7 +188,9 @@ def _tidy(at: datetime) -> None:
     _old(at).update(name="")
     named = set(Export.objects.exclude(name="").values_list("name", flat=True))
     for path in lists_dir().iterdir():
-        if path.name not in named and path.name != LOCK:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name not in named and path.name != LOCK:
             path.unlink(missing_ok=True)
 
 

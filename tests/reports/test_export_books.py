@@ -40,8 +40,8 @@ class TestCsv:
 
 class TestAWorkbook:
     def test_holds_texts_and_numbers_and_nothing_that_runs(self):
-        stream = workbook(("a", ["x"], [[["=1+1", 1, Decimal("1.50"), None, "<&>", " қ\n", "a\x00b\ufffe", ""]]]))
-        assert read(stream)["a"][1] == ("=1+1", 1, 1.5, None, "<&>", " қ\n", "a\ufffdb\ufffd", None)
+        stream = workbook(("a", ["x"], [[["=1+1", 1, Decimal("1.50"), None, "<&>", " қ\n", "", "a\x00b\ufffe"]]]))
+        assert read(stream)["a"][1] == ("=1+1", 1, 1.5, None, "<&>", " қ\n", None, "a\ufffdb\ufffd")
         assert load_workbook(stream).worksheets[0]["A2"].data_type == "s"  # a text, not "f"
         assert b"<f>" not in zipfile.ZipFile(stream).read("xl/worksheets/sheet1.xml")
 
@@ -62,3 +62,12 @@ class TestAWorkbook:
     def test_refuses_a_text_that_no_cell_can_hold(self):
         with pytest.raises(ValueError, match="32768"):
             workbook(("a", ["x"], [[["x" * 32_768]]]))
+
+    def test_that_breaks_off_leaves_nothing_beside_it(self, tmp_path):
+        def breaking():
+            yield [["a"]]
+            raise OSError
+
+        with (tmp_path / "a.xlsx").open("wb") as file, pytest.raises(OSError), XlsxBook(file) as book:
+            book.table("a", ["x"], breaking())
+        assert [one.name for one in tmp_path.iterdir()] == ["a.xlsx"]
