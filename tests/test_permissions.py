@@ -363,6 +363,7 @@ def matches(route: str, pattern: URLPattern, address: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 class TestEveryNoun:
     def test_is_shown_to_whom_the_table_says(self, people: dict[str, Client]):
         expected, found = {}, {}
@@ -406,6 +407,7 @@ class TestEveryNoun:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 class TestEveryOtherAddress:
     def test_answers_as_the_table_says(self, people: dict[str, Client], full: World, settings):
         settings.METRICS_TOKEN = "a token that nobody here has"

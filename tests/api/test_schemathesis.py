@@ -40,6 +40,7 @@ schema.app = application
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql  # it takes fewer values than SQLite: what comes through there comes through here
 @pytest.mark.django_db(transaction=True)
 class TestWhateverIsSent:
     @schema.parametrize()

@@ -18,7 +18,7 @@ from tests.browser.test_desk_day import looked_at, signed_in
 from tests.door import stored
 from tests.world import World, payload
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 WORDS = {
     "en": ("Export this list", "CSV", "Make the file", "Download"),
     "ru": ("Выгрузить этот список", "CSV", "Создать файл", "Скачать"),

@@ -14,7 +14,7 @@ from tests.browser.test_desk_day import looked_at, signed_in
 from tests.browser.test_pages import LONG
 from tests.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.browser.looking import sideways
 from tests.browser.test_desk_day import WORDS, looked_at, signed_in, site
 
 __all__ = ["site"]
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 HERE = "/desk/test-2022"
 
 

@@ -13,7 +13,7 @@ from tests.browser.test_pages import PLACE
 from tests.reports.test_xlsforms import book, row
 from tests.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

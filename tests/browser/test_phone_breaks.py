@@ -112,6 +112,7 @@ def test_the_network_breaks_at_every_request(phone: Phone, site: Site, heard: bo
     check(site, ends, promised)
 
 
+@pytest.mark.once
 def test_the_phone_dies_at_every_write(phone: Phone, site: Site):
     ends, promised, place = [], {}, 0
     while True:

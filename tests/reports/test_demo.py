@@ -202,6 +202,7 @@ class TestForms:
 
 
 @pytest.mark.slow
+@pytest.mark.once
 class TestSecrecy:
     def test_no_name_phone_mail_or_key_is_in_the_data_folder(self, tmp_path: Path):
         data, keys, out = tmp_path / "d", tmp_path / "k", tmp_path / "o"
