@@ -20,6 +20,17 @@ hypothesis.register_profile("untimed", deadline=None)
 hypothesis.load_profile("untimed")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of ours that asks for no database is the same beside every one: it runs once."""
+    for item in items:
+        rooms = {folder.name for folder in item.path.parents} & {"api", "observer", "reports"}
+        asks = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker(
+            "django_db"
+        )
+        if rooms and not asks and not item.get_closest_marker("postgresql") and item.path.name != "test_demo.py":
+            item.add_marker(pytest.mark.once)
+
+
 @pytest.fixture(autouse=True)
 def _fresh(settings, monkeypatch, tmp_path: Path) -> Iterator[None]:
     settings.DATA_DIR = tmp_path
