@@ -23,11 +23,12 @@ hypothesis.load_profile("untimed")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test of ours that asks for no database is the same beside every one: it runs once."""
     for item in items:
-        rooms = {folder.name for folder in item.path.parents} & {"api", "observer", "reports"}
+        room = item.path.relative_to(Path(__file__).parent).parts[0]
         asks = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())) or item.get_closest_marker(
             "django_db"
         )
-        if rooms and not asks and not item.get_closest_marker("postgresql") and item.path.name != "test_demo.py":
+        only = asks or item.get_closest_marker("postgresql") or item.path.name == "test_demo.py"
+        if room in ("api", "observer", "reports") and not only:
             item.add_marker(pytest.mark.once)
 
 

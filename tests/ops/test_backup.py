@@ -62,6 +62,7 @@ class TestOnAnEmptyMachine:
         assert (tmp_path / "all.tar.gz").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.once
 class TestNothingIsReplacedByAccident:
     def test_a_backup_never_replaces_another(self, filled: Deployment, tmp_path: Path):
         (tmp_path / "all.tar").write_bytes(b"an earlier one")
@@ -98,6 +99,7 @@ class TestNothingIsReplacedByAccident:
         assert not (empty.data / "sealed").exists()
 
 
+@pytest.mark.once
 class TestADamagedDisk:
     @pytest.mark.parametrize("lost", ["of a report", "of a case"])
     def test_is_told_and_the_rest_is_saved(self, filled: Deployment, empty: Deployment, tmp_path: Path, lost: str):

@@ -91,6 +91,7 @@ class TestLists:
                         answer = desk.get(page, {f"{name}{end}": value})
                         assert answer.status_code in (200, 302), (page, name, end, value[:20])
 
+    @pytest.mark.once
     def test_nothing_else_is_asked_of_a_list(self, full: World, desk):
         for model in MODELS:
             page = named(model, "changelist")
@@ -101,6 +102,7 @@ class TestLists:
                 answer = desk.get(page, {name: "1"})
                 assert (answer.status_code, answer["Location"]) == (302, f"{page}?e=1"), (page, name)
 
+    @pytest.mark.once
     def test_pages_orders_and_searches_take_any_value(self, full: World, desk):
         for model in MODELS:
             page = named(model, "changelist")
@@ -108,6 +110,7 @@ class TestLists:
                 for name in ("p", "o", "q", "_to_field", "_changelist_filters"):
                     assert desk.get(page, {name: value}).status_code in (200, 302, 400), (page, name, value[:20])
 
+    @pytest.mark.once
     def test_other_pages_take_any_query(self, full: World, desk):
         for model in MODELS:
             row = model._default_manager.order_by("pk").first()
