@@ -30,8 +30,12 @@ class DeskSite(admin.AdminSite):
         return super().has_permission(request) and login.stands(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        context: dict[str, Any] = super().each_context(request)
-        return context | frame(request)
+        """Without Django's list of every noun, which is for its own sidebar and took a third of each page's time."""
+        return {
+            "site_title": self.site_title, "site_header": self.site_header, "site_url": self.site_url,
+            "has_permission": self.has_permission(request), "available_apps": [], "is_nav_sidebar_enabled": False,
+            "log_entries": self.get_log_entries(request), "is_popup": False,
+        } | frame(request)  # fmt: skip
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [
