@@ -74,13 +74,11 @@ def make_election(slug: str = "test-2022", **fields: Any) -> Election:
 
 def make_tree(election: Election) -> dict[str, Commission]:
     """KZ > KZ-1, KZ-2 > KZ-1-1 … > KZ-1-1-1 …: two regions, two districts each, three precincts each."""
-    levels = [
-        Level.objects.create(election=election, order=n, code=code, kind=kind, names=words(code))
-        for n, (code, kind) in enumerate(
-            [("central", "central"), ("region", "territorial"), ("district", "territorial"), ("precinct", "precinct")],
-            1,
-        )
-    ]
+    kinds = [("central", "central"), ("region", "territorial"), ("district", "territorial"), ("precinct", "precinct")]
+    levels = Level.objects.bulk_create(
+        Level(election=election, order=n, code=code, kind=kind, names=words(code))
+        for n, (code, kind) in enumerate(kinds, 1)
+    )
     tree: dict[str, Commission] = {}
 
     parents: list[Commission | None] = [None]
@@ -99,38 +97,50 @@ def make_tree(election: Election) -> dict[str, Commission]:
 
 
 def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
-    groups = {
-        code: ViolationGroup.objects.create(election=election, code=code, names=words(code))
-        for code in ("access", "opening", "fraud")
-    }
-    for code, group, severity in VIOLATIONS:
-        ViolationType.objects.create(
-            election=election, code=code, group=groups[group], severity=severity, names=words(code),
+    groups = ViolationGroup.objects.bulk_create(
+        ViolationGroup(election=election, code=code, names=words(code)) for code in ("access", "opening", "fraud")
+    )
+    group_of = {group.code: group for group in groups}
+    ViolationType.objects.bulk_create(
+        ViolationType(
+            election=election, code=code, group=group_of[group], severity=severity, names=words(code),
             denies_access=code == "ACC-01",
-        )  # fmt: skip
-    versions = {}
-    for order, (code, questions) in enumerate(QUESTIONS.items()):
-        checklist = Checklist.objects.create(
+        )
+        for code, group, severity in VIOLATIONS
+    )  # fmt: skip
+    checklists = Checklist.objects.bulk_create(
+        Checklist(
             election=election, code=code, stage=code, order=order, repeat=REPEAT[code],
             place=PLACE.get(code, "precinct"), titles=words(code),
-        )  # fmt: skip
-        versions[code] = make_version(checklist, 1, questions)
-    return versions
+        )
+        for order, code in enumerate(QUESTIONS)
+    )  # fmt: skip
+    versions = make_versions({one: QUESTIONS[one.code] for one in checklists}, 1)
+    return {version.checklist.code: version for version in versions}
 
 
 def make_version(checklist: Checklist, number: int, questions: list[dict[str, Any]]) -> ChecklistVersion:
-    version = ChecklistVersion.objects.create(checklist=checklist, number=number)
+    return make_versions({checklist: questions}, number)[0]
+
+
+def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int) -> list[ChecklistVersion]:
+    """Published versions of these checklists; one that is published takes no question any more."""
+    versions = ChecklistVersion.objects.bulk_create(
+        ChecklistVersion(checklist=checklist, number=number) for checklist in questions
+    )
     Question.objects.bulk_create(
         Question(
             version=version, order=place, labels=words(question["code"]),
             **question | {"choices": [{"code": c, "labels": words(c)} for c in question.get("choices", [])]},
         )
-        for place, question in enumerate(questions)
+        for version in versions
+        for place, question in enumerate(questions[version.checklist])
     )  # fmt: skip
-    version.published_at = DAY
-    version.content_hash = hashlib.sha256(f"{checklist.code} {number}".encode()).hexdigest()
-    version.save()
-    return version
+    for version in versions:
+        version.published_at = DAY
+        version.content_hash = hashlib.sha256(f"{version.checklist.code} {number}".encode()).hexdigest()
+    ChecklistVersion.objects.bulk_update(versions, ["published_at", "content_hash"])
+    return versions
 
 
 @dataclass

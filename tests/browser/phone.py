@@ -15,7 +15,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route
 
 from scripts import services
-from tests.ops.deployment import ROOT, Deployment, drop_database, fresh_database
+from tests.ops.deployment import ROOT, Deployment, drop_database, on_database
 
 PATIENCE = 60  # seconds
 MODULES = sorted(path.stem for path in (ROOT / "static/phone/core").glob("*.js") if path.stem != "background")
@@ -55,7 +55,7 @@ class Site:
         self.port = services.free_port()
         self.address = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        deployment.must("migrate", "-v0")
+        deployment.migrated()
         rows = [line.split() for line in deployment.python(MAKE).splitlines() if line.startswith("OB-")]
         self.codes: Iterator[list[str]] = iter(rows)
 
@@ -98,14 +98,9 @@ def running(folder: Path) -> Iterator[Site]:
     """A site on SQLite, or on the suite's own PostgreSQL and Redis."""
     server = os.environ.get("DATABASE_URL", "")
     with ExitStack() as stack:
-        environment = {}
+        environment = on_database(server)
         if server:
-            url = fresh_database(server)
-            stack.callback(drop_database, url, server)
-            environment = {
-                "DATABASE_URL": url, "REDIS_URL": os.environ["REDIS_URL"], "ALLOWED_HOSTS": "localhost",
-                "SSL_REDIRECT": "no",
-            }  # fmt: skip
+            stack.callback(drop_database, environment["DATABASE_URL"], server)
         site = Site(Deployment(folder, environment))
         site.start()
         stack.callback(site.stop)

@@ -46,6 +46,7 @@ class TestAServerThatDies:
         assert set(here.values()) <= set(site.sealed())
 
 
+@pytest.mark.once
 class TestABrowserThatDies:
     def test_in_the_middle_of_photos(self, browser: Browser, site: Site, tmp_path: Path):
         """Killed at any moment: what was called kept is there, with its bytes, and nothing is there by half."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.deployment import Deployment, drop_database, fresh_database
+from tests.ops.deployment import Deployment, drop_database, on_database
 
 
 @contextmanager
@@ -16,13 +16,9 @@ def deploying(folder: Path) -> Iterator[Callable[..., Deployment]]:
     with ExitStack() as stack:
 
         def make(name: str, **environment: str) -> Deployment:
+            environment = on_database(server) | environment
             if server:
-                url = fresh_database(server)
-                stack.callback(drop_database, url, server)
-                environment = {
-                    "DATABASE_URL": url, "REDIS_URL": os.environ["REDIS_URL"], "ALLOWED_HOSTS": "localhost",
-                    "SSL_REDIRECT": "no",
-                } | environment  # fmt: skip
+                stack.callback(drop_database, environment["DATABASE_URL"], server)
             return Deployment(folder / name, environment)
 
         yield make

@@ -15,12 +15,16 @@ KEYS = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def filled(deploy: Callable[..., Deployment]) -> Deployment:
-    deployment = deploy("first")
-    deployment.must("migrate", "-v0")
+@pytest.fixture(scope="module")
+def filled_once(deploy_shared: Callable[..., Deployment]) -> Deployment:
+    deployment = deploy_shared("filled").migrated()
     deployment.python(FILL)
     return deployment
+
+
+@pytest.fixture
+def filled(deploy: Callable[..., Deployment], filled_once: Deployment) -> Deployment:
+    return deploy("first", **{name: filled_once.environment[name] for name in KEYS}).become(filled_once)
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ class TestOnAnEmptyMachine:
 
     def test_life_goes_on_after_a_restore(self, filled: Deployment, empty: Deployment, tmp_path: Path):
         filled.must("backup", tmp_path / "all.tar")
-        empty.must("migrate", "-v0")
+        empty.migrated()
         empty.must("restore", tmp_path / "all.tar")
         empty.python(
             "from reports.models import Due; from observer.models import Commission; from django.utils import timezone\n"
@@ -89,7 +93,7 @@ class TestNothingIsReplacedByAccident:
             changed = bytearray(whole)
             changed[places[kind] + 30] ^= 1
             broken[kind] = bytes(changed)
-        empty.must("migrate", "-v0")
+        empty.migrated()
         for kind, content in broken.items():
             (tmp_path / kind).write_bytes(content)
             refused = empty.run("restore", tmp_path / kind)

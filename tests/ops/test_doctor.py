@@ -86,7 +86,7 @@ class TestTheCommand:
 
     def test_says_ready_or_names_every_error(self, deploy: Callable[..., Deployment]):
         deployment = deploy("ready")
-        deployment.must("migrate", "-v0")
+        deployment.migrated()
         done = deployment.run("doctor")
         named = done.stdout.count("  error: ")
         assert done.returncode == (1 if named else 0)

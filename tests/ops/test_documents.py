@@ -56,7 +56,7 @@ def test_every_link_leads_somewhere():
 @pytest.mark.sqlite
 def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
     deployment = Deployment(tmp_path)
-    deployment.must("migrate", "-v0")
+    deployment.migrated()
     deployment.python("from tests.world import World; World()")
     code = deployment.must("enrol", "OB-2222").strip()
     block = README.split("## Your first report and photo")[1].split("```sh\n")[1].split("```")[0]

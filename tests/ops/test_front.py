@@ -26,7 +26,7 @@ def server(deploy_shared) -> Iterator[Served]:
     deployment = deploy_shared(
         "front", ALLOWED_HOSTS="127.0.0.1", WEB_THREADS="4", WEB_WORKERS="1", BODY_SILENCE_SECONDS="1"
     )
-    deployment.must("migrate", "-v0")
+    deployment.migrated()
     deployment.python("from tests.world import World; World()")
     with serving(deployment) as served:
         yield served

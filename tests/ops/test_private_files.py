@@ -5,7 +5,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ def open_to_others(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 class TestFiles:
     def test_data_are_nobody_else_s(self, tmp_path: Path):
         deployment = Deployment(tmp_path / "one")
@@ -39,21 +40,23 @@ class TestFiles:
             "config.wsgi": "import config.wsgi",
             "config.celery": "import config.celery; from celery.signals import celeryd_init; celeryd_init.send(None)",
         }[module]
-        deployment = Deployment(tmp_path / "one")
-        deployment.must("migrate", "-v0")
+        deployment = Deployment(tmp_path / "one").migrated()
         script = f"{start}; open({str(tmp_path / 'file')!r}, 'w').close()"
         subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=deployment.environment, check=True, timeout=60)
         assert open_to_others(tmp_path / "file") == []
 
-    def test_static_files_are_for_everyone(self, deploy: Callable[..., Deployment], tmp_path: Path):
+    def test_static_files_are_for_everyone(self, tmp_path: Path):
         into = tmp_path / "static"
-        deploy("one").must("collectstatic", "--noinput", "-v0", COLLECT_STATIC="yes", STATIC_ROOT=str(into))
+        Deployment(tmp_path / "one").must(
+            "collectstatic", "--noinput", "-v0", COLLECT_STATIC="yes", STATIC_ROOT=str(into)
+        )
         closed = [path for path in into.rglob("*") if not path.stat().st_mode & stat.S_IROTH]
         assert closed == []
         assert any(into.rglob("*.css"))
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 class TestWarnings:
     def test_what_a_library_warns_of_is_a_line_of_the_log(self, tmp_path: Path):
         deployment = Deployment(tmp_path / "one")

@@ -34,6 +34,7 @@ class TestPages:
         assert [model for model in OURS if not admin.site.is_registered(model)] == []
 
     @pytest.mark.slow
+    @pytest.mark.once  # the queries are the same, and few, on both
     @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
     def test_list_add_and_change_answer_with_few_queries(self, model, full, desk):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"

@@ -69,6 +69,7 @@ class TestKeys:
         for first, second in ((key, "1"), ("1", key)):
             assert desk.get(f"/admin/r/{quote(first)}/{quote(second)}/").status_code == 404
 
+    @pytest.mark.once
     @pytest.mark.parametrize("field", ["id", "pk", "code", "path", "commission", "\0", "9" * 20, "names__en"])
     def test_a_key_of_another_column_is_refused_or_unknown(self, field: str, full: World, desk):
         for model in MODELS:
