@@ -7,7 +7,7 @@ figure after that deletion leaves a Due row of their own behind.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -210,16 +210,26 @@ def _recompute(rows: Sequence[Summary], now: datetime) -> None:
 def _own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
     """Per commission, what its own counted reports say, and whose they are. Reports are streamed, never held."""
     places = {row.pk: row.commission for row in rows}
-    return _tallies(places, Report.objects.counted().filter(commission__in=places))
+    counted = Report.objects.counted().filter(commission__in=places)
+    return _tallies(places, _reports(counted), _violations(counted))
 
 
-def tallies_told(*, places: Mapping[int, Commission], reports: "QuerySet[Report]") -> dict[int, Tally]:
-    """What these reports would say of these places were they the counted ones. Levels are loaded by the caller."""
-    return {key: tally for key, (tally, _observers) in _tallies(places, reports).items()}
+def tallies_supposed(
+    *, places: Mapping[int, Commission], reports: "QuerySet[Report]", moving: Container[int]
+) -> tuple[dict[int, Tally], dict[int, Tally]]:
+    """What these reports would say of these places were they the counted ones, with those `moving` and without.
+
+    Levels are loaded by the caller. The reports are held in memory.
+    """
+    violations, rows = _violations(reports), list(_reports(reports))
+    rest = [row for row in rows if row[-1] not in moving]
+    with_, without = (_tallies(places, some, violations) for some in (rows, rest))
+    return {key: tally for key, (tally, _who) in with_.items()}, {key: tally for key, (tally, _who) in without.items()}
 
 
-def _tallies(places: Mapping[int, Commission], counted: "QuerySet[Report]") -> dict[int, tuple[Tally, set[int]]]:
-    violations = _violations(counted)
+def _tallies(
+    places: Mapping[int, Commission], rows: Iterable[tuple[Any, ...]], violations: dict[int, list[Raised]]
+) -> dict[int, tuple[Tally, set[int]]]:
     kinds = _kinds({place.election_id for place in places.values()}) if violations else {}
     own: dict[int, tuple[Tally, set[int]]] = {}
 
@@ -232,7 +242,7 @@ def _tallies(places: Mapping[int, Commission], counted: "QuerySet[Report]") -> d
         )
         own[key] = tally, observers
 
-    for key, reports in groupby(_reports(counted), key=itemgetter(0)):
+    for key, reports in groupby(rows, key=itemgetter(0)):
         count(key, reports)
     for key in places.keys() - own.keys():
         count(key, ())

@@ -9,7 +9,7 @@ from django.db.models import Q
 from observer.models import Commission, Election, Observer
 from reports.models import Question, Report, Summary
 from reports.services.figures import figure
-from reports.services.summaries import tallies_told
+from reports.services.summaries import tallies_supposed
 from reports.services.superseding import standing_restored
 from reports.services.tally import Tally
 
@@ -45,16 +45,15 @@ def quarantine_suppose(*, observer: Observer, election: Election, aside: bool) -
         moved = [row for row in theirs.values_list("pk", "commission_id") if standing.get(row[0]) is False]
         here = set(theirs.counted().values_list("pk", flat=True))
         moved = [row for row in moved if row[0] not in here]
-    keys = [pk for pk, _place in moved]
+    keys = {pk for pk, _place in moved}
     places = Commission.objects.select_related("level").in_bulk({place for _pk, place in moved})
     counted = Report.objects.counted().filter(commission__in=places)
-    then = counted.exclude(pk__in=keys)
-    if not aside:
-        then = Report.objects.filter(Q(pk__in=counted.values("pk")) | Q(pk__in=keys))
+    reports = counted if aside else Report.objects.filter(Q(pk__in=counted.values("pk")) | Q(pk__in=keys))
     top = Summary.objects.filter(commission__election=election, commission__parent=None).first()
     before: Tally = top.tally if top else {}
     after = before
-    was, would = tallies_told(places=places, reports=counted), tallies_told(places=places, reports=then)
+    with_, without = tallies_supposed(places=places, reports=reports, moving=keys)
+    was, would = (with_, without) if aside else (without, with_)
     for key in places:
         after = _moved(after, was[key], would[key])
     changing = theirs.filter(quarantined=not aside).count()
