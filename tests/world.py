@@ -126,7 +126,10 @@ def make_version(checklist: Checklist, number: int, questions: list[dict[str, An
 def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int) -> list[ChecklistVersion]:
     """Published versions of these checklists; one that is published takes no question any more."""
     versions = ChecklistVersion.objects.bulk_create(
-        ChecklistVersion(checklist=checklist, number=number) for checklist in questions
+        ChecklistVersion(
+            checklist=one, number=number, content_hash=hashlib.sha256(f"{one.code} {number}".encode()).hexdigest()
+        )
+        for one in questions
     )
     Question.objects.bulk_create(
         Question(
@@ -136,10 +139,9 @@ def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int)
         for version in versions
         for place, question in enumerate(questions[version.checklist])
     )  # fmt: skip
+    ChecklistVersion.objects.filter(pk__in=[version.pk for version in versions]).update(published_at=DAY)
     for version in versions:
         version.published_at = DAY
-        version.content_hash = hashlib.sha256(f"{version.checklist.code} {number}".encode()).hexdigest()
-    ChecklistVersion.objects.bulk_update(versions, ["published_at", "content_hash"])
     return versions
 
 

@@ -1,6 +1,7 @@
 """Every address of the admin, with keys and filters that nobody's row has: unknown looks like unknown."""
 
 from collections.abc import Iterator
+from itertools import product
 from urllib.parse import quote
 
 import pytest
@@ -87,10 +88,10 @@ class TestLists:
                 for one in admin.site.get_model_admin(model).list_filter
             ]
             for name in filters:
-                for end in ("", "__exact", "__id__exact", "__isnull", "__isempty"):
-                    for value in ("9" * 20, "1\0", "²"):
-                        answer = desk.get(page, {f"{name}{end}": value})
-                        assert answer.status_code in (200, 302), (page, name, end, value[:20])
+                ends = ("", "__exact", "__id__exact", "__isnull", "__isempty")
+                for end, value in (*product(ends[:3], ("9" * 20, "1\0")), *((end, "²") for end in ends)):
+                    answer = desk.get(page, {f"{name}{end}": value})
+                    assert answer.status_code in (200, 302), (page, name, end, value[:20])
 
     @pytest.mark.once
     def test_nothing_else_is_asked_of_a_list(self, full: World, desk):
