@@ -23,7 +23,9 @@ def redis() -> str | None:
 
 
 def chromium() -> str | None:
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    """The engine without a window where it is there: it draws the same in three quarters of the time."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 # what is needed: how it is found, the Debian packages that bring it
@@ -32,7 +34,7 @@ NEEDED = {
     "Redis": (redis, ["redis-server"]),
     "curl": (lambda: shutil.which("curl"), ["curl"]),
     "Java": (lambda: shutil.which("java"), ["default-jre-headless"]),  # ODK Validate's
-    "Chromium": (chromium, ["chromium", "fonts-dejavu-core"]),
+    "Chromium": (chromium, ["chromium-headless-shell", "fonts-dejavu-core"]),
 }
 
 

@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         only = asks or item.get_closest_marker("postgresql") or item.path.name == "test_demo.py"
         if room in ("api", "observer", "reports") and not only:
             item.add_marker(pytest.mark.once)
+        marks = {mark.name for mark in item.iter_markers()}
+        assert not {"once", "postgresql"} <= marks, f"{item.nodeid}: marked so, it would run nowhere"
 
 
 def pytest_collection_finish() -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from observer.models import Election
 from tests.world import make_election
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 ADDRESSES = (
     "/phone/", "/phone/manifest.webmanifest", "/phone/sw.js", "/phone/words/kk.json", "/phone/files/main.js",
     "/phone/files/icons/icon-192.png",

@@ -11,11 +11,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from reports.services.forms import forget
+from scripts import provision
 from tests.browser.country import Country, country_make
 from tests.browser.hand import Hand
 from tests.browser.phone import Phone, Site, running
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM = os.environ.get("CHROMIUM") or provision.chromium()
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
 # Playwright keeps an event loop in this thread, and Django then refuses the database here.

@@ -11,6 +11,8 @@ from django.utils import timezone
 from observer.models import Trail, User
 from tests.world import make_election, make_tree
 
+pytestmark = pytest.mark.once
+
 INLINE = re.compile(r"""\sstyle=["']|\son[a-z]+=["']|<script(?![^>]*\ssrc=)[^>]*>|<style|javascript:""")
 
 

@@ -17,7 +17,7 @@ from scripts import services
 from tests.ops.serving import Served, serving
 from tests.world import payload
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 CONTENT = random.Random(5).randbytes(3_000_001)
 
 

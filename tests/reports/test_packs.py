@@ -18,6 +18,8 @@ from reports.services.forms import form_named
 from reports.services.packs import ElectionExists, election_create, pack_folder
 from tests.world import DAY
 
+pytestmark = pytest.mark.once
+
 ATLANTIS = Path(__file__).parents[1] / "packs" / "atlantis"
 
 

@@ -11,6 +11,8 @@ from tests.desk import make_draft
 from tests.reports.test_sheets import KAZAKH, pages
 from tests.world import DAY, World, words
 
+pytestmark = pytest.mark.once
+
 
 def paper(client, version: ChecklistVersion, language: str = "en"):
     return client.get(reverse("desk:paper", args=["test-2022", version.pk, language]))

@@ -13,6 +13,8 @@ from reports.services import pictures
 from reports.services.sealing import open_sealed
 from tests.files import SECRETS, gif, jpeg, png, processed, public, webp
 
+pytestmark = pytest.mark.once
+
 
 def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

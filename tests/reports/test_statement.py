@@ -14,6 +14,8 @@ from tests.door import stored
 from tests.reports.released import numbers, package, release, table
 from tests.world import World, payload
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("n", "of", "word"),

@@ -15,7 +15,7 @@ from tests.door import stored
 from tests.reports.released import release
 from tests.world import World, payload
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 @pytest.fixture

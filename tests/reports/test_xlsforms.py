@@ -27,6 +27,8 @@ from reports.services.xlsform_write import workbook_bytes, xlsform_of
 from tests.files import jpeg
 from tests.world import DAY, World, make_election, make_version, words
 
+pytestmark = pytest.mark.once
+
 SETTINGS = {"form_id": "harbour", "form_title": "Harbour"}
 YES_NO = [{"list_name": "yn", "name": name, "label": name} for name in ("yes", "no")]
 

@@ -15,6 +15,8 @@ from reports.problems import Rejected
 from tests.api.openrosa.collect import BOUNDARY, Collect, multipart, part, xml
 from tests.world import World
 
+pytestmark = pytest.mark.once
+
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>
 <data id="voting" version="1"><V03>&c;</V03></data>"""
 EXTERNAL = b"""<?xml version="1.0"?><!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]>

@@ -17,6 +17,8 @@ from tests.api.openrosa.collect import Collect
 from tests.reports.pure import VIOLATION_CODES
 from tests.world import World, words
 
+pytestmark = pytest.mark.once
+
 FOLDER = Path(__file__).parents[2] / "payloads"
 VECTORS = sorted((FOLDER / "openrosa" / "canonical").glob("*.xml"))
 

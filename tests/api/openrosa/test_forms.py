@@ -12,6 +12,8 @@ from observer.models import Assignment, Contest
 from tests.api.openrosa.collect import Collect
 from tests.world import make_version, words
 
+pytestmark = pytest.mark.once
+
 LIST = "{http://openrosa.org/xforms/xformsList}"
 MANIFEST = "{http://openrosa.org/xforms/xformsManifest}"
 

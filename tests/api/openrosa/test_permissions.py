@@ -16,6 +16,8 @@ from reports.models import Report
 from tests.api.openrosa.collect import BOUNDARY, HEADERS, Collect, multipart, xml
 from tests.world import World, make_election, make_phone
 
+pytestmark = pytest.mark.once
+
 # address: the answer to a working device, and to one of the same observer's in another election
 TABLE = {
     ("GET", "formList"): (200, 200),
