@@ -10,13 +10,14 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from scripts import services
 
 NAMES = (
+    "bare",
     "single",
     "batch",
     "photo",
@@ -58,12 +59,17 @@ def conditions() -> None:
 
 
 @contextmanager
-def deployment(*, worker: bool = True) -> Iterator[tuple[int, dict[str, subprocess.Popen[bytes]]]]:
-    """Web (and worker) processes on a free port, with this process's environment; the port and the processes."""
+def deployment(
+    *, worker: bool = True, web: Sequence[str] = ("config.serve",)
+) -> Iterator[tuple[int, dict[str, subprocess.Popen[bytes]]]]:
+    """Web (and worker) processes on a free port, with this process's environment; the port and the processes.
+
+    `web` is the module that serves, with its arguments; PORT says where.
+    """
     port = services.free_port()
-    environment = os.environ | {"PORT": str(port)}
+    environment = os.environ | {"PORT": str(port), "GRANIAN_PORT": str(port)}
     with ExitStack() as stack:
-        processes = {"web": start(stack, [sys.executable, "-m", "config.serve"], environment)}
+        processes = {"web": start(stack, [sys.executable, "-m", *web], environment)}
         if worker:
             celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
             processes["worker"] = start(stack, [*celery, "worker", "-c", "2", "-l", "error"], environment)

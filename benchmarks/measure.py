@@ -19,7 +19,7 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 
-from benchmarks import country, desk, exports, load, public  # noqa: E402
+from benchmarks import bare, country, desk, exports, load, public  # noqa: E402
 from benchmarks.__main__ import deployment, manage  # noqa: E402
 from benchmarks.openrosa.submissions import checklist_make, submissions_time  # noqa: E402
 from reports.models import Due, Report, Summary  # noqa: E402
@@ -39,6 +39,7 @@ class Bench:
         assert form is not None
         self.form = form
         rnd = random.Random(7)
+        self.bare_rates: dict[int, float] = {}  # by connections
         self.said = [country.answers_some(form, rnd) for _ in range(200)]
 
     def documents(self) -> Iterator[tuple[dict[str, object], str]]:
@@ -82,10 +83,11 @@ class Bench:
             yield [load.post_json("/api/v1/reports/batch", {"reports": some}, token), *patches]
 
     def run(
-        self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str = "", warm: int = 20
-    ) -> None:
+        self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str = "", warm: int = 20,
+        web: Sequence[str] = ("config.serve",),
+    ) -> None:  # fmt: skip
         for connections in (8, 32):
-            with deployment(worker=False) as (port, processes):
+            with deployment(worker=False, web=web) as (port, processes):
                 load.closed_loop(port, itertools.islice(units, connections * warm), connections, 2, per_unit)  # warm up
                 stock = itertools.islice(units, int(most * self.seconds))
                 result = load.closed_loop(port, stock, connections, self.seconds, per_unit)
@@ -94,7 +96,26 @@ class Bench:
                 f"{result.per_second:8.0f}/s   p50 {result.quantile(0.5):6.1f} ms   p95 {result.quantile(0.95):6.1f} ms   "
                 f"answers {dict(result.statuses)}   largest web process {memory:.0f} MiB"
             )
+            if web[0] != "config.serve":
+                self.bare_rates[connections] = result.per_second
+            elif per_unit == 1 and connections in self.bare_rates:
+                said += f"   {result.per_second / self.bare_rates[connections]:.2f} of the bare view"
             line(f"{name}, {connections} connections", self.stored, said, aim)
+
+    def bare(self) -> None:
+        """The measure for `single`."""
+        serving = (
+            "granian",
+            "benchmarks.bare:application",
+            "--interface",
+            "wsgi",
+            "--workers",
+            "2",
+            "--log-level",
+            "error",
+        )
+        with bare.tables():
+            self.run("a bare view, one POST each", self.singles(), 3_500, 1, web=serving)
 
     def single(self) -> None:
         self.run("reports, one POST each", self.singles(), 2_000, 1, "900/s")
