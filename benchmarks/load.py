@@ -14,11 +14,12 @@ from time import perf_counter
 
 @dataclass
 class Result:
-    """What one run saw: requests that answered 2xx a second, latencies in milliseconds, other answers."""
+    """What one run saw: requests that answered 2xx a second, latencies in milliseconds, other answers, bytes of bodies."""
 
     seconds: float = 0.0
     units: int = 0
     per_unit: int = 1
+    size: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
 
@@ -93,6 +94,7 @@ def closed_loop(port: int, units: Iterator[Sequence[bytes]], connections: int, s
     result.seconds = perf_counter() - started
     for part in parts:
         result.units += part.units
+        result.size += part.size
         result.statuses += part.statuses
         result.latencies += part.latencies
     return result
@@ -115,8 +117,9 @@ def _worker(port: int, units: list[Sequence[bytes]], gate: Barrier, seconds: flo
             break
         good = True
         for one in unit:
-            status, _body = connection.send(one)
+            status, body = connection.send(one)
             part.statuses[status] += 1
+            part.size += len(body)
             good = good and 200 <= status < 300
         part.units += good
         part.latencies.append(perf_counter() - started)

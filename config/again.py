@@ -71,6 +71,7 @@ class Again:
         return 200, kept.headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else kept.body
 
     def _made(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        key = _key(environ)  # before Django writes the reader's own address over the proxy's
         said: list[tuple[str, Headers]] = []
 
         def listen(status: str, headers: Headers, *more: Any) -> Any:
@@ -80,7 +81,6 @@ class Again:
         answer = self.application(environ, listen)
         status, headers = said[-1] if said else ("", [])
         stamp = dict(headers).get(STAMP, "")
-        key = _key(environ)
         if not stamp or key is None or not status.startswith("200") or environ["REQUEST_METHOD"] != "GET":
             return answer
         try:
@@ -105,6 +105,8 @@ def _key(environ: Environ) -> tuple[str, ...] | None:
     if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or environ.get("QUERY_STRING"):
         return None
     forwarded = environ.get("HTTP_X_FORWARDED_PROTO", "")
+    if forwarded:
+        forwarded = "https" if forwarded.partition(",")[0].strip() == "https" else "http"  # as Django reads it
     return (
         environ.get("PATH_INFO", ""),
         "gzip" if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", "") else "",

@@ -105,6 +105,24 @@ def test_another_host_gets_no_page(reader):
     assert reader.get(HOME, HTTP_HOST="elsewhere.example")[0] == 400
 
 
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_behind_the_proxy_it_is_made_once_for_all_its_readers(reader, settings, scheme):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    reader.django.load_middleware()
+    proxy = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_PROTO": scheme}
+    first, again = (reader.get(HOME, **proxy, HTTP_X_FORWARDED_FOR=who) for who in ("192.0.2.1", "192.0.2.2"))
+    assert first[0] == 200 and again[2] == first[2]
+    assert reader.asked == 1
+
+
+def test_who_poses_as_the_proxy_gets_no_page_that_was_made_for_it(reader, settings):
+    settings.TRUSTED_PROXIES, settings.SECURE_SSL_REDIRECT = ["10.0.0.0/8"], True
+    reader.django.load_middleware()
+    secure = {"HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_FOR": "192.0.2.1"}
+    assert reader.get(HOME, REMOTE_ADDR="10.0.0.1", **secure)[0] == 200
+    assert reader.get(HOME, REMOTE_ADDR="192.0.2.1", **secure)[0] == 301
+
+
 def test_a_new_release_a_decision_and_the_end_of_an_embargo_show(reader, world):
     first = reader.get(HOME)[2]
     stored(world.first, payload("voting", "KZ-1-1-2"))
