@@ -6,8 +6,10 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
@@ -68,6 +70,28 @@ class DeskPolicy:
         if request.path.startswith(("/admin/", "/desk/")):
             response["Content-Security-Policy"] = self.POLICY
         return response
+
+
+class DeskPlans:
+    """The desk's statements are planned for the values they are asked with, on PostgreSQL.
+
+    A plan that is kept for any value (`prepare_threshold`) suits the door, where all values are alike. How long a
+    list is depends on what it is a list of: a kept plan read 145,000 rows to show thirty.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if connection.vendor != "postgresql" or not request.path.startswith(("/admin/", "/desk/")):
+            return self.get_response(request)
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_custom_plan")
+        try:
+            return self.get_response(request)
+        finally:
+            with suppress(Error), connection.cursor() as cursor:
+                cursor.execute("RESET plan_cache_mode")
 
 
 class Whence:

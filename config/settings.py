@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.middleware.DeskPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.DeskPlans",
     "api.rest.cors.Mirrors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
