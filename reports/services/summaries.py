@@ -7,7 +7,7 @@ figure after that deletion leaves a Due row of their own behind.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -40,6 +40,8 @@ CHUNK = 100  # commissions a transaction on PostgreSQL
 CHUNK_SQLITE = 20  # where a transaction holds the whole database, and writers wait for it
 ROUND = 0.4  # seconds at the deepest level before going up
 BREATH = 0.02  # seconds between two such transactions: SQLite does not queue those who wait
+# Of a report, as far as figures go.
+KEYS = ("commission_id", "version_id", "contest_id", "slot", "observer_id", "state")
 # Of the row everything, of its commission what figures need: names are long, and there are hundreds.
 READ = (
     "revision", "as_of", "tally", "children", "observers",
@@ -215,13 +217,15 @@ def _own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
 
 
 def tallies_supposed(
-    *, places: Mapping[int, Commission], reports: "QuerySet[Report]", moving: Container[int]
+    *, places: Mapping[int, Commission], reports: "QuerySet[Report]", moving: Collection[int]
 ) -> tuple[dict[int, Tally], dict[int, Tally]]:
     """What these reports would say of these places were they the counted ones, with those `moving` and without.
 
-    Levels are loaded by the caller. The reports are held in memory.
+    For differences of counts only: of the others no answer is read, for it would be in both. Levels are loaded by the
+    caller. The reports are held in memory.
     """
-    violations, rows = _violations(reports), list(_reports(reports))
+    violations, said = _violations(reports), dict(reports.filter(pk__in=moving).values_list("pk", "answers"))
+    rows = [(*row, said.get(pk, {}), pk) for *row, pk in reports.order_by("commission_id").values_list(*KEYS, "pk")]
     rest = [row for row in rows if row[-1] not in moving]
     with_, without = (_tallies(places, some, violations) for some in (rows, rest))
     return {key: tally for key, (tally, _who) in with_.items()}, {key: tally for key, (tally, _who) in without.items()}
@@ -250,10 +254,7 @@ def _tallies(
 
 
 def _reports(counted: "QuerySet[Report]") -> Iterator[tuple[Any, ...]]:
-    rows = counted.order_by("commission_id")
-    return rows.values_list(
-        "commission_id", "version_id", "contest_id", "slot", "observer_id", "state", "answers", "sequence"
-    ).iterator(chunk_size=5000)
+    return counted.order_by("commission_id").values_list(*KEYS, "answers", "pk").iterator(chunk_size=5000)
 
 
 def _counted(

@@ -42,6 +42,10 @@ class TestWhatItWouldDo:
         assert tally["reports"] == 3
         finding = tally["stages"]["voting"]["lists"]["voting"]["V03"]["finding"]
         assert (finding["n"], finding["of"]) == (0, 3)
+        for code, question in tally["stages"]["voting"]["lists"]["voting"].items():
+            if code in before and before[code][1] != "—":
+                found = question["finding"]
+                assert before[code][1].startswith(f"{found['n']} / {found['of']}"), code
         back = lines(told, False)
         assert {code: (after, was) for code, (was, after) in before.items()} == back
 
