@@ -29,8 +29,9 @@ from scripts import provision, services
 QUICK = "not slow and not browser and not postgresql"
 EMBEDDED = "not postgresql"
 FULL = "not sqlite and not once"
+# What a test must not inherit; and without compiled modules each of the processes they start compiles them all anew.
 OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "ALLOWED_HOSTS", "DEBUG",
-        "TRUSTED_PROXIES", "SSL_REDIRECT", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS")  # fmt: skip
+        "TRUSTED_PROXIES", "SSL_REDIRECT", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")  # fmt: skip
 
 
 @dataclass
