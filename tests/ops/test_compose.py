@@ -79,3 +79,8 @@ def test_the_image_installs_by_hash_and_runs_without_rights():
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert "--require-hashes" in dockerfile
     assert re.search(r"^USER baqylau$", dockerfile, re.MULTILINE)
+
+
+def test_the_image_holds_nothing_that_an_operator_laid_beside_it():
+    ignored = set((ROOT / ".dockerignore").read_text().split())
+    assert {".env", "docker-compose.override.yml", "old-keys", "backup-*", "*.csv", "*.xlsx", "data"} <= ignored
