@@ -1,6 +1,8 @@
 """What supervisors ask."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -9,6 +11,8 @@ from django.utils import timezone
 from reports.models import Due, Refusal, Unkept
 from reports.services import health
 from tests.world import World
+
+OPERATIONS = Path(__file__).resolve().parent.parent.parent / "docs" / "operations.md"
 
 
 @pytest.fixture
@@ -56,6 +60,14 @@ class TestReady:
 
 @pytest.mark.django_db
 class TestMetrics:
+    def test_are_called_what_the_operators_guide_calls_them(self, from_machine: Client, world: World):
+        said = from_machine.get("/metrics").content.decode()
+        told = re.findall(r"`(baqylau_\w+)(\{\w+\})?`", OPERATIONS.read_text())
+        assert told
+        for name, label in told:
+            assert f"# HELP {name} " in said, name
+            assert (f"\n{name} " in said) == (not label), name
+
     def test_count_what_was_accepted_refused_and_waits(self, from_machine: Client, world: World):
         at = timezone.now() - timedelta(seconds=90)
         Due.objects.create(commission=world.tree["KZ-1-1-1"], created_at=at)
