@@ -1,7 +1,7 @@
 """`python -m scripts.lighthouse ADDRESS` asks Lighthouse what it thinks of a page that is being served.
 
-Needs Node 20 or newer and the network: Lighthouse comes from npm, into a folder that is thrown away. So it
-is no test; what it said is written down in docs/public.md. Exit 1 where any of the four is below 100.
+Needs Node 20 or newer and the network: Lighthouse is put into a folder that is thrown away. So it is no
+test; what it said is written down in docs/public.md. Exit 1 where any of the four is below 100.
 """
 
 import argparse

@@ -4,8 +4,8 @@
     python scripts/vendor.py check      without a network: whether the files are those that vendor.json names
 
 To update a library: write its new version into vendor.json, remove its `integrity`, run this, read the
-difference, commit. Needs neither Node nor a build to run the client: Node comes for this one run from PyPI
-into a temporary folder. Each file is what its packages publish, joined into one module and made small by
+difference, commit. Needs neither Node nor a build to run the client: Node comes for this one run into a
+temporary folder. Each file is what its packages publish, joined into one module and made small by
 esbuild, the same bytes each time.
 """
 

