@@ -66,7 +66,7 @@ class DeskSite(admin.AdminSite):
 
 
 def words_translate(model: type[Model]) -> None:
-    """From now on a noun, its fields and its choices are called as the reader calls them.
+    """From now on a noun, its fields, what is said of them and its choices are in the reader's words.
 
     Here and not in the model, where each word would be a migration. `scripts/messages.py` gathers these words.
     """
@@ -75,5 +75,7 @@ def words_translate(model: type[Model]) -> None:
     for field in (*meta.local_fields, *meta.local_many_to_many):
         if isinstance(field.verbose_name, str) and field.verbose_name != "ID":
             field.verbose_name = _(field.verbose_name)
+        if field.help_text and isinstance(field.help_text, str):
+            field.help_text = _(field.help_text)
         if field.choices:
             field.choices = [(value, _(label) if isinstance(label, str) else label) for value, label in field.choices]

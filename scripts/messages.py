@@ -83,15 +83,15 @@ def words() -> Catalog:
 
 
 def model_words() -> Iterator[tuple[str, str]]:
-    """Names of nouns, of their fields and choices, with where they stand; `observer/site.py` shows them translated."""
+    """Names of nouns, of their fields and choices, what is said of fields, and where; `observer/site.py` shows them translated."""
     for app in APPS:
         for model in django.apps.apps.get_app_config(app).get_models():
             meta = model._meta
             fields = [one for one in (*meta.local_fields, *meta.local_many_to_many) if one.name != "id"]
             choices = [label for one in fields for _value, label in one.choices or ()]
-            named = (meta.verbose_name, str(meta.verbose_name_plural), *(one.verbose_name for one in fields), *choices)
-            for word in named:
-                if isinstance(word, str):  # Django translates its own
+            said = [word for one in fields for word in (one.verbose_name, one.help_text)]
+            for word in (meta.verbose_name, str(meta.verbose_name_plural), *said, *choices):
+                if word and isinstance(word, str):  # Django translates its own
                     yield f"{model.__module__.replace('.', '/')}.py", word
 
 

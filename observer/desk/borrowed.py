@@ -37,6 +37,7 @@ WORDS = (
     _("Save and view"),
     _("Summary"),
     _("Objects"),
+    _("Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only."),
     _("Yes, I’m sure"),
     _("No, take me back"),
     _("You don’t have permission to view or edit anything."),

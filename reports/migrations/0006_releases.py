@@ -97,7 +97,9 @@ class Migration(migrations.Migration):
                 (
                     "finding",
                     models.CharField(
-                        blank=True, help_text='of the map: "voting:V03"; default: the rating', max_length=120
+                        blank=True,
+                        help_text='of the map: "voting:V03"; default: the one made at the largest share of stations',
+                        max_length=120,
                     ),
                 ),
                 (

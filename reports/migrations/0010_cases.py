@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("done_at", models.DateTimeField(blank=True, null=True)),
                 ("failed", models.BooleanField(default=False)),
-                ("name", models.CharField(blank=True, help_text="under EXPORTS_DIR", max_length=80)),
+                ("name", models.CharField(blank=True, help_text="of its file, while there is one", max_length=80)),
                 ("sha256", models.CharField(blank=True, max_length=64)),
                 ("size", models.PositiveBigIntegerField(default=0)),
             ],

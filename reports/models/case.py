@@ -165,7 +165,7 @@ class CaseExport(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     done_at = models.DateTimeField(null=True, blank=True)
     failed = models.BooleanField(default=False)
-    name = models.CharField(max_length=80, blank=True, help_text="under EXPORTS_DIR")
+    name = models.CharField(max_length=80, blank=True, help_text="of its file, while there is one")
     sha256 = models.CharField(max_length=64, blank=True)
     size = models.PositiveBigIntegerField(default=0)
 

@@ -30,7 +30,11 @@ class Release(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.PREPARED)
     cutoff = models.DateTimeField(help_text="reports received by then are counted")
     public_from = models.DateTimeField(null=True, blank=True, help_text="embargo: nobody outside sees it before")
-    finding = models.CharField(max_length=120, blank=True, help_text='of the map: "voting:V03"; default: the rating')
+    finding = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text='of the map: "voting:V03"; default: the one made at the largest share of stations',
+    )
     texts = models.JSONField(default=dict, blank=True, help_text="what changed, in a sentence a reader understands")
     remarks = models.JSONField(default=dict, blank=True, help_text='beside the statement: {"voting": {"en": …}}')
     notes = models.JSONField(default=list, blank=True, help_text="what the preparation wants looked at")

@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import override
 
 from observer.models import Commission, Device, Election, EnrolmentCode, Grant, Observer, Trail, User
 from reports.models import (
@@ -27,11 +28,20 @@ from tests.world import DAY, words
 
 OURS = [model for label in ("observer", "reports") for model in apps.get_app_config(label).get_models()]
 QUERIES_MOST = 40
+CODES = {"ordinary, hospital, military, abroad …"}  # said as they are written
 
 
 class TestPages:
     def test_every_noun_is_registered(self):
         assert [model for model in OURS if not admin.site.is_registered(model)] == []
+
+    @pytest.mark.parametrize("language", ["kk", "ru"])
+    def test_what_is_said_of_a_field_is_in_the_readers_language(self, language):
+        fields = [field for model in OURS for field in model._meta.local_fields if field.help_text]
+        with override(language):
+            said = {str(field.help_text) for field in fields}
+        foreign = {one for one in said if not re.search("[а-яё]", one, re.IGNORECASE)}
+        assert all(one.startswith(("{", "[")) or one in CODES for one in foreign), foreign
 
     @pytest.mark.slow
     @pytest.mark.once  # the queries are the same, and few, on both
