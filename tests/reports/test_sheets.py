@@ -70,7 +70,7 @@ class TestASheet:
 
     @pytest.mark.parametrize(
         ("language", "said"),
-        [("kk", "Мінез-құлық кодексін"), ("ru", "Прочитайте"), ("en", "Read the code"), ("xx", "Мінез-құлық кодексін")],
+        [("kk", "Әдеп кодексін"), ("ru", "Прочитайте"), ("en", "Read the code"), ("xx", "Әдеп кодексін")],
     )
     def test_speaks_the_observers_language_else_the_elections_first(self, day, aigul, language, said):
         [sheet] = pages(aigul.post(page("sheets"), {"who": unenrolled(day, "OB-5555", language=language).pk}))
