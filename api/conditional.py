@@ -24,7 +24,8 @@ def conditional(
     """
     digest = hashlib.sha256(f"{get_language()}\n{response['Content-Type']}\n".encode() + response.content)
     packed = compress and len(response.content) > SMALL and _takes_gzip(request)
-    etag = f'"{digest.hexdigest()[:32]}{"-gzip" if packed else ""}"'
+    # Not `-gzip`: the proxy takes that ending for its own and cuts it off the tag that a reader brings back.
+    etag = f'"{digest.hexdigest()[:32]}{"-packed" if packed else ""}"'
     known = [one.removeprefix("W/") for one in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))]
     if etag in known or "*" in known:
         response = HttpResponse(status=304)

@@ -55,14 +55,15 @@ def answer(
     response = HttpResponse(body, status=status, content_type="text/html; charset=utf-8")
     harden(response)
     response["Content-Language"] = language
-    response["Cache-Control"] = CACHE if status != 500 else "no-store"
+    response["Cache-Control"] = CACHE if status < 500 else "no-store"
     if packed:
         response["Content-Encoding"] = "gzip"
     if rendered.packed:
         patch_vary_headers(response, ["Accept-Encoding"])
     if status == 200:
-        # A strong tag names bytes, so each encoding has its own.
-        etag = f'{rendered.etag[:-1]}-gzip"' if packed else rendered.etag
+        # A strong tag names bytes, so each encoding has its own. Not `-gzip`: the proxy takes that ending for its own
+        # and cuts it off the tag that a reader brings back.
+        etag = f'{rendered.etag[:-1]}-packed"' if packed else rendered.etag
         response["ETag"] = etag
         if rendered.as_of:
             response["Last-Modified"] = http_date(rendered.as_of.timestamp())

@@ -14,6 +14,7 @@ from django.conf import settings as configured
 from django.test import Client
 
 from observer.models import Election
+from tests.proxy import tag_by_the_proxy
 from tests.world import make_election
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
@@ -78,6 +79,11 @@ class TestEveryAnswer:
         assert "Accept-Encoding" in packed["Vary"]
         refusing = client.get("/phone/", headers={"accept-encoding": "gzip;q=0"})
         assert "Content-Encoding" not in refusing
+
+    def test_a_phone_that_has_it_gets_304_through_the_proxy_too(self, client: Client) -> None:
+        etag = client.get("/phone/", headers={"accept-encoding": "gzip"})["ETag"]
+        brought = {"accept-encoding": "gzip", "if-none-match": tag_by_the_proxy(etag)}
+        assert client.get("/phone/", headers=brought).status_code == 304
 
     @pytest.mark.parametrize("address", ADDRESSES)
     def test_nobody_writes_here(self, client: Client, address: str) -> None:

@@ -16,6 +16,7 @@ from observer.models import Election
 from reports.services import shelf
 from reports.services.summaries import summaries_refresh
 from tests.door import stored
+from tests.proxy import tag_by_the_proxy
 from tests.reports.released import release
 from tests.world import World, payload
 
@@ -92,6 +93,15 @@ def test_a_reader_who_has_it_gets_304_and_a_head_no_body(reader):
     assert (status, body, headers["ETag"]) == (304, b"", etag)
     assert reader.get(HOME, method="HEAD")[2] == b""
     assert reader.asked == 1
+
+
+def test_a_reader_who_has_it_compressed_gets_304_through_the_proxy_too(reader):
+    etag = reader.get(HOME, HTTP_ACCEPT_ENCODING="gzip")[1]["ETag"]
+    brought = {"HTTP_ACCEPT_ENCODING": "gzip", "HTTP_IF_NONE_MATCH": tag_by_the_proxy(etag)}
+    assert reader.get(HOME, **brought)[0] == 304
+    assert reader.asked == 1
+    reader.front = Again(reader.front.application)
+    assert reader.get(HOME, **brought)[0] == 304  # by Django
 
 
 @pytest.mark.parametrize("asked", [f"{HOME}search/?q=KZ", "/healthz", "/en/", f"{HOME}NOWHERE/"])
