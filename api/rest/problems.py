@@ -5,6 +5,7 @@ leads nowhere; `bad_request` and `server_error` are Django's own handlers, which
 """
 
 import logging
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -148,6 +149,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What nobody foresaw; but a database that is away comes back, so that is 503 wherever it is met."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        response = problem("unavailable") if _is_ours(request) else errors_pages.unavailable(request)
+        response["Retry-After"] = str(RETRY_SECONDS["unavailable"])
+        return response
     if _is_ours(request):
         detail = gettext("It is not your fault and was written down. What has a receipt is safe; send the rest again.")
         return problem("server_error", detail)

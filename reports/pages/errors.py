@@ -50,6 +50,14 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _plain_or_page(request, title, text, language, 500)
 
 
+def unavailable(request: HttpRequest) -> HttpResponse:
+    language = languages.of_address(request)
+    with translation.override(language):
+        title = _("Not possible at the moment")
+        text = _("The fault is ours and has been noted. Reports that were sent are safe. Try again in a minute.")
+    return message(request, title=title, text=text, language=language, status=503)
+
+
 def _plain_or_page(request: HttpRequest, title: str, text: str, language: str, status: int) -> HttpResponse:
     if not request.path_info.startswith(API):
         return message(request, title=title, text=text, language=language, status=status)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from observer.models import Commission, Election
@@ -309,6 +310,19 @@ class TestErrors:
         assert len(pages) == 3
         response = client.get(address())
         assert (response.status_code, response["Cache-Control"]) == (500, "no-store")
+
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+    @pytest.mark.parametrize("path", ["/en/test-2022/", "/phone/", "/admin/login/"])
+    def test_while_the_database_is_away_it_is_to_be_asked_again(self, client, observed, monkeypatch, path, error):
+        def away(*_args, **_named):
+            raise error
+
+        for name in ("reports.pages.opening.published", "api.phone.views.mirrors_public", "observer.desk.login._page"):
+            monkeypatch.setattr(name, away)
+        client.raise_request_exception = False
+        response = client.get(path)
+        assert (response.status_code, response["Cache-Control"], response["Retry-After"]) == (503, "no-store", "5")
+        assert "Try again in a minute" in text_of(response)
 
     def test_not_found_has_a_page_in_three_languages(self, client, world):
         assert len({client.get(f"/{language}/no/no/no/").content for language in LANGUAGES}) == 3
