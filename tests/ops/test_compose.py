@@ -1,5 +1,6 @@
 """docker-compose.yml says what make stack does, keeps no secret, and fits a small server."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from api.rest.problems import problem_body
 from config import keys
 from scripts import stack
 
@@ -42,6 +44,14 @@ def test_uploads_are_not_buffered():
     caddyfile = re.sub(r"#.*", "", (ROOT / "Caddyfile").read_text())
     assert "request_buffers" not in caddyfile
     assert "flush_interval -1" in caddyfile
+
+
+def test_the_proxy_itself_says_when_to_come_again_in_words_that_a_phone_reads():
+    caddyfile = (ROOT / "Caddyfile").read_text()
+    said = caddyfile[caddyfile.index("handle_errors") :]
+    assert "header Retry-After 10" in said
+    problem = json.loads(re.search(r"`(\{\".*\})` 503", said)[1])  # type: ignore[index]
+    assert (problem["status"], problem["code"], set(problem)) == (503, "unavailable", set(problem_body("unavailable")))
 
 
 def test_keeps_no_secret_and_reads_only_secrets_that_the_first_start_makes():

@@ -123,6 +123,16 @@ class TestWhileThingsDie:
         services.wait_for(full.ready, "the web server")
         figure_becomes(full, before + 1)
 
+    def test_without_a_web_server_the_proxy_says_when_to_come_again(self, full: stack.Stack, token: str):
+        full.end("web")
+        if "proxy" in full.processes:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"{full.address}/api/v1/me", timeout=30)
+            assert (refused.value.code, refused.value.headers["Retry-After"]) == (503, "10")
+            assert json.load(refused.value)["code"] == "unavailable"
+        full.start("web")
+        services.wait_for(full.ready, "the web server")
+
     def test_a_process_of_the_web_server_that_dies_is_replaced(self, full: stack.Stack):
         for child in children(full.processes["web"].pid):
             os.kill(child, signal.SIGKILL)
