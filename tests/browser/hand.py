@@ -100,6 +100,7 @@ class Hand:
         self.enrol(code)
         self.speak()
         self.accept()
+        expect(self.main().locator(".notice.wait")).to_have_count(0)  # what comes moves the buttons below it
         self.put_off()
         self.fetched()
         self.kept()

@@ -54,7 +54,13 @@ async function preparing(page) {
     title: () => t("Test report"),
     close: () => filing?.close(),
     changed: () => (filing ? filing.load() : prepare()),
-    body: () => filing ? html`
+    // The way on is one button whatever stands above it: it keeps the focus when the checklists come.
+    body: () => html`${steps()}${later(page)}`,
+  };
+  function steps() {
+    if (station === null) return notice("care", t("No station chosen"), html`<a class="button" href="#/station">${t("Choose the station")}</a>`); // prettier-ignore
+    if (!filing) return notice("wait", t("The checklists are not on this phone yet"), t("They come with the first connection."));
+    return html`
       <p>${t("Send one photo of anything, now, and you will know on the day that this phone works. It is marked as a rehearsal and counts nowhere.")}</p>
       <h2>${t("1. Take a photo")}</h2>
       ${files(filing, null, true)}
@@ -63,11 +69,8 @@ async function preparing(page) {
       <button type="button" @click=${look}>${icons.place}<span>${t("Take the place where I am")}</span></button>
       <p role="status">${here ? html`${icons.check} ${t("It works.")}` : asked && here === null ? t("The phone does not tell where it is. Allow it in the browser's settings, or go on without.") : nothing}</p>
       <h2>${t("3. Send it")}</h2>
-      <button type="button" class="main" ?disabled=${!filing.files.length || filing.busy} @click=${send}>${icons.up}<span>${t("Send the test report")}</span></button>
-      ${later(page)}`
-    : station === null ? html`${notice("care", t("No station chosen"), html`<a class="button" href="#/station">${t("Choose the station")}</a>`)}${later(page)}`
-    : html`${notice("wait", t("The checklists are not on this phone yet"), t("They come with the first connection."))}${later(page)}`, // prettier-ignore
-  };
+      <button type="button" class="main" ?disabled=${!filing.files.length || filing.busy} @click=${send}>${icons.up}<span>${t("Send the test report")}</span></button>`;
+  }
 }
 
 const later = (page) => html`<p><button type="button" class="quiet" @click=${() => rehearsalLater().then(() => page.go("#/day"))}>${t("Later: to the day")}</button></p>`;
