@@ -92,6 +92,7 @@ class Hand:
         self.at("rehearsal")
 
     def put_off(self) -> None:
+        expect(self.main().locator(".notice.wait")).to_have_count(0)  # what comes moves the buttons below it
         self.page.locator("main button.quiet").last.click()
         self.at("day")
 
@@ -100,7 +101,6 @@ class Hand:
         self.enrol(code)
         self.speak()
         self.accept()
-        expect(self.main().locator(".notice.wait")).to_have_count(0)  # what comes moves the buttons below it
         self.put_off()
         self.fetched()
         self.kept()
