@@ -1,7 +1,6 @@
 """Answers that are asked for again and again: with an ETag, and without a body where nothing is new."""
 
 import gzip
-import hashlib
 from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +8,8 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.request import Request
+
+from reports.pages.responses import digest_of, tag_packed
 
 VARY = ("Accept", "Accept-Language", "Authorization")
 SMALL = 1_000  # bytes below which compressing saves nothing
@@ -22,10 +23,10 @@ def conditional(
     `public`: shared caches may keep it, but must ask whether it is still true.
     `compress`: gzip for a reader that takes it. For what repeats nothing that its reader sent.
     """
-    digest = hashlib.sha256(f"{get_language()}\n{response['Content-Type']}\n".encode() + response.content)
+    etag = digest_of(f"{get_language()}\n{response['Content-Type']}\n".encode() + response.content)
     packed = compress and len(response.content) > SMALL and _takes_gzip(request)
-    # Not `-gzip`: the proxy takes that ending for its own and cuts it off the tag that a reader brings back.
-    etag = f'"{digest.hexdigest()[:32]}{"-packed" if packed else ""}"'
+    if packed:
+        etag = tag_packed(etag)
     known = [one.removeprefix("W/") for one in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))]
     if etag in known or "*" in known:
         response = HttpResponse(status=304)

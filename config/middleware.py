@@ -17,6 +17,7 @@ from observer.services.trail import address_clean, origin
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("baqylau.request")
+DESK = ("/admin/", "/desk/")
 _ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 _TOKEN = re.compile(r"^(/api/openrosa/k/)[^/]+")  # ODK Collect has no other place for it
 
@@ -67,7 +68,7 @@ class DeskPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith(("/admin/", "/desk/")):
+        if request.path.startswith(DESK):
             response["Content-Security-Policy"] = self.POLICY
         return response
 
@@ -83,9 +84,9 @@ class DeskPlans:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if connection.vendor != "postgresql" or not request.path.startswith(("/admin/", "/desk/")):
+        if connection.vendor != "postgresql" or not request.path.startswith(DESK):
             return self.get_response(request)
-        with suppress(Error), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_custom_plan")
         try:
             return self.get_response(request)

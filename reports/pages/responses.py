@@ -43,6 +43,14 @@ def digest_of(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+def tag_packed(etag: str) -> str:
+    """The ETag of the same by gzip: a strong tag names bytes, so each encoding has its own.
+
+    Not `-gzip`: the proxy takes that ending for its own and cuts it off the tag that a reader brings back.
+    """
+    return f'{etag[:-1]}-packed"'
+
+
 def answer(
     request: HttpRequest, rendered: Rendered, language: str, *, status: int = 200, stamp: str = ""
 ) -> HttpResponse:
@@ -61,9 +69,7 @@ def answer(
     if rendered.packed:
         patch_vary_headers(response, ["Accept-Encoding"])
     if status == 200:
-        # A strong tag names bytes, so each encoding has its own. Not `-gzip`: the proxy takes that ending for its own
-        # and cuts it off the tag that a reader brings back.
-        etag = f'{rendered.etag[:-1]}-packed"' if packed else rendered.etag
+        etag = tag_packed(rendered.etag) if packed else rendered.etag
         response["ETag"] = etag
         if rendered.as_of:
             response["Last-Modified"] = http_date(rendered.as_of.timestamp())

@@ -7,6 +7,7 @@ import csv
 import io
 import re
 import zipfile
+from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -33,8 +34,8 @@ CELL_MAX = 32_767
 class Book(AbstractContextManager["Book"]):
     """Tables in one file: each is added whole, one after another. Left with an error, it is no file."""
 
-    def table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def table(self, name: str, header: Sequence[str], chunks: Chunks) -> None: ...
 
 
 class CsvBook(Book):
