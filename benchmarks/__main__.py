@@ -27,6 +27,8 @@ NAMES = (
     "pages",
     "desk",
     "exports",
+    "openrosa",
+    "openrosa_photo",
     "public",
     "memory",
 )

@@ -5,7 +5,7 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Event, Thread
 from time import perf_counter
@@ -84,8 +84,10 @@ class Bench:
 
     def run(
         self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str = "", warm: int = 20,
-        web: Sequence[str] = ("config.serve",),
-    ) -> None:  # fmt: skip
+        web: Sequence[str] = ("config.serve",), beside: Mapping[int, float] | None = None,
+    ) -> dict[int, float]:  # fmt: skip
+        """Units a second, by connections; told as a part of those `beside`, where there are such."""
+        rates = {}
         for connections in (8, 32):
             with deployment(worker=False, web=web) as (port, processes):
                 load.closed_loop(port, itertools.islice(units, connections * warm), connections, 2, per_unit)  # warm up
@@ -96,29 +98,20 @@ class Bench:
                 f"{result.per_second:8.0f}/s   p50 {result.quantile(0.5):6.1f} ms   p95 {result.quantile(0.95):6.1f} ms   "
                 f"answers {dict(result.statuses)}   largest web process {memory:.0f} MiB"
             )
-            if web[0] != "config.serve":
-                self.bare_rates[connections] = result.per_second
-            elif per_unit == 1 and connections in self.bare_rates:
-                said += f"   {result.per_second / self.bare_rates[connections]:.2f} of the bare view"
+            rates[connections] = result.per_second
+            if beside:
+                said += f"   {result.per_second / beside[connections]:.2f} of the bare view"
             line(f"{name}, {connections} connections", self.stored, said, aim)
+        return rates
 
     def bare(self) -> None:
         """The measure for `single`."""
-        serving = (
-            "granian",
-            "benchmarks.bare:application",
-            "--interface",
-            "wsgi",
-            "--workers",
-            "2",
-            "--log-level",
-            "error",
-        )
+        serving = "granian benchmarks.bare:application --interface wsgi --workers 2 --log-level error"
         with bare.tables():
-            self.run("a bare view, one POST each", self.singles(), 3_500, 1, web=serving)
+            self.bare_rates = self.run("a bare view, one POST each", self.singles(), 3_500, 1, web=serving.split())
 
     def single(self) -> None:
-        self.run("reports, one POST each", self.singles(), 2_000, 1, "900/s")
+        self.run("reports, one POST each", self.singles(), 2_000, 1, "900/s", beside=self.bare_rates)
 
     def batch(self) -> None:
         self.run("reports, batches of 100", self.batches(), 120, 100, "6,000/s")
