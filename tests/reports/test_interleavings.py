@@ -51,7 +51,7 @@ class TestAnyInterleaving:
         run(world, phones, bodies, steps)
 
     @pytest.mark.slow
-    @settings(max_examples=60, **SETTINGS)
+    @settings(max_examples=150, **SETTINGS)
     @given(bodies=st.lists(BODY, min_size=7, max_size=7), steps=st.lists(STEP, min_size=10, max_size=40))
     def test_ends_in_what_all_reports_say_together_for_long(self, world: World, phones, bodies, steps):
         run(world, phones, bodies, steps)
