@@ -7,59 +7,25 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.test import Client
-from django.urls import reverse
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from observer.services.tables import BadTable
-from reports.models import Checklist, ChecklistVersion, Question
+from reports.models import Checklist, ChecklistVersion
 from reports.services.checklists import checklists_import, xlsform_import
 from reports.services.forms import form_named
 from reports.services.packs import election_create
 from reports.services.xlsform_conditions import expression_is_whole, limits_read, relevant_read
 from reports.services.xlsform_names import NAME, names_of
 from reports.services.xlsform_sheets import FILE_MAX
-from reports.services.xlsform_write import workbook_bytes, xlsform_of
+from reports.services.xlsform_write import xlsform_of
 from tests.files import jpeg
+from tests.reports.xlsforms import EVERYTHING, book, bring, complaints, questions, row
 from tests.world import DAY, World, make_election, make_version, words
 
 pytestmark = pytest.mark.once
-
-SETTINGS = {"form_id": "harbour", "form_title": "Harbour"}
-YES_NO = [{"list_name": "yn", "name": name, "label": name} for name in ("yes", "no")]
-
-
-def book(survey: list[dict[str, Any]], choices: Any = YES_NO, setup: dict[str, str] | None = None) -> bytes:
-    return workbook_bytes({"survey": survey, "choices": list(choices), "settings": [SETTINGS | (setup or {})]})
-
-
-def row(type_: str, name: str, **more: str) -> dict[str, str]:
-    return {
-        "type": type_,
-        "name": name,
-        "label": f"About {name}",
-        **{k.replace("__", "::"): v for k, v in more.items()},
-    }
-
-
-def bring(world: World, source: bytes, files: dict[str, bytes] | None = None) -> ChecklistVersion:
-    done = xlsform_import(election=world.election, source=source, file="form.xlsx", files=files or {}, at=DAY)
-    return done.new[0]
-
-
-def questions(version: ChecklistVersion) -> dict[str, Question]:
-    return {one.code: one for one in version.questions.select_related("section")}
-
-
-def complaints(world: World, source: bytes, files: dict[str, bytes] | None = None) -> list[str]:
-    with pytest.raises(BadTable) as refused:
-        bring(world, source, files)
-    assert not Checklist.objects.filter(code="harbour").exists()
-    return [str(line) for line in refused.value.lines]
 
 
 class TestOurs:
@@ -114,38 +80,6 @@ class TestOurs:
         path.write_bytes(book([row("calculate", "C1", calculation="1 + 1")]))
         with pytest.raises(CommandError, match=r"harbour.xlsx, sheet survey, line 2: .*\n.*nothing was changed"):
             call_command("import_checklist", str(path), election=world.election.slug)
-
-
-EVERYTHING = book(
-    [
-        {"type": "start", "name": "start"}, {"type": "deviceid", "name": "deviceid"},
-        {
-            "type": "begin_group", "name": "first", "label": "First", "appearance": "field-list",
-            "relevant": "${H01} = 'yes' or ${H01} = 'no'",
-        },
-        row("select_one yn", "H02", hint="Look twice", violation_answer="no", violation_code="ACC-03", required="yes"),
-        row("select_one boats", "H03", relevant="${H02} = 'yes'", appearance="minimal"),
-        {"type": "end_group"},
-        row("select_one yn", "H01", media__image="box.jpg", guidance_hint="For trainers"),
-        row("select_multiple boats", "H04"),
-        row("integer", "H05", constraint=". >= 0 and . <= 50", constraint_message="Too many", control_figure="A"),
-        row("decimal", "H06", constraint=". > ${H05}", relevant="${H05} > 3", required="${H05} > 5"),
-        row("text", "H07", relevant="selected(${H04}, 'red') or selected(${H04}, 'blue')", default="none"),
-        row("date", "H08"), row("time", "H09"), row("image", "H10", parameters="max-pixels=1000"),
-        row("audio", "H11", media__audio="hum.mp3"), row("file", "H12"), row("geopoint", "H13"), row("note", "H14"),
-        row("barcode", "H15"), row("select_one violations", "H16", violation_answer="*"),
-        row("select_one rating", "H17"), row("text", "H18", sms_code="T"),
-    ],
-    [
-        *YES_NO,
-        {"list_name": "boats", "name": "red", "label": "Red", "media::image": "box.jpg"},
-        {"list_name": "boats", "name": "blue", "label": "Blue"},
-        *({"list_name": "rating", "name": name, "label": name} for name in ("very_good", "good", "bad", "very_bad")),
-        {"list_name": "violations", "name": "ACC-01", "label": "Access"},
-    ],
-    {"stage": "docks", "repeat": "once", "place_level": "any", "checklist_title::English (en)": "The harbour",
-     "checklist_title::Русский (ru)": "Порт", "checklist_title::kk": "Айлақ", "order": "7"},
-)  # fmt: skip
 
 
 class TestAForeignForm:
@@ -372,93 +306,3 @@ def test_names_are_names_and_all_different(codes: list[str]):
     assert len({name.lower() for name in names.values()}) == len(codes)
     assert all(NAME.fullmatch(name) and not name.startswith("_") for name in names.values())
     assert words("a")
-
-
-class TestTheDesk:
-    def show(self, desk: Any, world: World, source: bytes, *media: tuple[str, bytes]) -> Any:
-        return desk.post(
-            reverse("admin:reports_checklist_import"),
-            {
-                "election": world.election.pk, "file": SimpleUploadedFile("form.xlsx", source),
-                "shown": [SimpleUploadedFile(*one) for one in media],
-            },
-        )  # fmt: skip
-
-    def publish(self, desk: Any, shown: Any, **more: str) -> Any:
-        given = {"publish": shown.context["token"], "seen": shown.context["preview"].seen} | more
-        return desk.post(reverse("admin:reports_checklist_import"), given)
-
-    def import_(self, desk: Any, world: World, source: bytes, *media: tuple[str, bytes]) -> Any:
-        return self.publish(desk, self.show(desk, world, source, *media))
-
-    def test_shows_question_by_question_what_would_change_and_publishes_that(self, world: World, admin_client):
-        bring(world, book([row("integer", "H1"), row("text", "H2"), row("text", "H3"), row("text", "H4")]))
-        again = [
-            row("text", "H5"),
-            row("text", "H3"),
-            row("integer", "H1", hint="Look <b>twice</b>"),
-            row("text", "H2"),
-        ]
-        shown = self.show(admin_client, world, book(again))
-        preview = shown.context["preview"]
-        kinds = {one.code: one.kind for one in preview.changes}
-        assert kinds == {"H5": "new", "H3": "moved", "H1": "changed", "H4": "gone"} and preview.same == 1
-        hint = next(one for one in preview.changes if one.code == "H1").cells[0]
-        assert (hint.field, hint.before, hint.after) == ("hints", "", "Look <b>twice</b>")
-        assert b"<b>twice" not in shown.content
-        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 1
-        assert self.publish(admin_client, shown).status_code == 302
-        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 2
-        assert self.publish(admin_client, shown).context["preview"].identical  # pressed twice
-        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 2
-
-    def test_publishes_nothing_that_was_compared_with_another_version(self, world: World, admin_client):
-        shown = self.show(admin_client, world, book([row("text", "H1")]))
-        bring(world, book([row("text", "H2")]))
-        answer = self.publish(admin_client, shown)
-        assert [one.code for one in answer.context["preview"].changes] == ["H1", "H2"]
-        assert ChecklistVersion.objects.filter(checklist__code="harbour").count() == 1
-
-    def test_publishes_what_this_user_looked_at_and_nothing_else(self, world: World, admin_client, root):
-        shown = self.show(admin_client, world, book([row("text", "H1")]))
-        other = Client()
-        other.force_login(root)
-        for desk, more in (
-            (other, {}), (admin_client, {"publish": "x" * 22}), (admin_client, {"publish": "a b\n"}),
-            (admin_client, {"seen": "-1"}), (admin_client, {"seen": "9" * 30}),
-        ):  # fmt: skip
-            answer = self.publish(desk, shown, **more)
-            assert answer.status_code == 200
-        assert not Checklist.objects.filter(code="harbour").exists()
-
-    def test_imports_a_form_and_shows_what_it_cannot_check(self, world: World, admin_client):
-        page = admin_client.get(reverse("admin:reports_checklist_changelist")).content.decode()
-        assert reverse("admin:reports_checklist_import") in page
-        answer = self.import_(admin_client, world, EVERYTHING, ("box.jpg", jpeg()), ("hum.mp3", b"hum"))
-        version = ChecklistVersion.objects.get(checklist__code="harbour")
-        assert answer.status_code == 302 and answer["Location"].endswith(f"/{version.pk}/change/")
-        page = admin_client.get(answer["Location"]).content.decode()
-        assert (
-            "The phone judges these" in page and "<td>H06</td><td>relevant</td><td><code>${H05} &gt; 3</code>" in page
-        )
-        sheet = admin_client.get(reverse("admin:reports_checklistversion_xlsx", args=[version.pk]))
-        assert sheet["Content-Disposition"] == 'attachment; filename="harbour-1.xlsx"'
-        again = self.show(admin_client, world, sheet.content, ("box.jpg", jpeg()), ("hum.mp3", b"hum"))
-        assert again.context["preview"].identical and version.checklist.versions.count() == 1
-
-    def test_shows_every_complaint(self, world: World, admin_client):
-        answer = self.show(admin_client, world, book([row("geotrace", "T1"), row("calculate", "T2")]))
-        page = answer.content.decode()
-        assert answer.status_code == 200
-        assert "sheet survey, line 2" in page and "sheet survey, line 3" in page
-
-    def test_says_of_a_checklist_of_our_own_kind_that_nothing_is_left(self, world: World, admin_client):
-        version = world.versions["voting"]
-        page = admin_client.get(reverse("admin:reports_checklistversion_change", args=[version.pk])).content.decode()
-        assert "Nothing: it knows" in page and "The phone judges these" not in page
-
-    def test_is_the_superusers(self, world: World, client, django_user_model):
-        client.force_login(django_user_model.objects.create_user("staff", is_staff=True))
-        assert client.get(reverse("admin:reports_checklist_import")).status_code == 403
-        address = reverse("admin:reports_checklistversion_xlsx", args=[world.versions["voting"].pk])
-        assert client.get(address).status_code == 404
