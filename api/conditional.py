@@ -9,7 +9,7 @@ from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.request import Request
 
-from reports.pages.responses import digest_of, tag_packed
+from reports.pages.http.responses import digest_of, tag_packed
 
 VARY = ("Accept", "Accept-Language", "Authorization")
 SMALL = 1_000  # bytes below which compressing saves nothing

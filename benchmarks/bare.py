@@ -22,7 +22,7 @@ django.setup()
 from django.db import connection, models, transaction  # noqa: E402
 
 from observer.models import Commission, Device, Observer  # noqa: E402
-from observer.services.enrolment import token_hash  # noqa: E402
+from observer.services.devices.enrolment import token_hash  # noqa: E402
 
 
 class BareReport(models.Model):  # noqa: DJ008

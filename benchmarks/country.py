@@ -14,9 +14,9 @@ from django.db import connection
 from observer import crypto
 from observer.models import Assignment, Commission, Device, Election, Level, Observer, Organisation
 from reports.models import Due, Report
-from reports.services.answers import findings
-from reports.services.forms import Form, form_named
-from reports.services.packs import election_create
+from reports.services.checklists.answer_reading import findings
+from reports.services.checklists.compiled import Form, form_named
+from reports.services.elections.packs import election_create
 
 NOON = datetime(2022, 11, 20, 6, tzinfo=UTC)
 REGIONS, DISTRICTS, PRECINCTS, OBSERVERS = 20, 11, 10_101, 10_000

@@ -22,10 +22,10 @@ from django.urls import reverse
 from benchmarks.country import NOON, Country
 from observer.models import Assignment, Commission, Grant, User
 from reports.models import Report, ViolationType
-from reports.services.board import Scope, board_of
-from reports.services.expected import expectations
-from reports.services.intake import accept_many
-from reports.services.submission import Sender, Submission
+from reports.services.intake.intake import accept_many
+from reports.services.intake.submission import Sender, Submission
+from reports.services.schedule.board import Scope, board_of
+from reports.services.schedule.expectations import expectations
 
 INCIDENTS, RUNS = 5_000, 7
 EVENING = NOON + timedelta(hours=10)

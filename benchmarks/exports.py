@@ -37,7 +37,7 @@ def export_times(stored: int, say: Callable[[str, str, str], None]) -> None:
 def main(kind: str, format: str, labels: str, words: str) -> None:
     from observer.models import Commission, Election, User
     from reports.models import Export
-    from reports.services.exports import export_ask, lists_write
+    from reports.services.exports.exports import export_ask, lists_write
 
     election = Election.objects.get(slug="bench")
     user, _new = User.objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})

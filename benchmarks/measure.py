@@ -23,7 +23,7 @@ from benchmarks import bare, country, desk, exports, load, public  # noqa: E402
 from benchmarks.__main__ import deployment, manage  # noqa: E402
 from benchmarks.openrosa.submissions import checklist_make, submissions_time  # noqa: E402
 from reports.models import Due, Report, Summary  # noqa: E402
-from reports.services.forms import form_named  # noqa: E402
+from reports.services.checklists.compiled import form_named  # noqa: E402
 
 PHOTO = random.Random(2).randbytes(200_000 - 16)
 

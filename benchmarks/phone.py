@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
 
 from benchmarks.__main__ import conditions, start
 from scripts import services
-from tests.ops.deployment import Deployment
+from tests.support.deployment import Deployment
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SLOWDOWN = 6
@@ -37,7 +37,7 @@ WATCH = """new MutationObserver((_, watching) => {
     requestAnimationFrame(() => setTimeout(() => { window.dayAt = performance.now() }));
 }).observe(document, {childList: true, subtree: true, attributes: true})"""
 FILL = """async ([commission, count]) => {
-    const [drafts, outbox, store] = await Promise.all(["drafts", "outbox", "store"].map((name) => import(`/phone/files/core/${name}.js`)));
+    const [drafts, outbox, store] = await Promise.all(["reporting/drafts", "reporting/outbox", "store/store"].map((name) => import(`/phone/files/core/${name}.js`)));
     for (let n = 0; n < count; n += 1) {
         const id = await drafts.draftOpen({checklist: "voting", commission, fresh: true});
         await drafts.answerSet(id, "V03", "no");
@@ -46,13 +46,13 @@ FILL = """async ([commission, count]) => {
     await store.metaSet("rehearsal_later", true);
 }"""
 ACCEPT = """async () => {
-    const [enrolment, reference] = await Promise.all(["enrolment", "reference"].map((name) => import(`/phone/files/core/${name}.js`)));
+    const [enrolment, reference] = await Promise.all(["identity/enrolment", "reference/reference"].map((name) => import(`/phone/files/core/${name}.js`)));
     await reference.refresh();
     const { document, version } = (await reference.me()).consent;
     await enrolment.consentGive(document, version);
 }"""
 SAVE = """async ([commission, count]) => {
-    const [drafts, outbox] = await Promise.all(["drafts", "outbox"].map((name) => import(`/phone/files/core/${name}.js`)));
+    const [drafts, outbox] = await Promise.all(["reporting/drafts", "reporting/outbox"].map((name) => import(`/phone/files/core/${name}.js`)));
     const timed = async (work) => { const began = performance.now(); await work(); return (performance.now() - began) / 1000; };
     const id = await drafts.draftOpen({checklist: "voting", commission, fresh: true}); const answers = [];
     for (let n = 0; n < count; n += 1) answers.push(await timed(() => drafts.answerSet(id, "V04", n % 2 ? "yes" : "no")));
@@ -212,7 +212,9 @@ def main() -> int:
         page = context.new_page()
         held = [first_visit(page, wire)]
         first_screen(browser, address)
-        enrolled = page.evaluate("(code) => import('/phone/files/core/enrolment.js').then((m) => m.enrol(code))", code)
+        enrolled = page.evaluate(
+            "(code) => import('/phone/files/core/identity/enrolment.js').then((m) => m.enrol(code))", code
+        )
         assert enrolled == {"ok": True}, enrolled
         page.evaluate(ACCEPT)
         page.evaluate(FILL, [station, REPORTS])

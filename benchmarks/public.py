@@ -14,7 +14,7 @@ from benchmarks.__main__ import deployment, start
 from benchmarks.country import Country
 from observer.models import User
 from reports.models import ReleaseRow
-from reports.services.releases import release_approve, release_prepare, release_publish
+from reports.services.publishing.releases import release_approve, release_prepare, release_publish
 from scripts import services
 from scripts.stack import PROXY
 

@@ -2,7 +2,7 @@
 
 A page of a release bears a stamp of what is public of its election. While the stamp is the one that
 holds now, the page is what Django would answer; the stamp is known to the process and at most a
-second old (`reports/services/shelf.py`), and changes by itself at the end of an embargo. No database,
+second old (`reports/services/publishing/published_releases.py`), and changes by itself at the end of an embargo. No database,
 no cache and no worker is asked, so this is also how a release outlives them.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from reports.pages.responses import STAMP
-from reports.services.shelf import stamp_known
+from reports.pages.http.responses import STAMP
+from reports.services.publishing.published_releases import stamp_known
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]

@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from reports.services.health import Numbers, numbers, readiness
+from reports.services.operations.health import Numbers, numbers, readiness
 
 
 @never_cache

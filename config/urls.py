@@ -21,5 +21,5 @@ urlpatterns = [
     path("", include("reports.pages.urls")),
 ]
 handler400 = "api.rest.problems.bad_request"
-handler404 = "reports.pages.errors.not_found"
+handler404 = "reports.pages.http.errors.not_found"
 handler500 = "api.rest.problems.server_error"

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from observer.desk import login
 from observer.desk.askable import askable, query_askable
 from observer.desk.frame import frame
-from observer.services.sign_ins import sign_ins_end
+from observer.services.accounts.sign_ins import sign_ins_end
 
 
 class DeskSite(admin.AdminSite):

@@ -3,14 +3,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reports.services.case_export import exports_write
-from reports.services.evidence import evidence_process_due, evidence_waits
-from reports.services.exports import lists_write
-from reports.services.imports import imports_expire
-from reports.services.mending import uploads_mend
-from reports.services.parts import parts_sweep
-from reports.services.summaries import summaries_refresh
-from reports.services.waking import begun, wake
+from reports.services.background.wakeups import begun, wake
+from reports.services.cases.case_export import exports_write
+from reports.services.elections.imports import imports_expire
+from reports.services.evidence.crash_recovery import uploads_mend
+from reports.services.evidence.processing import evidence_process_due, evidence_waits
+from reports.services.exports.exports import lists_write
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.storage.partial_uploads import parts_sweep
 
 SECONDS = 1.5  # a beat comes every two; what is left stays due for the next
 FILES = 5  # a large picture takes about half a second

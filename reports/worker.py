@@ -11,14 +11,14 @@ from threading import Event, Lock, Thread
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from reports.services.case_export import exports_write
-from reports.services.evidence import evidence_process_due
-from reports.services.exports import lists_write
-from reports.services.imports import imports_expire
-from reports.services.mending import uploads_mend
-from reports.services.parts import parts_sweep
-from reports.services.summaries import summaries_refresh
-from reports.services.waking import wait
+from reports.services.background.wakeups import wait
+from reports.services.cases.case_export import exports_write
+from reports.services.elections.imports import imports_expire
+from reports.services.evidence.crash_recovery import uploads_mend
+from reports.services.evidence.processing import evidence_process_due
+from reports.services.exports.exports import lists_write
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.storage.partial_uploads import parts_sweep
 
 log = logging.getLogger("baqylau.worker")
 SWEEP = 2.0  # seconds after which rows are looked for without having been woken

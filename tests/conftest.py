@@ -12,9 +12,11 @@ from django.utils import translation
 from hypothesis import settings as hypothesis
 
 from observer.models import Grant, User
-from reports.services import forms, release_store, remembered, shelf
-from tests.desk import fill
-from tests.world import World
+from reports.services.checklists import compiled
+from reports.services.figures import child_cache
+from reports.services.publishing import published_releases, release_store
+from tests.support.desk import fill
+from tests.support.world import World
 
 # No test is a matter of time: a busy machine is no failure.
 hypothesis.register_profile("untimed", deadline=None)
@@ -49,20 +51,20 @@ def _fresh(settings, monkeypatch, tmp_path: Path) -> Iterator[None]:
     settings.PARTS_DIR = tmp_path / "parts"
     settings.PUBLIC_DIR = tmp_path / "public"
     settings.RELEASES_DIR = tmp_path / "releases"
-    monkeypatch.setattr(shelf, "SECONDS", 0.0)  # what a test decides shows at once
+    monkeypatch.setattr(published_releases, "SECONDS", 0.0)  # what a test decides shows at once
     # Passwords are made and asked for by the hundred here; the real hasher takes a third of a second each time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.TWO_FACTOR = ["none"]  # tests/observer/test_sign_in.py asks for more
+    settings.TWO_FACTOR = ["none"]  # tests/observer/services/accounts/test_sign_in.py asks for more
     settings.WHITENOISE_AUTOREFRESH = True  # else each of a thousand clients looks at every static file first
     settings.SECURE_SSL_REDIRECT = False  # test clients speak plain HTTP; tests/ops has the redirect's own test
-    forms.forget()
-    remembered.forget()
+    compiled.forget()
+    child_cache.forget()
     release_store.forget()
-    shelf.forget()
+    published_releases.forget()
     cache.clear()
     with translation.override("en"):  # a request before this test may have left its reader's language
         yield
-    forms.forget()
+    compiled.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,9 +8,10 @@ from django.db import connection, connections, transaction
 
 from observer.models import Trail
 from reports.models import Due, Evidence, Report, Violation
-from reports.services import intake, waking
-from tests.door import photo, send
-from tests.world import DAY, World, payload
+from reports.services.background import wakeups
+from reports.services.intake import intake
+from tests.support.door import photo, send
+from tests.support.world import DAY, World, payload
 
 EMBEDDED = connection.vendor == "sqlite"
 
@@ -72,7 +73,7 @@ class TestAReceipt:
         def broken(task: str) -> None:
             raise ConnectionError("no broker")
 
-        monkeypatch.setattr(waking, "wake", broken)
+        monkeypatch.setattr(wakeups, "wake", broken)
         assert send(concurrent_world.first, payload()).kind == "stored"
         assert self.other_session() == 1
         assert Due.objects.count() == 1

@@ -1,4 +1,4 @@
-"""Everyone gets what the table (`tests/permissions.py`) says, at every address that is not the phone's own.
+"""Everyone gets what the table (`tests/support/permissions.py`) says, at every address that is not the phone's own.
 
 The addresses are walked from the resolver: one that no row names fails.
 """
@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from observer.models import Alert, Call, Election, Grant, Organisation, User
-from observer.services.access import reach_of
+from observer.services.accounts.access import reach_of
 from reports.models import (
     Case,
     CaseExport,
@@ -29,8 +29,8 @@ from reports.models import (
 )
 from tests.api.conftest import PhoneClient
 from tests.api.test_permissions import TABLE as PHONE
-from tests.permissions import HERE, NOUNS, OTHERS, ROLES, ROOMS, STAFF, WHO, said_to
-from tests.world import DAY, World, make_election, make_tree, words
+from tests.support.permissions import HERE, NOUNS, OTHERS, ROLES, ROOMS, STAFF, WHO, said_to
+from tests.support.world import DAY, World, make_election, make_tree, words
 
 UNKNOWN = 987654321
 

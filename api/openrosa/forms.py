@@ -18,10 +18,10 @@ from pyxform.xls2xform import convert
 
 from api.openrosa import frame
 from observer.models import Assignment, Contest, Device, Level, Organisation
-from observer.services.places import territory_of
+from observer.services.registry.places import territory_of
 from observer.words import in_language
 from reports.models import Checklist, ChecklistVersion, ViolationType
-from reports.services.xlsform_rows import Workbook, language_name, workbook_of
+from reports.services.checklists.xlsform.rows import Workbook, language_name, workbook_of
 
 log = logging.getLogger("baqylau.openrosa")
 KEPT = 24 * 3600  # seconds: a form's key is what it is made of

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, override
 
 from observer.models import Contest
 from reports.models import Checklist
-from reports.services.xlsform_rows import Row, Workbook, column_of, named
+from reports.services.checklists.xlsform.rows import Row, Workbook, column_of, named
 
 STATION, STATION_CODE, CONTEST, SLOT = "_station", "_station_code", "_contest", "_slot"
 OBSERVED_AT, LOCATION, OUTSIDE = "_observed_at", "_location", "_outside"

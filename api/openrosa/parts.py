@@ -13,8 +13,8 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from reports.problems import Rejected
-from reports.services.receiving import Spool
-from reports.services.uploads import pieces
+from reports.services.evidence.uploads import pieces
+from reports.services.evidence.whole_uploads import Spool
 
 XML_PART = "xml_submission_file"
 PARTS_MAX = 200

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from observer.models import Device
-from observer.services.enrolment import device_by_token, device_is_stale, device_used
+from observer.services.devices.enrolment import device_by_token, device_is_stale, device_used
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.openrosa")

@@ -23,10 +23,10 @@ from api.openrosa.translate import file_id, submission_of, unnamed
 from observer.models import Device
 from reports.models import Evidence, Report
 from reports.problems import Rejected
-from reports.services.announcements import evidence_announce
-from reports.services.intake import accept
-from reports.services.receiving import file_receive, files_of
-from reports.services.submission import EvidenceReceipt, Outcome, Sender, Submission
+from reports.services.evidence.whole_uploads import file_receive, files_of
+from reports.services.intake.announcements import evidence_announce
+from reports.services.intake.intake import accept
+from reports.services.intake.submission import EvidenceReceipt, Outcome, Sender, Submission
 
 
 @room("HEAD", "POST")

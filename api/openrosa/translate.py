@@ -19,9 +19,9 @@ from django.utils.translation import gettext as _
 from api.openrosa import frame
 from api.openrosa.instance import Instance
 from reports.problems import Errors, Rejected
-from reports.services.forms import Form, form_named
-from reports.services.submission import Announcement, Place, Sender, Submission
-from reports.services.xlsform_names import names_of
+from reports.services.checklists.compiled import Form, form_named
+from reports.services.checklists.xlsform.names import names_of
+from reports.services.intake.submission import Announcement, Place, Sender, Submission
 
 VERSION_MAX = 2**31 - 1
 COMMENT_MAX = 20_000

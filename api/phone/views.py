@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from api.conditional import conditional
 from api.phone.files import TYPES, client_files, integrity_of, modules_at_start, worker_source
 from api.phone.words import words_json
-from observer.services.mirrors import mirrors_public
+from observer.services.registry.mirrors import mirrors_public
 
-BACKGROUND = "core/background.js"  # how a service worker sends what waits
+BACKGROUND = "core/send/background.js"  # how a service worker sends what waits
 HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 MANIFEST = "application/manifest+json"

@@ -15,8 +15,8 @@ from api.rest.rooms import PhoneRoom, object_of
 from api.rest.wire import json_answer
 from reports.models import Report
 from reports.problems import Errors
-from reports.services.announcements import evidence_announce
-from reports.services.notes import note_add
+from reports.services.intake.announcements import evidence_announce
+from reports.services.intake.notes import note_add
 
 
 def _own(request: Request, uuid: UUID) -> Report:

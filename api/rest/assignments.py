@@ -8,7 +8,7 @@ from api.rest import wire
 from api.rest.authentication import device_of
 from api.rest.rooms import PhoneRoom
 from observer.models import Election
-from reports.services.schedule import assignments_of, schedule_of
+from reports.services.schedule.schedule import assignments_of, schedule_of
 
 
 class Assignments(PhoneRoom):

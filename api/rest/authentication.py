@@ -13,7 +13,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from observer.models import Device, Observer
-from observer.services.enrolment import device_by_token, device_used
+from observer.services.devices.enrolment import device_by_token, device_used
 
 if TYPE_CHECKING:
     # REST framework's views import this module by the settings' word.

@@ -11,7 +11,7 @@ from api.rest import wire
 from api.rest.authentication import device_of
 from api.rest.rooms import PhoneRoom, query
 from observer.models import Election, Level
-from observer.services.places import commissions_below, commissions_near, commissions_search, territory_of
+from observer.services.registry.places import commissions_below, commissions_near, commissions_search, territory_of
 from observer.words import in_language
 from reports.problems import Rejected
 

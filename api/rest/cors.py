@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from api.rest.wire import empty_answer
-from observer.services.mirrors import mirrors_declared
+from observer.services.registry.mirrors import mirrors_declared
 
 BASE = "/api/v1/"
 KEPT = 30  # seconds for which the declared mirrors are remembered

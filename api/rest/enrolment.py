@@ -10,7 +10,7 @@ from api.rest.patience import WRONG_MOST, wrong_add
 from api.rest.problems import refused
 from api.rest.rooms import PublicRoom, object_of
 from api.rest.wire import json_answer
-from observer.services.enrolment import InvalidCode, enrol
+from observer.services.devices.enrolment import InvalidCode, enrol
 from reports.problems import Errors, Rejected
 
 

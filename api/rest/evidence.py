@@ -20,8 +20,8 @@ from api.rest.rooms import PhoneRoom
 from api.rest.wire import empty_answer
 from reports.models import Evidence
 from reports.problems import Rejected
-from reports.services.mending import upload_mended
-from reports.services.uploads import OffsetMismatch, evidence_of, upload_append
+from reports.services.evidence.crash_recovery import upload_mended
+from reports.services.evidence.uploads import OffsetMismatch, evidence_of, upload_append
 
 VERSION = "1.0.0"
 CONTENT_TYPE = "application/offset+octet-stream"

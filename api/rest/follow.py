@@ -24,8 +24,8 @@ from api.rest.translate import moment_read
 from api.rest.wire import json_answer, moment
 from reports.models import Report
 from reports.problems import Rejected
-from reports.services.mending import uploads_mend
-from reports.services.receipts import receipt_of
+from reports.services.evidence.crash_recovery import uploads_mend
+from reports.services.intake.receipts import receipt_of
 
 PAGE = 200
 OVERLAP = timedelta(seconds=60)

@@ -15,12 +15,12 @@ from api.rest.rooms import PhoneRoom, object_of
 from api.rest.wire import json_answer
 from observer.models import Consent as ConsentGiven
 from observer.models import Election, Observer
-from observer.services.enrolment import TRANSFER_VALID, consent_record, enrolment_transfer
-from observer.services.relay_keys import key_id
+from observer.services.devices.enrolment import TRANSFER_VALID, consent_record, enrolment_transfer
+from observer.services.registry.relay_keys import key_id
 from observer.words import in_language, is_origin
 from reports.problems import Errors
-from reports.services.guide import conduct_of
-from reports.services.pack_guide import CONDUCT
+from reports.services.elections.guide import conduct_of
+from reports.services.elections.pack_guide import CONDUCT
 
 AHEAD = timedelta(days=1)  # how far in the future a phone's clock may date a consent
 

@@ -10,8 +10,8 @@ from api.rest.rooms import PhoneRoom
 from api.rest.wire import json_answer
 from observer.models import Election, Organisation
 from observer.words import in_language
-from reports.services.guide import guide_of
-from reports.services.messages import message_read, messages_for
+from reports.services.elections.guide import guide_of
+from reports.services.elections.messages import message_read, messages_for
 
 MOST = 200
 

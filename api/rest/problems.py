@@ -16,7 +16,7 @@ from django.utils.translation import gettext, gettext_lazy
 from rest_framework import exceptions
 
 from api.rest.wire import json_bytes
-from reports.pages import errors as errors_pages
+from reports.pages.http import errors as errors_pages
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.api")

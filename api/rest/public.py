@@ -17,12 +17,12 @@ from api.rest.rooms import PublicRoom, query
 from observer.models import Commission, Election
 from observer.words import in_language
 from reports.problems import Rejected
-from reports.services.editions import Released, released_document
-from reports.services.keeping import kept, places
-from reports.services.place_parts import Part
-from reports.services.publication import published
-from reports.services.shelf import stand_of
-from reports.services.summaries import summary_document
+from reports.services.figures.refresh import summary_document
+from reports.services.publishing.place_parts import Part
+from reports.services.publishing.published_releases import stand_of
+from reports.services.publishing.response_cache import kept, places
+from reports.services.publishing.sources import Released, released_document
+from reports.services.publishing.visibility import published
 
 FORMATS = {"json": "application/json", "csv": "text/csv"}
 CHILDREN = 2_000

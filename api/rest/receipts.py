@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from api.rest.problems import problem_body, refused
 from api.rest.wire import json_answer, moment
 from reports.problems import Rejected
-from reports.services.submission import EvidenceReceipt, Outcome, Receipt
+from reports.services.intake.submission import EvidenceReceipt, Outcome, Receipt
 
 _NOWHERE = "00000000-0000-0000-0000-000000000000"
 

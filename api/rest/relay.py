@@ -18,8 +18,8 @@ from api.rest.wire import json_answer
 from observer.models import Device, Observer
 from reports.models import RelayFile
 from reports.problems import Rejected
-from reports.services.receiving import Spool
-from reports.services.uploads import pieces
+from reports.services.evidence.uploads import pieces
+from reports.services.evidence.whole_uploads import Spool
 
 CONTENT_TYPE = "application/octet-stream"
 WRONG = "relay"

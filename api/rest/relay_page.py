@@ -16,11 +16,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from api.rest.relay import bring, length_of, patience_require
-from reports.pages import languages
-from reports.pages.responses import harden, render
+from reports.pages.http import languages
+from reports.pages.http.responses import harden, render
 from reports.problems import Rejected
-from reports.services.receiving import Spool
-from reports.services.uploads import pieces
+from reports.services.evidence.uploads import pieces
+from reports.services.evidence.whole_uploads import Spool
 
 FILES_MAX = 8  # as many as the server takes at once (config/front.py)
 NAME_MAX = 120

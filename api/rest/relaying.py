@@ -24,14 +24,11 @@ from api.rest import strict, translate
 from api.rest.receipts import outcome_word
 from api.rest.relay_format import Body, Header, Malformed, Reading, body_of
 from observer.models import Device, Election, Observer, User
-from observer.services.enrolment import device_by_token
-from observer.services.relay_keys import Unopened, relay_is_for, relay_open
+from observer.services.devices.enrolment import device_by_token
+from observer.services.registry.relay_keys import Unopened, relay_is_for, relay_open
 from reports.models import RelayFile
 from reports.problems import Rejected
-from reports.services.intake import accept_many
-from reports.services.notes import NoteSaid, notes_bring
-from reports.services.receiving import Spool
-from reports.services.relay_files import (
+from reports.services.evidence.relay_files import (
     piece_take,
     relay_file_accepted,
     relay_file_note,
@@ -39,8 +36,11 @@ from reports.services.relay_files import (
     waiting_of,
     waits,
 )
-from reports.services.sealing import is_sealed, sealed_path
-from reports.services.submission import Sender, Submission
+from reports.services.evidence.whole_uploads import Spool
+from reports.services.intake.intake import accept_many
+from reports.services.intake.notes import NoteSaid, notes_bring
+from reports.services.intake.submission import Sender, Submission
+from reports.services.storage.sealed_store import is_sealed, sealed_path
 
 CHANNEL = "relay"
 AT_ONCE = 100  # reports in one transaction

@@ -16,9 +16,9 @@ from api.rest.receipts import base_of, outcome_answer, outcome_json
 from api.rest.rooms import PhoneRoom, body_of
 from api.rest.wire import json_answer
 from reports.problems import Rejected
-from reports.services.intake import accept, accept_many
-from reports.services.mending import uploads_mend
-from reports.services.submission import Outcome, Sender, Submission
+from reports.services.evidence.crash_recovery import uploads_mend
+from reports.services.intake.intake import accept, accept_many
+from reports.services.intake.submission import Outcome, Sender, Submission
 
 
 def sender_of(request: Request) -> Sender:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reports.services.summary_rows import COLUMNS, cell, summary_rows
+from reports.services.figures.csv_rows import COLUMNS, cell, summary_rows
 
 ELECTION = ("slug", "name", "date", "languages", "publication", "root")
 RELEASES = ("release", "cutoff", "published_at", "digest", "changes", "data")

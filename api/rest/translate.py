@@ -17,8 +17,8 @@ from django.utils.translation import gettext as _
 
 from reports.models import Evidence
 from reports.problems import Errors, Rejected
-from reports.services.notes import NoteSaid
-from reports.services.submission import Announcement, Place, Sender, Submission
+from reports.services.intake.notes import NoteSaid
+from reports.services.intake.submission import Announcement, Place, Sender, Submission
 
 COMMENT_MAX = 20_000
 NOTE_MAX = 20_000

@@ -16,9 +16,9 @@ from xml.etree import ElementTree
 
 from benchmarks.country import NOON, Country
 from reports.models import Checklist
-from reports.services.checklists import xlsform_import
-from reports.services.xlsform_rows import Row
-from reports.services.xlsform_write import workbook_bytes
+from reports.services.checklists.publishing import xlsform_import
+from reports.services.checklists.xlsform.rows import Row
+from reports.services.checklists.xlsform.write import workbook_bytes
 
 HERE = Path(__file__).parent
 XF, XH = "{http://www.w3.org/2002/xforms}", "{http://www.w3.org/1999/xhtml}"

@@ -25,8 +25,8 @@ from observer.admin.asked import Asked
 from observer.admin.names import NAMES, NamesField
 from observer.desk.frame import LISTS
 from observer.models.reach import Verb
-from observer.services import access
-from observer.services.desk import row_save
+from observer.services.accounts import access
+from observer.services.registry.observers import row_save
 
 if TYPE_CHECKING:
     TabularInline: TypeAlias = admin.TabularInline[Any, Any]

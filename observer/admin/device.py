@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from observer.admin.base import ReadOnly
 from observer.models import Device, EnrolmentCode
 from observer.models.reach import Verb
-from observer.services.enrolment import device_revoke
+from observer.services.devices.enrolment import device_revoke
 
 
 class OfAnObserver(ReadOnly):

@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from observer.admin.base import Desk, is_superuser
 from observer.models import Commission, Contest, Election, Level
 from observer.models.reach import Verb
-from observer.services.desk import election_publish
-from observer.services.relay_keys import relay_keys_set
+from observer.services.registry.observers import election_publish
+from observer.services.registry.relay_keys import relay_keys_set
 
 Publication = Election.Publication
 

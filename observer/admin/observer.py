@@ -18,10 +18,10 @@ from observer import crypto
 from observer.admin.base import Desk, ReadOnlyRows
 from observer.models import Assignment, Consent, Device, Election, Observer
 from observer.models.reach import Verb
-from observer.services import access
-from observer.services.collect_settings import collect_settings
-from observer.services.desk import observer_save
-from observer.services.enrolment import device_create, enrolment_create
+from observer.services.accounts import access
+from observer.services.devices.enrolment import device_create, enrolment_create
+from observer.services.registry.collect_settings import collect_settings
+from observer.services.registry.observers import observer_save
 
 CODES_AT_ONCE = 50
 PROTECTED = ("name", "phone", "email", "accreditation_number")

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from observer.admin.base import ReadOnly, is_superuser
 from observer.models import RecoveryCode, SecondFactor, SignIn, WrongGuess
-from observer.services.sign_ins import sign_ins_end
-from observer.services.two_factor import second_factor_reset
+from observer.services.accounts.sign_ins import sign_ins_end
+from observer.services.accounts.two_factor import second_factor_reset
 
 
 class OfAUser(ReadOnly):

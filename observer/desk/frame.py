@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from observer.desk.pages import PAGES
 from observer.models import Alert, Election
-from observer.services import access
+from observer.services.accounts import access
 
 SECTIONS: dict[str, str | Promise] = {
     "day": _("The day"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from observer.desk.askable import askable
 from observer.desk.frame import current_election, navigation
 from observer.models import User
-from observer.services import access
+from observer.services.accounts import access
 
 YEAR = 365 * 24 * 3600
 

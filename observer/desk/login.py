@@ -26,8 +26,8 @@ from observer import crypto
 from observer.desk.home import remember_language
 from observer.desk.pages import client_address
 from observer.models import SignIn, User
-from observer.services import guessing, two_factor
-from observer.services.sign_ins import sign_in_add, sign_in_live
+from observer.services.accounts import login_throttle, two_factor
+from observer.services.accounts.sign_ins import sign_in_add, sign_in_live
 
 PENDING, ASKED = "signing_in", timedelta(minutes=10)
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -86,13 +86,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _password_given(request: HttpRequest, form: AdminAuthenticationForm) -> HttpResponse | None:
     name, at = request.POST.get("username", "")[:200].replace("\0", ""), timezone.now()
-    guess = guessing.password_guess(username=name, address=client_address(request), at=at)
+    guess = login_throttle.password_guess(username=name, address=client_address(request), at=at)
     if not guess.allowed:
         form = AdminAuthenticationForm(request)
         return _page(request, "desk/sign_in.html", _("Sign in"), 429, form=form, next=_next(request), refused=TOO_MANY)
     if not form.is_valid():
         return None
-    guessing.guess_right(guess=guess)
+    login_throttle.guess_right(guess=guess)
     user: User = form.get_user()
     if two_factor.has_second_factor(user):
         return _ask(request, user, "admin:sign_in_code", at)
@@ -129,12 +129,12 @@ def code(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:login"))
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        guess = guessing.code_guess(user=user, at=at)
+        guess = login_throttle.code_guess(user=user, at=at)
         if not guess.allowed:
             return _page(request, "desk/code.html", _("Code"), 429, form=CodeForm(), refused=TOO_MANY)
         given = form.cleaned_data["code"]
         if two_factor.code_check(user=user, code=given, at=at):
-            guessing.guess_right(guess=guess)
+            login_throttle.guess_right(guess=guess)
             return _enter(request, user, True)
         form.add_error("code", _("This is not the present code, or it was used already. Wait for the next one."))
     return _page(request, "desk/code.html", _("Code"), form=form)

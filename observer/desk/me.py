@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods
 
 from observer.desk.askable import askable
 from observer.models import RecoveryCode, SignIn, User
-from observer.services import two_factor
-from observer.services.sign_ins import sign_ins_end
+from observer.services.accounts import two_factor
+from observer.services.accounts.sign_ins import sign_ins_end
 
 
 @never_cache

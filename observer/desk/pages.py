@@ -22,7 +22,7 @@ from django.views.generic import TemplateView
 from observer.desk.askable import askable, query_askable, words_askable
 from observer.models import Election, User
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from observer.services.trail import address_clean
 
 M = TypeVar("M", bound=Model)

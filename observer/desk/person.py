@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from observer.desk.pages import DeskView, page
 from observer.models import Alert, Observer
 from observer.models.reach import Verb
-from observer.services.sights import ReasonNeeded, alert_close, contactable, is_own, person_see
+from observer.services.accounts.disclosure_log import ReasonNeeded, alert_close, contactable, is_own, person_see
 
 WORDS = {
     "name": gettext_lazy("Name"), "phone": gettext_lazy("Phone"), "email": gettext_lazy("E-mail"),

@@ -15,9 +15,9 @@ from observer.desk.askable import askable
 from observer.desk.pages import DeskView, page
 from observer.models import Commission, Grant, Organisation, User
 from observer.models.reach import Role, Verb
-from observer.services.sign_ins import sign_ins_end
-from observer.services.staff import NotGiven, grant_give, grant_take, grants_within, may_manage, password_renew
-from observer.services.two_factor import second_factor_reset
+from observer.services.accounts.sign_ins import sign_ins_end
+from observer.services.accounts.staff import NotGiven, grant_give, grant_take, grants_within, may_manage, password_renew
+from observer.services.accounts.two_factor import second_factor_reset
 
 ROLES: dict[str, str | Promise] = {
     Role.ADMINISTRATOR: gettext_lazy("administrator"),

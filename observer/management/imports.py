@@ -3,7 +3,7 @@
 from django.core.management.base import CommandError
 
 from observer.models import Election
-from observer.services.tables import BadTable
+from observer.services.spreadsheets.tables import BadTable
 
 
 def election_named(slug: str) -> Election:

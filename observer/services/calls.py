@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from observer.models import Call, Commission, Election, Observer, User
-from observer.services.sights import sights_watch
+from observer.services.accounts.disclosure_log import sights_watch
 from observer.services.trail import trail_add
 
 OPEN_FOR = timedelta(minutes=15)  # a number that is shown again meanwhile is the same call

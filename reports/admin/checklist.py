@@ -16,17 +16,17 @@ from django.utils.translation import gettext_lazy as _
 from observer.admin.base import Desk, NamesMixin, ReadOnlyRows, TabularInline
 from observer.models import Election, User
 from observer.models.reach import Verb
-from observer.services import access
-from observer.services.tables import BadTable
+from observer.services.accounts import access
+from observer.services.spreadsheets.tables import BadTable
 from reports.admin.checklist_words import preview_rows
 from reports.models import Checklist, ChecklistFile, ChecklistVersion, Question, Section
 from reports.problems import Rejected
-from reports.services.checklist_changes import Preview, xlsform_preview
-from reports.services.checklists import Published, Superseded, version_publish, xlsform_import
-from reports.services.shown_uploads import Kept, upload_keep, upload_kept
-from reports.services.xlsform_media import ALL_MAX
-from reports.services.xlsform_sheets import FILE_MAX
-from reports.services.xlsform_write import xlsform_of
+from reports.services.checklists.diff import Preview, xlsform_preview
+from reports.services.checklists.pending_upload import Kept, upload_keep, upload_kept
+from reports.services.checklists.publishing import Published, Superseded, version_publish, xlsform_import
+from reports.services.checklists.xlsform.media import ALL_MAX
+from reports.services.checklists.xlsform.workbook import FILE_MAX
+from reports.services.checklists.xlsform.write import xlsform_of
 
 
 class ManyFiles(forms.FileInput):

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from observer.words import in_language
-from reports.services.checklist_changes import CHANGED, GONE, MOVED, NEW, Preview
+from reports.services.checklists.diff import CHANGED, GONE, MOVED, NEW, Preview
 
 KINDS: dict[str, str | Promise] = {
     NEW: _("new"), CHANGED: _("changed"), MOVED: _("stands elsewhere"), GONE: _("no longer asked"),

@@ -17,13 +17,13 @@ from django.utils.translation import gettext_lazy
 from observer.admin.base import link, pretty
 from observer.models import User
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from observer.services.trail import trail_add
 from reports.admin.export import Exported
 from reports.models import Evidence, Export
 from reports.problems import Rejected
-from reports.services.evidence import evidence_approve, evidence_withdraw
-from reports.services.sealing import open_sealed
+from reports.services.evidence.processing import evidence_approve, evidence_withdraw
+from reports.services.storage.sealed_store import open_sealed
 
 
 @admin.register(Evidence)

@@ -11,9 +11,9 @@ from django.urls import reverse
 from observer.admin.base import ReadOnly
 from observer.models import Election
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from reports.models import Export
-from reports.services.listings import LISTINGS, filters_named
+from reports.services.exports.filters import LISTINGS, filters_named
 
 ORDERING = {"o", "p", "all", "_facets"}  # of the page, not of what is listed
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from observer.words import in_language
 from reports.models import Question, Report
-from reports.services.answer_words import answer_words
+from reports.services.checklists.answer_labels import answer_words
 
 
 def answers_table(report: Report, questions: Iterable[Question]) -> SafeString:

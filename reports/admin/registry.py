@@ -15,11 +15,11 @@ from observer.admin.device import OfAnObserver
 from observer.admin.observer import ObserverAdmin
 from observer.models import Commission, Observer
 from observer.models.reach import Verb
-from observer.services import access
-from observer.services.commissions import Impossible
+from observer.services.accounts import access
+from observer.services.registry.commissions import Impossible
 from reports.models import SetAside
-from reports.services.decisions import observer_quarantine, observer_restore
-from reports.services.registry import commission_create, commission_delete, commission_move
+from reports.services.elections.registry import commission_create, commission_delete, commission_move
+from reports.services.review.decisions import observer_quarantine, observer_restore
 
 admin.site.unregister([Observer, Commission])
 

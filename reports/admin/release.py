@@ -20,14 +20,14 @@ from django.views.decorators.csrf import csrf_protect
 from observer.admin.base import Desk, ReadOnly
 from observer.models import Election
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from observer.words import in_language
 from reports.models import Release, ReleaseContent, ReleaseRow, Reply
 from reports.problems import Rejected
-from reports.services.place_parts import finding_answers
-from reports.services.release_review import release_review
-from reports.services.release_store import draft_part
-from reports.services.releases import (
+from reports.services.publishing.place_parts import finding_answers
+from reports.services.publishing.release_review import release_review
+from reports.services.publishing.release_store import draft_part
+from reports.services.publishing.releases import (
     release_approve,
     release_describe,
     release_discard,

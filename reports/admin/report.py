@@ -16,14 +16,14 @@ from observer import crypto
 from observer.admin.base import ReadOnly, ReadOnlyRows, link, pretty
 from observer.models import Observer, User
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from observer.services.trail import trail_add
 from reports.admin.export import Exported
 from reports.admin.reading import answers_table
 from reports.models import Evidence, Export, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
-from reports.services import decisions
-from reports.services.listings import FLAGS, rows_flagged
+from reports.services.exports.filters import FLAGS, rows_flagged
+from reports.services.review import decisions
 
 
 class ReasonForm(forms.Form):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from observer.admin.base import ReadOnly, pretty
 from observer.models.reach import Verb
 from reports.models import Due, Summary
-from reports.services.due import due_add
+from reports.services.background.recompute_queue import due_add
 
 
 @admin.register(Summary)

@@ -13,11 +13,11 @@ from django.utils.translation import gettext_lazy
 
 from observer.admin.base import Desk, ReadOnlyRows, link
 from observer.models.reach import Verb
-from observer.services import access
+from observer.services.accounts import access
 from reports.admin.export import Exported
 from reports.models import Case, Export, Violation, ViolationGroup, ViolationType
 from reports.problems import Rejected
-from reports.services.decisions import violation_decide
+from reports.services.review.decisions import violation_decide
 
 State = Violation.State
 

@@ -10,7 +10,9 @@ from typing import Any
 from django.urls import URLPattern, path, re_path, register_converter
 from django.urls.converters import IntConverter, StringConverter
 
-from reports.pages import data_views, languages, photos, release_views, shares, statement_views, views
+from reports.pages.http import languages
+from reports.pages.places import photos, views
+from reports.pages.releases import data_views, release_views, shares, statement_views
 
 
 class LanguageConverter(StringConverter):

@@ -4,11 +4,11 @@
 //   title()   the heading            body()  what lies below it
 //   back      where the arrow leads  foot()  its own buttons in the thumb's bar (optional)
 //   changed() its data may be old: load it again (optional)      shown(), close()  (optional)
-import { start as begin } from "./core/start.js";
-import { me, refresh } from "./core/reference.js";
-import { changed } from "./core/store.js";
-import { syncing } from "./core/sync.js";
-import { language, languageChanged, t, wordsLoad } from "./core/words.js";
+import { start as begin } from "./core/identity/start.js";
+import { me, refresh } from "./core/reference/reference.js";
+import { changed } from "./core/store/store.js";
+import { syncing } from "./core/send/sync.js";
+import { language, languageChanged, t, wordsLoad } from "./core/base/words.js";
 import { footer, header } from "./parts/bar.js";
 import { html, nothing, render } from "./vendor/lit.js";
 import { notice } from "./parts/notice.js";

@@ -1,5 +1,5 @@
 // The server puts two lines before this: VERSION, which changes with any file, and FILES (address: digest).
-// As a module (sw.js?module) it also imports core/background.js, which sends what waits. As a classic script, where
+// As a module (sw.js?module) it also imports core/send/background.js, which sends what waits. As a classic script, where
 // the browser knows no other, it keeps the files of one version, and the page sends.
 const KEPT = `baqylau-${VERSION}`;
 // What nobody needs before the phone is an observer's: sealing files for a shutdown, the other languages, large icons.

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from api.common import disk
-from tests.relay import with_key
-from tests.world import Phone, World
+from tests.support.relay import with_key
+from tests.support.world import Phone, World
 
 Send = Callable[..., Any]
 OCTETS = "application/octet-stream"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from reports.models import Refusal, Report
 from tests.api.conftest import PhoneClient
-from tests.world import payload
+from tests.support.world import payload
 
 
 class TestABatch:

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from observer.models import Election
-from tests.world import World
+from tests.support.world import World
 
 MIRROR = "https://mirror.example"
 ASKED = {"origin": MIRROR, "access-control-request-method": "PATCH", "access-control-request-headers": "authorization"}

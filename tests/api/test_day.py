@@ -8,12 +8,12 @@ import pytest
 from django.utils import timezone
 
 from observer.models import Assignment, Consent, Election, Organisation
-from observer.services import places
+from observer.services.registry import places
 from reports.models import ChecklistVersion, Message, ViolationType
-from reports.services.pack_files import pack_read
-from reports.services.packs import pack_folder
+from reports.services.elections.pack_files import pack_read
+from reports.services.elections.packs import pack_folder
 from tests.api.conftest import PhoneClient
-from tests.world import DAY, World, make_election, make_phone, make_version, words
+from tests.support.world import DAY, World, make_election, make_phone, make_version, words
 
 POLLED = (
     "me", "me/consent", "assignments", "schedule", "checklists", "checklists/voting/1", "violation-types", "commissions",

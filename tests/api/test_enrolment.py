@@ -6,9 +6,9 @@ import pytest
 from django.utils import timezone
 
 from observer.models import Device
-from observer.services.enrolment import device_revoke, enrolment_create
+from observer.services.devices.enrolment import device_revoke, enrolment_create
 from tests.api.conftest import PhoneClient
-from tests.world import World, payload
+from tests.support.world import World, payload
 
 
 @pytest.fixture

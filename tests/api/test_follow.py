@@ -9,7 +9,7 @@ from django.utils import timezone
 from api.rest import follow
 from reports.models import Evidence, Note, Report
 from tests.api.conftest import PhoneClient
-from tests.world import World, payload
+from tests.support.world import World, payload
 
 FILE = {"id": str(uuid4()), "sha256": "ab" * 32, "size": 10, "type": "image/png"}
 
@@ -119,7 +119,7 @@ class TestFollowing:
 
 def other_phone(world: World):
     """The same observer, enrolled in another election."""
-    from tests.world import make_election, make_phone
+    from tests.support.world import make_election, make_phone
 
     return make_phone(world.first.observer, make_election("other-2022"))
 

@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from observer.services.enrolment import device_revoke
+from observer.services.devices.enrolment import device_revoke
 from reports.models import Message
 from tests.api.conftest import PhoneClient
 from tests.api.test_schema import told
-from tests.world import DAY, World, make_election, make_phone, payload
+from tests.support.world import DAY, World, make_election, make_phone, payload
 
 REPORT, FILE = str(uuid4()), str(uuid4())
 ANNOUNCED = {"id": FILE, "sha256": "ab" * 32, "size": 10, "type": "image/png"}

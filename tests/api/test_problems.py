@@ -7,7 +7,7 @@ from django.test import Client
 from api.rest import problems, reports
 from reports.models import Refusal, Report, Unkept
 from tests.api.conftest import PhoneClient
-from tests.world import World, payload
+from tests.support.world import World, payload
 
 
 def check(answer, status: int, code: str) -> dict:

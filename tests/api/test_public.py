@@ -10,10 +10,10 @@ import pytest
 from django.utils import timezone
 
 from observer.models import Commission, Election
-from reports.services import shelf
-from reports.services.summaries import summaries_refresh
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.publishing import published_releases
 from tests.api.conftest import PhoneClient
-from tests.world import World, payload
+from tests.support.world import World, payload
 
 HERE = "elections/test-2022/commissions"
 
@@ -148,7 +148,7 @@ class TestAKeptSummary:
 
     @pytest.mark.parametrize("query", ["", "?format=csv"])
     def test_it_costs_one_query(self, nobody, counted, query: str, monkeypatch, django_assert_num_queries) -> None:
-        monkeypatch.setattr(shelf, "SECONDS", 60.0)
+        monkeypatch.setattr(published_releases, "SECONDS", 60.0)
         first = nobody.get(f"{HERE}/KZ/summary{query}")
         with django_assert_num_queries(1):
             again = nobody.get(f"{HERE}/KZ/summary{query}")

@@ -16,13 +16,13 @@ from django.utils import timezone
 
 from observer.models import Election, Trail, User
 from reports.models import Evidence, Note, Refusal, RelayFile, Report
-from reports.services.backups import backup_write
-from reports.services.rotation import keys_rotate
-from reports.services.sealing import open_sealed
+from reports.services.operations.backups import backup_write
+from reports.services.operations.key_rotation import keys_rotate
+from reports.services.storage.sealed_store import open_sealed
 from tests.api.conftest import PhoneClient, bring, outcomes
-from tests.relay import announced, cut_up, files_file, reports_file, with_key
-from tests.together import at_once
-from tests.world import World, make_election, make_phone, payload
+from tests.support.relay import announced, cut_up, files_file, reports_file, with_key
+from tests.support.threads import at_once
+from tests.support.world import World, make_election, make_phone, payload
 
 
 class TestReports:

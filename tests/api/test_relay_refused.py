@@ -15,14 +15,14 @@ from pyrage import x25519
 from api.rest import relay_format
 from api.rest.relaying import file_accept
 from observer.models import User
-from observer.services.enrolment import device_revoke
+from observer.services.devices.enrolment import device_revoke
 from reports.models import RelayFile, Report
 from reports.problems import Rejected
-from reports.services import parts
-from reports.services.sealing import open_sealed
+from reports.services.storage import partial_uploads
+from reports.services.storage.sealed_store import open_sealed
 from tests.api.conftest import OCTETS, PhoneClient, bring, outcomes
-from tests.relay import announced, cut_up, files_file, header, reports_file, sealed, with_key
-from tests.world import World, make_election, payload
+from tests.support.relay import announced, cut_up, files_file, header, reports_file, sealed, with_key
+from tests.support.world import World, make_election, payload
 
 
 class TestAFileThatCannotBeBelieved:
@@ -172,7 +172,7 @@ class TestTheRequest:
         self, keyed: World, nobody: PhoneClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         usage = shutil.disk_usage(".")
-        monkeypatch.setattr(parts.shutil, "disk_usage", lambda path: usage._replace(free=10))
+        monkeypatch.setattr(partial_uploads.shutil, "disk_usage", lambda path: usage._replace(free=10))
         answer = bring(nobody, reports_file(keyed.first, [payload()]))
         assert (answer.status_code, answer.json()["code"]) == (503, "low_disk")
         assert answer["Retry-After"]

@@ -8,7 +8,7 @@ import pytest
 
 from reports.models import Evidence, Refusal, Report
 from tests.api.conftest import PhoneClient
-from tests.world import payload
+from tests.support.world import payload
 
 FILE = {"id": "018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f", "sha256": "ab" * 32, "size": 214332, "type": "image/jpeg"}
 

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from api.rest.schema import document
-from tests.world import World
+from tests.support.world import World
 
 CHECKS = [
     schemathesis.checks.not_a_server_error,

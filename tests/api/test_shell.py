@@ -14,8 +14,8 @@ from django.conf import settings as configured
 from django.test import Client
 
 from observer.models import Election
-from tests.proxy import tag_by_the_proxy
-from tests.world import make_election
+from tests.support.proxy import tag_by_the_proxy
+from tests.support.world import make_election
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 ADDRESSES = (

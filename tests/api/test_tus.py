@@ -9,10 +9,10 @@ from django.test import Client
 from django.utils import timezone
 
 from reports.models import Evidence
-from reports.services import uploads
-from reports.services.sealing import open_sealed
-from tests.files import awaited
-from tests.world import payload
+from reports.services.evidence import uploads
+from reports.services.storage.sealed_store import open_sealed
+from tests.support.files import awaited
+from tests.support.world import payload
 
 CONTENT = random.Random(2).randbytes(900_001)
 

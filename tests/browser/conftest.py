@@ -10,7 +10,7 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from reports.services.forms import forget
+from reports.services.checklists.compiled import forget
 from scripts import provision
 from tests.browser.country import Country, country_make
 from tests.browser.hand import Hand

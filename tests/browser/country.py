@@ -9,9 +9,9 @@ from pathlib import Path
 from django.core.management import call_command
 
 from observer.models import Assignment, Commission, Election, Observer, Organisation
-from observer.services.enrolment import enrolment_create
+from observer.services.devices.enrolment import enrolment_create
 from reports.models import Message
-from tests.world import make_observer
+from tests.support.world import make_observer
 
 SLUG = "kz-test"
 NAMES = ["kk=Кезектен тыс президент сайлауы", "ru=Внеочередные выборы Президента", "en=Early presidential election"]

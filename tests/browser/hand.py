@@ -107,7 +107,9 @@ class Hand:
 
     def fetched(self) -> None:
         """What the server tells for the day is all on the phone."""
-        self.page.evaluate("() => import('/phone/files/core/reference.js').then((reference) => reference.refresh())")
+        self.page.evaluate(
+            "() => import('/phone/files/core/reference/reference.js').then((reference) => reference.refresh())"
+        )
 
     def kept(self) -> None:
         """The service worker has all files and serves this page: the network may go."""
@@ -151,7 +153,7 @@ class Hand:
     def tongue(self, language: str) -> None:
         """Changes the language where no screen offers it."""
         self.page.evaluate(
-            "(code) => import('/phone/files/core/words.js').then((words) => words.languageSet(code))", language
+            "(code) => import('/phone/files/core/base/words.js').then((words) => words.languageSet(code))", language
         )
         expect(self.page.locator("html")).to_have_attribute("lang", language)
 

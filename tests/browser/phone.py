@@ -15,17 +15,19 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route
 
 from scripts import services
-from tests.ops.deployment import ROOT, Deployment, drop_database, on_database
+from tests.support.deployment import ROOT, Deployment, drop_database, on_database
 
 PATIENCE = 60  # seconds
-MODULES = sorted(path.stem for path in (ROOT / "static/phone/core").glob("*.js") if path.stem != "background")
+CORE = ROOT / "static/phone/core"
+# A module of the client by its name: no two have the same one, whatever their folder.
+MODULES = {path.stem: path.relative_to(CORE).as_posix() for path in CORE.rglob("*.js") if path.stem != "background"}
 BLANK = "/phone/words/en.json"  # a page of the client's origin and policy on which nothing runs
 MAKE = """
 from datetime import timedelta
 from django.utils import timezone
 from observer.models import Assignment
-from observer.services.enrolment import enrolment_create
-from tests.world import World, make_election, make_observer
+from observer.services.devices.enrolment import enrolment_create
+from tests.support.world import World, make_election, make_observer
 now = timezone.now()
 world = World(make_election(opens_at=now - timedelta(days=2), closes_at=now + timedelta(days=2), date=now.date(), windows={}))
 alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -117,23 +119,26 @@ class Phone:
     def open(self) -> Page:
         page = self.context.new_page()
         page.goto(f"{self.site.address}{BLANK}")
-        page.evaluate("(names) => Promise.all(names.map((name) => import(`/phone/files/core/${name}.js`)))", MODULES)
+        page.evaluate(
+            "(paths) => Promise.all(paths.map((path) => import(`/phone/files/core/${path}`)))", list(MODULES.values())
+        )
         return page
 
     def call(self, module: str, name: str, *arguments: Any, page: Page | None = None) -> Any:
         return (page or self.page).evaluate(
-            """async ([module, name, given]) => {
-                const core = await import(`/phone/files/core/${module}.js`);
+            """async ([path, name, given]) => {
+                const core = await import(`/phone/files/core/${path}`);
                 try { return await core[name](...given); }
                 catch (error) { return {failed: error.code ?? String(error), errors: error.errors}; }
             }""",
-            [module, name, list(arguments)],
+            [MODULES[module], name, list(arguments)],
         )
 
     def js(self, lines: str, given: Any = None, page: Page | None = None) -> Any:
         return (page or self.page).evaluate(
             f"""async (given) => {{
-                const core = (name) => import(`/phone/files/core/${{name}}.js`);
+                const paths = {json.dumps(MODULES)};
+                const core = (name) => import(`/phone/files/core/${{paths[name]}}`);
                 {lines}
             }}""",
             given,

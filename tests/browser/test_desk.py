@@ -8,11 +8,11 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from observer.models import Grant, User
-from observer.services import two_factor
-from reports.services.forms import forget
+from observer.services.accounts import two_factor
+from reports.services.checklists.compiled import forget
 from tests.browser.looking import accessibility, sideways
-from tests.desk import fill
-from tests.world import World
+from tests.support.desk import fill
+from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a long password indeed"

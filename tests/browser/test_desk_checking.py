@@ -10,17 +10,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from observer.models import Commission, Election, Grant, User
 from reports.models import Case, CaseExport, Complaint, Report, SetAside
-from reports.services.case_export import exports_write
-from reports.services.evidence import evidence_process_due
-from reports.services.forms import forget
-from reports.services.summaries import summaries_refresh
-from reports.services.uploads import upload_append
+from reports.services.cases.case_export import exports_write
+from reports.services.checklists.compiled import forget
+from reports.services.evidence.processing import evidence_process_due
+from reports.services.evidence.uploads import upload_append
+from reports.services.figures.refresh import summaries_refresh
 from tests.browser.test_desk_day import looked_at, signed_in
 from tests.browser.test_pages import LONG, PLACE
-from tests.door import stored
-from tests.files import awaited, jpeg
-from tests.reports.test_cases import TERMS
-from tests.world import World, payload, words
+from tests.reports.services.cases.test_cases import TERMS
+from tests.support.door import stored
+from tests.support.files import awaited, jpeg
+from tests.support.world import World, payload, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 PHONE = {"lat": 43.251, "lon": 76.952, "accuracy": 30}
@@ -29,8 +29,10 @@ PHONE = {"lat": 43.251, "lon": 76.952, "accuracy": 30}
 @pytest.fixture
 def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     """Two observers at one station who contradict each other, with a photo; a second report that chance did not draw."""
-    monkeypatch.setattr("tests.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text))
-    monkeypatch.setattr("reports.services.checks.SHARE", 0)
+    monkeypatch.setattr(
+        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+    )
+    monkeypatch.setattr("reports.services.review.review_queue.SHARE", 0)
     world = World()
     now = timezone.now()
     Election.objects.update(

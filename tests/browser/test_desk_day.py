@@ -11,13 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from observer.models import Assignment, Call, Commission, Device, Election, Grant, User
 from reports.models import Checklist, Message, Report
-from reports.services.forms import forget
-from reports.services.summaries import summaries_refresh
+from reports.services.checklists.compiled import forget
+from reports.services.figures.refresh import summaries_refresh
 from tests.browser.looking import accessibility, sideways
 from tests.browser.test_pages import LONG, PLACE
-from tests.door import stored
-from tests.reports.test_expected import SCHEDULE
-from tests.world import World, payload, words
+from tests.reports.services.schedule.test_expectations import SCHEDULE
+from tests.support.door import stored
+from tests.support.world import World, payload, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
@@ -51,7 +51,9 @@ TITLES = {
 @pytest.fixture
 def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     """Eleven hours into the day, a region with long names: one station heard of, one silent."""
-    monkeypatch.setattr("tests.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text))
+    monkeypatch.setattr(
+        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+    )
     world = World()
     for code, (en, ru, kk) in TITLES.items():
         Checklist.objects.filter(code=code).update(titles={"en": en, "ru": ru, "kk": kk})

@@ -12,11 +12,11 @@ from playwright.sync_api import Browser, expect
 
 from observer.models import Grant, User
 from reports.models import Export
-from reports.services.exports import lists_write
-from reports.services.forms import forget
+from reports.services.checklists.compiled import forget
+from reports.services.exports.exports import lists_write
 from tests.browser.test_desk_day import looked_at, signed_in
-from tests.door import stored
-from tests.world import World, payload
+from tests.support.door import stored
+from tests.support.world import World, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 WORDS = {

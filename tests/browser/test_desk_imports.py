@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from observer.models import Commission, Grant, Observer, User
 from reports.models import Import
-from reports.services.forms import forget
+from reports.services.checklists.compiled import forget
 from tests.browser.test_desk_day import looked_at, signed_in
 from tests.browser.test_pages import LONG
-from tests.world import World
+from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 

@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from observer.models import Commission, Consent, Election, Grant, User
-from reports.services.forms import forget
+from reports.services.checklists.compiled import forget
 from tests.browser.test_desk_day import SIZES, looked_at, signed_in
 from tests.browser.test_desk_day import WORDS as LANGUAGES
 from tests.browser.test_pages import PLACE
-from tests.reports.test_xlsforms import book, row
-from tests.world import World
+from tests.reports.services.checklists.test_xlsform import book, row
+from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 

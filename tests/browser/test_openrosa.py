@@ -10,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from reports.models import Evidence, Report
-from reports.services.summaries import summaries_refresh, summary_document
-from tests.files import jpeg
-from tests.world import World, make_election
+from reports.services.figures.refresh import summaries_refresh, summary_document
+from tests.support.files import jpeg
+from tests.support.world import World, make_election
 
 VENDOR = Path(__file__).parents[1] / "vendor" / "odk-web-forms"
 # What a client does with a form: fetches it and its files by the manifest, posts what the engine gives.

@@ -9,13 +9,13 @@ from playwright.sync_api import Browser
 
 from observer.models import Commission, Election
 from reports.models import Checklist, Reply, Report, ViolationType
-from reports.services.decisions import violation_decide
-from reports.services.forms import forget
-from reports.services.summaries import summaries_refresh
+from reports.services.checklists.compiled import forget
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.review.decisions import violation_decide
 from tests.browser.looking import accessibility, sideways
-from tests.door import stored
-from tests.reports.released import release
-from tests.world import World, make_election, make_tree, payload, words
+from tests.support.door import stored
+from tests.support.releases import release
+from tests.support.world import World, make_election, make_tree, payload, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
@@ -59,7 +59,9 @@ STAGES = {
 def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     """A small country with long names and a few reports of every kind."""
     # Published questions are sealed, so long wordings are given while they are made.
-    monkeypatch.setattr("tests.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text))
+    monkeypatch.setattr(
+        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+    )
     world = World()
     for code, (en, ru, kk) in STAGES.items():
         Checklist.objects.filter(code=code).update(titles={"en": en, "ru": ru, "kk": kk})
@@ -69,8 +71,8 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
         "kk": "Кезектен тыс президент сайлауы",
     }
     # The outlines of two real regions, whose codes the test's country bears in its commissions' stead.
-    monkeypatch.setattr("reports.services.freezing.map_of", lambda _election: OUTLINES)
-    monkeypatch.setattr("reports.services.editions.map_of", lambda _election: OUTLINES)
+    monkeypatch.setattr("reports.services.publishing.snapshot_figures.map_of", lambda _election: OUTLINES)
+    monkeypatch.setattr("reports.services.publishing.sources.map_of", lambda _election: OUTLINES)
     Election.objects.update(names=names, precincts_public_from=timezone.now() - timedelta(days=1))
     Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE, address=PLACE, voters=12071000)
     ViolationType.objects.update(names=LONG)

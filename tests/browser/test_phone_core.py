@@ -32,7 +32,7 @@ class TestEnrolling:
     def test_two_windows_with_one_code_are_one_phone(self, phone: Phone, site: Site):
         _observer, code, _other = next(site.codes)
         page = phone.open()
-        js = "(code) => { window.done = import('/phone/files/core/enrolment.js').then((m) => m.enrol(code)) }"
+        js = "(code) => { window.done = import('/phone/files/core/identity/enrolment.js').then((m) => m.enrol(code)) }"
         for one in (phone.page, page):
             one.evaluate(js, code)
         assert [one.evaluate("window.done") for one in (phone.page, page)] == [{"ok": True}, {"ok": True}]
@@ -109,7 +109,7 @@ class TestWriting:
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
         page.evaluate(
             "async () => { window.seen = new Set();"
-            "(await import('/phone/files/core/store.js')).changed((stores) => stores.forEach((s) => window.seen.add(s))) }"
+            "(await import('/phone/files/core/store/store.js')).changed((stores) => stores.forEach((s) => window.seen.add(s))) }"
         )
         phone.call("outbox", "save", draft)
         assert phone.call("drafts", "answerSet", draft, "V03", "no", page=page)["failed"] == "draft_gone"

@@ -33,7 +33,7 @@ class TestAServerThatDies:
                 lambda request, word=stop_at, seen=seen: seen.append(request.url) if word in request.url else None,
             )
             phone.page.evaluate(
-                "() => { window.done = import('/phone/files/core/sync.js').then((m) => m.sync('online')) }"
+                "() => { window.done = import('/phone/files/core/send/sync.js').then((m) => m.sync('online')) }"
             )
             phone.wait(lambda seen=seen: bool(seen))
             site.stop(signal.SIGKILL)
@@ -56,7 +56,7 @@ class TestABrowserThatDies:
         phone.enrol()
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
         phone.call("drafts", "answerSet", draft, "X07", "written before the battery died")
-        phone.page.evaluate("""(draft) => { window.kept = []; import('/phone/files/core/files.js').then(async ({fileAdd}) => {
+        phone.page.evaluate("""(draft) => { window.kept = []; import('/phone/files/core/reporting/files.js').then(async ({fileAdd}) => {
             for (let n = 0; n < 10; n += 1) {
               const bytes = new Uint8Array(6_000_000); for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
               const file = await fileAdd({draft, blob: new Blob([bytes], {type: 'video/mp4'}), source: 'camera'});
@@ -93,7 +93,7 @@ class TestABrowserThatDies:
                 "request",
                 lambda request, seen=seen: seen.append(request.method) if "/evidence/" in request.url else None,
             )
-            phone.page.evaluate("() => { import('/phone/files/core/sync.js').then((m) => m.sync('online')) }")
+            phone.page.evaluate("() => { import('/phone/files/core/send/sync.js').then((m) => m.sync('online')) }")
             phone.wait(lambda seen=seen: len(seen) >= 3)
             killed(profile)
             context = launched(browser, profile)

@@ -11,13 +11,13 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from reports.models import Evidence, Report
-from reports.services.decisions import report_read
-from reports.services.sealing import open_sealed
+from reports.services.review.decisions import report_read
+from reports.services.storage.sealed_store import open_sealed
 from tests.browser.country import TITLES, Country
 from tests.browser.hand import Hand
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
-MISPLACE = "(id) => import('/phone/files/core/drafts.js').then((drafts) => drafts.draftSet(id, {commission: 'KZ-99'}))"
+MISPLACE = "(id) => import('/phone/files/core/reporting/drafts.js').then((drafts) => drafts.draftSet(id, {commission: 'KZ-99'}))"
 REFUSES = "navigator.storage.persist = navigator.storage.persisted = async () => false"
 PROMISES = "let kept = false; navigator.storage.persist = async () => (kept = true); navigator.storage.persisted = async () => kept"
 

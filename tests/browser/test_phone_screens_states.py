@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from observer.models import Assignment, Device
-from observer.services.enrolment import device_revoke
+from observer.services.devices.enrolment import device_revoke
 from reports.models import Report, ViolationType
 from tests.browser.country import STATION, TITLES, Country
 from tests.browser.hand import Hand, photo
-from tests.door import stored
-from tests.world import make_observer, make_phone
+from tests.support.door import stored
+from tests.support.world import make_observer, make_phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 TELEGRAM = "Mozilla/5.0 (Linux; Android 13; SM-A145F; wv) AppleWebKit/537.36 Version/4.0 Chrome/119.0 Mobile Safari/537.36 Telegram-Android/10.2"
@@ -27,7 +27,7 @@ FULL = """() => {
   navigator.storage.estimate = async () => ({ quota: 50e6, usage: 49e6 });
 }"""
 
-FORGET = """(path) => import('/phone/files/core/store.js')
+FORGET = """(path) => import('/phone/files/core/store/store.js')
   .then((store) => store.transact(['reference'], (tx) => tx.store.delete(path)))"""
 
 

@@ -166,7 +166,9 @@ class TestSending:
         phone.context.set_offline(False)
         sent.clear()
         for one in (phone.page, page):
-            one.evaluate("() => { window.done = import('/phone/files/core/sync.js').then((m) => m.sync('online')) }")
+            one.evaluate(
+                "() => { window.done = import('/phone/files/core/send/sync.js').then((m) => m.sync('online')) }"
+            )
         assert [one.evaluate("window.done.then((d) => d.left)") for one in (phone.page, page)] == [0, 0]
         assert len(sent) == 1
         assert sorted(received(site, *ids)) == sorted(ids)

@@ -77,7 +77,7 @@ def test_both_windows_end_on_the_new_version_and_everything_is_sent_once(browser
     assert not sent
     holder.evaluate("window.free()")
     for window in windows:
-        window.evaluate("() => { window.done = import('/phone/files/core/sync.js').then((m) => m.sync('user')); }")
+        window.evaluate("() => { window.done = import('/phone/files/core/send/sync.js').then((m) => m.sync('user')); }")
     for window in windows:
         window.evaluate("window.done")
     assert phone.counts() | {"waiting": 0, "files": 0} == phone.counts()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from tests.browser.phone import BLANK, Phone, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
-STARTED = "() => { window.started = import('/phone/files/core/start.js').then((m) => m.start()) }"
+STARTED = "() => { window.started = import('/phone/files/core/identity/start.js').then((m) => m.start()) }"
 KEPT = """async () => {
     const names = (await caches.keys()).filter((name) => name.startsWith("baqylau-")); const found = {};
     for (const name of names) found[name] = (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname);
@@ -98,7 +98,7 @@ class TestANewVersion:
     def test_a_page_is_not_loaded_again_while_a_photo_is_being_kept(self, phone: Phone):
         phone.enrol()
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
-        phone.page.evaluate("""(draft) => { window.order = []; Promise.all(["files", "store"].map((n) => import(`/phone/files/core/${n}.js`)))
+        phone.page.evaluate("""(draft) => { window.order = []; Promise.all(["reporting/files", "store/store"].map((n) => import(`/phone/files/core/${n}.js`)))
             .then(([files, store]) => {
               files.fileAdd({draft, blob: new Blob([new Uint8Array(9_000_000)], {type: "video/mp4"})}).then(() => window.order.push("kept"));
               store.settled().then(() => window.order.push("settled")); }) }""", draft)  # fmt: skip
@@ -132,7 +132,7 @@ class TestTheServiceWorkerSends:
             "tag": "outbox",
             "lastChance": False,
         }
-        count = "import('/phone/files/core/outbox.js').then((m) => m.outbox()).then((o) => o.counts.waiting + o.counts.files)"
+        count = "import('/phone/files/core/reporting/outbox.js').then((m) => m.outbox()).then((o) => o.counts.waiting + o.counts.files)"
 
         def sent() -> bool:
             tools.send("ServiceWorker.dispatchSyncEvent", wake)  # as the browser does, again and again

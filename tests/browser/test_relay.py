@@ -10,8 +10,8 @@ from playwright.sync_api import Browser
 
 from reports.models import Report
 from tests.browser.looking import accessibility, sideways
-from tests.relay import header, with_key
-from tests.world import World, payload
+from tests.support.relay import header, with_key
+from tests.support.world import World, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 # A stream goes in and a stream comes out, so that a phone never holds a whole file.

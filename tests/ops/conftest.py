@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.deployment import Deployment, drop_database, on_database
+from tests.support.deployment import Deployment, drop_database, on_database
 
 
 @contextmanager

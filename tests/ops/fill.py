@@ -9,17 +9,17 @@ from uuid import UUID, uuid4
 from PIL import Image
 
 from observer.models import User
-from observer.services.enrolment import enrolment_create
+from observer.services.devices.enrolment import enrolment_create
 from reports.models import ChecklistFile, ChecklistVersion, Evidence, KeyRotation, Question, Report
 from reports.problems import Rejected
-from reports.services.case_files import case_file_add
-from reports.services.cases import case_begin, comment_add
-from reports.services.evidence import evidence_process_due
-from reports.services.intake import accept
-from reports.services.submission import Announcement, Sender, Submission
-from reports.services.summaries import summaries_refresh
-from reports.services.uploads import upload_append
-from tests.world import DAY, World
+from reports.services.cases.case_files import case_file_add
+from reports.services.cases.cases import case_begin, comment_add
+from reports.services.evidence.processing import evidence_process_due
+from reports.services.evidence.uploads import upload_append
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.intake.intake import accept
+from reports.services.intake.submission import Announcement, Sender, Submission
+from tests.support.world import DAY, World
 
 
 def photo(colour: str) -> bytes:

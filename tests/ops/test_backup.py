@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.deployment import Deployment
+from tests.support.deployment import Deployment
 
 FILL = "import tests.ops.fill"
 SHOW = "import tests.ops.show"

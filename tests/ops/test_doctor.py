@@ -9,9 +9,9 @@ from cryptography.fernet import Fernet
 from django.utils import timezone
 
 from reports.models import Due
-from reports.services.examination import examine
-from tests.ops.deployment import Deployment
-from tests.world import World
+from reports.services.operations.doctor import examine
+from tests.support.deployment import Deployment
+from tests.support.world import World
 
 pytestmark = pytest.mark.django_db
 

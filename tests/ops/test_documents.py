@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts import services
-from tests.ops.deployment import Deployment
+from tests.support.deployment import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
@@ -57,7 +57,7 @@ def test_every_link_leads_somewhere():
 def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
     deployment = Deployment(tmp_path)
     deployment.migrated()
-    deployment.python("from tests.world import World; World()")
+    deployment.python("from tests.support.world import World; World()")
     code = deployment.must("enrol", "OB-2222").strip()
     block = README.split("## Your first report and photo")[1].split("```sh\n")[1].split("```")[0]
     port = services.free_port()

@@ -14,8 +14,8 @@ from uuid import uuid4
 import pytest
 
 from scripts import services
-from tests.ops.serving import Served, serving
-from tests.world import payload
+from tests.support.serving import Served, serving
+from tests.support.world import payload
 
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 CONTENT = random.Random(5).randbytes(3_000_001)
@@ -27,7 +27,7 @@ def server(deploy_shared) -> Iterator[Served]:
         "front", ALLOWED_HOSTS="127.0.0.1", WEB_THREADS="4", WEB_WORKERS="1", BODY_SILENCE_SECONDS="1"
     )
     deployment.migrated()
-    deployment.python("from tests.world import World; World()")
+    deployment.python("from tests.support.world import World; World()")
     with serving(deployment) as served:
         yield served
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ops.deployment import ROOT, Deployment
+from tests.support.deployment import ROOT, Deployment
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from scripts import services, stack
-from tests.world import payload
+from tests.support.world import payload
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgresql]
 FIGURES = 30.0  # seconds a figure may take on a busy machine; it takes about one
@@ -26,7 +26,9 @@ FIGURES = 30.0  # seconds a figure may take on a busy machine; it takes about on
 @pytest.fixture(scope="module")
 def full() -> Iterator[stack.Stack]:
     with services.temporary_folder() as folder, stack.running(folder) as running:
-        running.run(["python", "manage.py", "shell", "--no-imports", "-c", "from tests.world import World; World()"])
+        running.run(
+            ["python", "manage.py", "shell", "--no-imports", "-c", "from tests.support.world import World; World()"]
+        )
         yield running
 
 

@@ -8,10 +8,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from api.rest.relaying import Brought, file_bring
-from observer.services.relay_keys import relay_keys_complete
+from observer.services.registry.relay_keys import relay_keys_complete
 from reports.models import RelayFile
 from reports.problems import Rejected
-from reports.services.receiving import Spool
+from reports.services.evidence.whole_uploads import Spool
 
 PIECE = 256 * 1024
 

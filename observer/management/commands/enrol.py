@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import Election, Observer
-from observer.services.assignments import elections_of
-from observer.services.enrolment import enrolment_create
+from observer.services.devices.enrolment import enrolment_create
+from observer.services.registry.assignments import elections_of
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from observer.management.imports import election_named, refusal
-from observer.services.observers import observers_import
-from observer.services.tables import BadTable, file_read
+from observer.services.importing.observer_import import observers_import
+from observer.services.spreadsheets.tables import BadTable, file_read
 
 
 class Command(BaseCommand):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import User
-from observer.services.two_factor import second_factor_reset
+from observer.services.accounts.two_factor import second_factor_reset
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from reports.services.backups import backup_write
+from reports.services.operations.backups import backup_write
 
 
 class Command(BaseCommand):

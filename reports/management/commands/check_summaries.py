@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from reports.services.checking import summaries_check
+from reports.services.figures.recount import summaries_check
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from observer.management.imports import refusal
 from observer.models import Election
-from observer.services.tables import BadTable
-from reports.services.packs import ElectionExists, election_create, pack_folder
+from observer.services.spreadsheets.tables import BadTable
+from reports.services.elections.packs import ElectionExists, election_create, pack_folder
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.examination import examine
+from reports.services.operations.doctor import examine
 
 
 class Command(BaseCommand):

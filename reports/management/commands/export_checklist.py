@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from observer.management.imports import election_named
 from reports.models import ChecklistVersion
-from reports.services.xlsform_write import xlsform_of
+from reports.services.checklists.xlsform.write import xlsform_of
 
 
 class Command(BaseCommand):

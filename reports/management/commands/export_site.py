@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.shelf import stand_of
-from reports.services.static_site import site_write
+from reports.services.publishing.published_releases import stand_of
+from reports.services.publishing.static_site import site_write
 
 
 class Command(BaseCommand):

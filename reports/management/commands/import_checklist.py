@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from observer.management.imports import election_named, refusal
-from observer.services.tables import BadTable
-from reports.services.checklists import checklists_import
+from observer.services.spreadsheets.tables import BadTable
+from reports.services.checklists.publishing import checklists_import
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from observer.management.imports import election_named, refusal
-from observer.services.tables import BadTable, file_read
-from reports.services.registry import commissions_import
+from observer.services.spreadsheets.tables import BadTable, file_read
+from reports.services.elections.registry import commissions_import
 
 
 class Command(BaseCommand):

@@ -11,20 +11,20 @@ from django.db import transaction
 from django.utils import timezone
 
 from observer.models import Election, Observer, User
-from observer.services.enrolment import enrolment_create
-from observer.services.relay_keys import relay_keys_complete
-from observer.services.two_factor import second_factor_reset
+from observer.services.accounts.two_factor import second_factor_reset
+from observer.services.devices.enrolment import enrolment_create
+from observer.services.registry.relay_keys import relay_keys_complete
 from reports.management.demo.day import Day, day_send
 from reports.management.demo.desk import desk_decide
 from reports.management.demo.geography import commissions_csv
 from reports.management.demo.people import FIRST, people_create
 from reports.management.demo.photos import Photo, photos_add, photos_upload
 from reports.management.demo.releases import releases_publish
-from reports.services.evidence import evidence_process_due
-from reports.services.forms import form_named
-from reports.services.packs import election_create, pack_folder
-from reports.services.registry import commissions_import
-from reports.services.summaries import summaries_refresh
+from reports.services.checklists.compiled import form_named
+from reports.services.elections.packs import election_create, pack_folder
+from reports.services.elections.registry import commissions_import
+from reports.services.evidence.processing import evidence_process_due
+from reports.services.figures.refresh import summaries_refresh
 
 SLUG = "kz-2022-president"
 DAY = date(2022, 11, 20)

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import Election
-from reports.services.purging import NotYet, people_counted, people_purge
+from reports.services.operations.purge import NotYet, people_counted, people_purge
 
 
 class Command(BaseCommand):

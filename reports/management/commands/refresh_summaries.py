@@ -1,9 +1,9 @@
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from reports.services.evidence import evidence_process_due
-from reports.services.mending import uploads_mend, uploads_mend_lost
-from reports.services.summaries import summaries_refresh
+from reports.services.evidence.crash_recovery import uploads_mend, uploads_mend_lost
+from reports.services.evidence.processing import evidence_process_due
+from reports.services.figures.refresh import summaries_refresh
 
 
 class Command(BaseCommand):

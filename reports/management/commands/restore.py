@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from reports.services.restoring import BadBackup, NotEmpty, backup_restore
+from reports.services.operations.restore import BadBackup, NotEmpty, backup_restore
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.rotation import keys_rotate
+from reports.services.operations.key_rotation import keys_rotate
 
 
 class Command(BaseCommand):

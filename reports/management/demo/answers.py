@@ -4,7 +4,7 @@ from random import Random
 from typing import Any
 
 from reports.management.demo.chance import chance
-from reports.services.forms import NEGATIVE, Field, Form
+from reports.services.checklists.compiled import NEGATIVE, Field, Form
 
 # How often "yes" is answered where the observation as a whole is assessed positively.
 YES = {

@@ -14,9 +14,9 @@ from observer.models import Assignment, Commission, Election, Observer
 from reports.management.demo.answers import answers_draw
 from reports.management.demo.chance import chance, named
 from reports.management.demo.people import People, Team
-from reports.services.forms import Form
-from reports.services.intake import accept_many
-from reports.services.submission import Announcement, Outcome, Place, Sender, Submission
+from reports.services.checklists.compiled import Form
+from reports.services.intake.intake import accept_many
+from reports.services.intake.submission import Announcement, Outcome, Place, Sender, Submission
 
 BATCH = 200
 MINUTE = timedelta(minutes=1)

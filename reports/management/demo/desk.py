@@ -7,7 +7,7 @@ from datetime import datetime
 from observer.models import User
 from reports.management.demo.chance import chance
 from reports.models import Case, Report, Violation
-from reports.services.decisions import report_reject, report_verify, violation_decide
+from reports.services.review.decisions import report_reject, report_verify, violation_decide
 
 State = Violation.State
 VERIFIED, REJECTED = 400, 28

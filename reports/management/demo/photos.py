@@ -13,9 +13,9 @@ from observer.models import User
 from reports.management.demo.chance import chance, named
 from reports.management.demo.day import Told
 from reports.models import Evidence
-from reports.services.evidence import evidence_approve, evidence_process_due
-from reports.services.submission import Announcement
-from reports.services.uploads import upload_append
+from reports.services.evidence.processing import evidence_approve, evidence_process_due
+from reports.services.evidence.uploads import upload_append
+from reports.services.intake.submission import Announcement
 
 SIZE = (960, 720)
 WANTED = {"opening": ("O05", 20), "counting": ("C15", 36), "incident": ("I07", 28)}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from observer.models import Election, User
-from reports.services.releases import release_approve, release_describe, release_prepare, release_publish
+from reports.services.publishing.releases import release_approve, release_describe, release_prepare, release_publish
 
 FINDING = "voting:V22"
 RELEASES = (

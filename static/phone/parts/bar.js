@@ -2,7 +2,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import { icons } from "./icons.js";
 import { saved } from "./saved.js";
-import { t, tn } from "../core/words.js";
+import { t, tn } from "../core/base/words.js";
 
 function savedLine() {
   const { writing, failed } = saved();

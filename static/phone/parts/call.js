@@ -2,7 +2,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import { icons } from "./icons.js";
 import { said } from "./said.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 /** A link that calls, with who answers there; nothing where the mission gave no number. */
 export function call(me) {

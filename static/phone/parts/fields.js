@@ -6,7 +6,7 @@ import { icons } from "./icons.js";
 import { place } from "./place.js";
 import { violation } from "./violation.js";
 import { said } from "./said.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 const YES_NO = [
   ["yes", () => t("Yes")],

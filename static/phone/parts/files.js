@@ -5,7 +5,7 @@ import { notice } from "./notice.js";
 import { state } from "./states.js";
 import { twice } from "./twice.js";
 import { size } from "./when.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 const PICTURES = "image/*";
 const ALL = "image/*,video/*,audio/*,application/pdf";

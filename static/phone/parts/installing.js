@@ -1,6 +1,6 @@
 // How this browser puts the application on the home screen.
 import { html } from "../vendor/lit.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 /** By the browser's own offer where there is one, by hand where not. */
 export function installing(around, install, done) {

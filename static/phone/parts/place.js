@@ -2,7 +2,7 @@
 import { html, nothing } from "../vendor/lit.js";
 import { icons } from "./icons.js";
 import { coordinates } from "./when.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 const looking = new Map(); // question code: what is going on
 

@@ -1,7 +1,7 @@
 // Where a report, a file or a row of the day stands: a shape and a word.
 import { html } from "../vendor/lit.js";
 import { icons } from "./icons.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 const STATES = {
   due: ["circle", () => t("To be written")],

@@ -1,6 +1,6 @@
 // A button that asks once more, in its own place, before it does what cannot be undone.
 import { html } from "../vendor/lit.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 /** `asking` holds the key that was pressed first; it belongs to the screen. */
 export function twice({ key, asking, page, word, sure, act }) {

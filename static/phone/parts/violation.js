@@ -1,7 +1,7 @@
 // A code of the list of violations, found by words: its name, its group, its code.
 import { html, live, nothing, repeat } from "../vendor/lit.js";
 import { said } from "./said.js";
-import { t, tn } from "../core/words.js";
+import { t, tn } from "../core/base/words.js";
 
 const MOST = 30;
 const FIRST = 6; // before a word is typed

@@ -1,5 +1,5 @@
 // Times as the commission's clock shows them, sizes and places as people say them.
-import { language, t } from "../core/words.js";
+import { language, t } from "../core/base/words.js";
 
 const made = new Map();
 let home; // the election's zone, for times of no certain place

@@ -1,6 +1,6 @@
 // The country's texts as the phone keeps them, in every language: the guide, its papers, the code of conduct.
-import { guide } from "../core/reference.js";
-import { get } from "../core/store.js";
+import { guide } from "../core/reference/reference.js";
+import { get } from "../core/store/store.js";
 
 /** {law, sections, templates, deadlines}, or null before the first connection. */
 export async function guideOf() {

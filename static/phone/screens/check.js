@@ -6,10 +6,10 @@ import { icons } from "../parts/icons.js";
 import { notice } from "../parts/notice.js";
 import { twice } from "../parts/twice.js";
 import { kept } from "../parts/saved.js";
-import { draftDrop } from "../core/drafts.js";
-import { save } from "../core/outbox.js";
+import { draftDrop } from "../core/reporting/drafts.js";
+import { save } from "../core/reporting/outbox.js";
 import { said } from "../parts/said.js";
-import { t, tn } from "../core/words.js";
+import { t, tn } from "../core/base/words.js";
 import { draftForm, refusals } from "./drafting.js";
 
 export async function open([id], page) {

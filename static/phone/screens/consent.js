@@ -5,9 +5,9 @@ import { languageChoice } from "../parts/languages.js";
 import { notice } from "../parts/notice.js";
 import { said } from "../parts/said.js";
 import { kept } from "../parts/saved.js";
-import { consentGive } from "../core/enrolment.js";
-import { refresh } from "../core/reference.js";
-import { language, t } from "../core/words.js";
+import { consentGive } from "../core/identity/enrolment.js";
+import { refresh } from "../core/reference/reference.js";
+import { language, t } from "../core/base/words.js";
 import { conductOf } from "./book.js";
 
 export async function open(_args, page) {

@@ -3,13 +3,13 @@ import { html } from "../vendor/lit.js";
 import { notice } from "../parts/notice.js";
 import { said } from "../parts/said.js";
 import { kept } from "../parts/saved.js";
-import { answerSet, draft as draftOf, draftSet } from "../core/drafts.js";
-import { isEmpty, missing, problems, unusual, visible } from "../core/form.js";
-import { report } from "../core/outbox.js";
-import { detailOf } from "../core/problem.js";
-import { checklist, violationTypes } from "../core/reference.js";
-import { stationNamed } from "../core/stations.js";
-import { t } from "../core/words.js";
+import { answerSet, draft as draftOf, draftSet } from "../core/reporting/drafts.js";
+import { isEmpty, missing, problems, unusual, visible } from "../core/base/form.js";
+import { report } from "../core/reporting/outbox.js";
+import { detailOf } from "../core/base/problem.js";
+import { checklist, violationTypes } from "../core/reference/reference.js";
+import { stationNamed } from "../core/reference/stations.js";
+import { t } from "../core/base/words.js";
 import { filingOf } from "./filing.js";
 
 /** What a form part needs, and the draft; what `instead` shows where there is no such draft, or its checklist is not here yet. */

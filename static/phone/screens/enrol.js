@@ -4,10 +4,10 @@ import { icons } from "../parts/icons.js";
 import { installing } from "../parts/installing.js";
 import { languageChoice } from "../parts/languages.js";
 import { notice } from "../parts/notice.js";
-import { enrol, enrolling } from "../core/enrolment.js";
-import { detailOf } from "../core/problem.js";
-import { install, surroundings } from "../core/surroundings.js";
-import { t } from "../core/words.js";
+import { enrol, enrolling } from "../core/identity/enrolment.js";
+import { detailOf } from "../core/base/problem.js";
+import { install, surroundings } from "../core/store/surroundings.js";
+import { t } from "../core/base/words.js";
 
 export async function open([linked, again], page) {
   const around = await surroundings();

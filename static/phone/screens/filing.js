@@ -1,7 +1,7 @@
 // The files of one draft or report, kept by core as they come; screens draw them with `files`.
 import { kept } from "../parts/saved.js";
-import { fileAdd, fileDrop, fileSet, filesOf, thumbnail } from "../core/files.js";
-import { t } from "../core/words.js";
+import { fileAdd, fileDrop, fileSet, filesOf, thumbnail } from "../core/reporting/files.js";
+import { t } from "../core/base/words.js";
 
 const reason = (problem) =>
   problem.code === "storage_full" ? t("This phone has no room for it. Save the outbox to files or free some room, then add it again.") : problem.detail || t("Try once more.");

@@ -7,7 +7,7 @@ import { languageChoice } from "../parts/languages.js";
 import { notice } from "../parts/notice.js";
 import { draftForm, refusals } from "./drafting.js";
 import { said } from "../parts/said.js";
-import { t } from "../core/words.js";
+import { t } from "../core/base/words.js";
 
 export async function open([id, code], page) {
   const form = await draftForm(id, page);

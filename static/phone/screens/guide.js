@@ -3,7 +3,7 @@ import { html, live, nothing } from "../vendor/lit.js";
 import { icons } from "../parts/icons.js";
 import { empty } from "../parts/notice.js";
 import { said } from "../parts/said.js";
-import { t, tn } from "../core/words.js";
+import { t, tn } from "../core/base/words.js";
 import { guideOf } from "./book.js";
 
 const folded = (text) => text.toLowerCase();

@@ -3,8 +3,8 @@ import { html, nothing } from "../vendor/lit.js";
 import { icons } from "../parts/icons.js";
 import { languageChoice } from "../parts/languages.js";
 import { call } from "../parts/call.js";
-import { me, messages } from "../core/reference.js";
-import { t, tn } from "../core/words.js";
+import { me, messages } from "../core/reference/reference.js";
+import { t, tn } from "../core/base/words.js";
 
 const row = (address, icon, word, more = nothing) => html`<li><a class="row" href=${address}>${icons[icon]}<span>${word}${more ? html`<small>${more}</small>` : nothing}</span>${icons.next}</a></li>`;
 

@@ -4,8 +4,8 @@ import { icons } from "../parts/icons.js";
 import { empty, notice } from "../parts/notice.js";
 import { kept } from "../parts/saved.js";
 import { when } from "../parts/when.js";
-import { messageRead, messages, refresh } from "../core/reference.js";
-import { t } from "../core/words.js";
+import { messageRead, messages, refresh } from "../core/reference/reference.js";
+import { t } from "../core/base/words.js";
 
 export async function open(_args, page) {
   let rows;

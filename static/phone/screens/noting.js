@@ -2,9 +2,9 @@
 import { html, live, nothing } from "../vendor/lit.js";
 import { notice } from "../parts/notice.js";
 import { kept } from "../parts/saved.js";
-import { note } from "../core/outbox.js";
-import { metaGet, metaSet } from "../core/store.js";
-import { t } from "../core/words.js";
+import { note } from "../core/reporting/outbox.js";
+import { metaGet, metaSet } from "../core/store/store.js";
+import { t } from "../core/base/words.js";
 
 export async function noting(report, page) {
   const name = `words/${report}`;

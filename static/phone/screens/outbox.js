@@ -4,11 +4,11 @@ import { icons } from "../parts/icons.js";
 import { empty, notice } from "../parts/notice.js";
 import { state, stateOf } from "../parts/states.js";
 import { size, when } from "../parts/when.js";
-import { outbox } from "../core/outbox.js";
-import { detailOf } from "../core/problem.js";
-import { checklists } from "../core/reference.js";
-import { sync } from "../core/sync.js";
-import { t, tn } from "../core/words.js";
+import { outbox } from "../core/reporting/outbox.js";
+import { detailOf } from "../core/base/problem.js";
+import { checklists } from "../core/reference/reference.js";
+import { sync } from "../core/send/sync.js";
+import { t, tn } from "../core/base/words.js";
 import { shown, titlesOf } from "./reporting.js";
 
 export async function open(_args, page) {

@@ -3,8 +3,8 @@ import { html, nothing } from "../vendor/lit.js";
 import { icons } from "../parts/icons.js";
 import { notice } from "../parts/notice.js";
 import { size } from "../parts/when.js";
-import { relayBring, relayFiles, relayReports } from "../core/relay.js";
-import { t, tn } from "../core/words.js";
+import { relayBring, relayFiles, relayReports } from "../core/reporting/relay.js";
+import { t, tn } from "../core/base/words.js";
 
 export async function open(_args, page) {
   const made = []; // {name, blob, address}

@@ -1,8 +1,8 @@
 // A report as screens show it: what it says, where it stands, with its files.
-import { filesOf } from "../core/files.js";
-import { checklist } from "../core/reference.js";
+import { filesOf } from "../core/reporting/files.js";
+import { checklist } from "../core/reference/reference.js";
 import { said } from "../parts/said.js";
-import { report as reportOf, reports as allReports } from "../core/outbox.js";
+import { report as reportOf, reports as allReports } from "../core/reporting/outbox.js";
 
 /** One report with `answers`, `comment`, `location`, `flags`, `read_at`, `files`; null where this phone has none of that id. */
 export async function reportShown(id) {

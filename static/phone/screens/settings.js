@@ -6,9 +6,9 @@ import { installing } from "../parts/installing.js";
 import { notice } from "../parts/notice.js";
 import { said } from "../parts/said.js";
 import { size } from "../parts/when.js";
-import { me } from "../core/reference.js";
-import { install, persist, surroundings, updateTake } from "../core/surroundings.js";
-import { t } from "../core/words.js";
+import { me } from "../core/reference/reference.js";
+import { install, persist, surroundings, updateTake } from "../core/store/surroundings.js";
+import { t } from "../core/base/words.js";
 
 export async function open(_args, page) {
   let around, mine;

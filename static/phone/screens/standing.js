@@ -1,8 +1,8 @@
 // How far this phone is: enrolled, the code accepted, tried once.
-import { consentGiven, rehearsalDone } from "../core/enrolment.js";
-import { identity } from "../core/identity.js";
-import { me } from "../core/reference.js";
-import { metaGet, metaSet } from "../core/store.js";
+import { consentGiven, rehearsalDone } from "../core/identity/enrolment.js";
+import { identity } from "../core/store/identity.js";
+import { me } from "../core/reference/reference.js";
+import { metaGet, metaSet } from "../core/store/store.js";
 import { conductOf } from "./book.js";
 
 const LATER = "rehearsal_later";

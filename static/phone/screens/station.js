@@ -5,10 +5,10 @@ import { empty, notice } from "../parts/notice.js";
 import { position } from "../parts/place.js";
 import { kept } from "../parts/saved.js";
 import { distance } from "../parts/when.js";
-import { draftSet } from "../core/drafts.js";
-import { assignments } from "../core/reference.js";
-import { stationChoose, stationChosen, stationSearch, stationsNear } from "../core/stations.js";
-import { t, tn } from "../core/words.js";
+import { draftSet } from "../core/reporting/drafts.js";
+import { assignments } from "../core/reference/reference.js";
+import { stationChoose, stationChosen, stationSearch, stationsNear } from "../core/reference/stations.js";
+import { t, tn } from "../core/base/words.js";
 
 export async function open([draft], page) {
   let mine = [];

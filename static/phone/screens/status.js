@@ -1,7 +1,7 @@
 // What the corner says, put together from what core knows: asked again after every change.
-import { identity } from "../core/identity.js";
-import { outbox } from "../core/outbox.js";
-import { metaGet } from "../core/store.js";
+import { identity } from "../core/store/identity.js";
+import { outbox } from "../core/reporting/outbox.js";
+import { metaGet } from "../core/store/store.js";
 
 /** `told`: what syncing said last. */
 export async function statusNow(told) {

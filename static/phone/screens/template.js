@@ -4,9 +4,9 @@ import { icons } from "../parts/icons.js";
 import { notice } from "../parts/notice.js";
 import { said } from "../parts/said.js";
 import { clock, dateOf } from "../parts/when.js";
-import { me, violationTypes } from "../core/reference.js";
-import { stationChosen } from "../core/stations.js";
-import { t } from "../core/words.js";
+import { me, violationTypes } from "../core/reference/reference.js";
+import { stationChosen } from "../core/reference/stations.js";
+import { t } from "../core/base/words.js";
 import { guideOf } from "./book.js";
 
 const GAP = "____________";

@@ -2,8 +2,8 @@
 import { html, nothing, svg } from "../vendor/lit.js";
 import { notice } from "../parts/notice.js";
 import { clock } from "../parts/when.js";
-import { transferCode } from "../core/enrolment.js";
-import { t } from "../core/words.js";
+import { transferCode } from "../core/identity/enrolment.js";
+import { t } from "../core/base/words.js";
 
 export async function open(_args, page) {
   let made = null;

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test import Client
 
-from tests.world import Phone
+from tests.support.world import Phone
 
 BOUNDARY = "6f3c9b0e-8d0c-4c6b-9d8e-1c2b3a4d5e6f"
 NOW = "2022-11-20T10:00:00.000+06:00"

@@ -13,7 +13,7 @@ from api.openrosa.parts import XmlPart, parts_read
 from reports.models import Evidence, Refusal, Report
 from reports.problems import Rejected
 from tests.api.openrosa.collect import BOUNDARY, Collect, multipart, part, xml
-from tests.world import World
+from tests.support.world import World
 
 pytestmark = pytest.mark.once
 

@@ -9,13 +9,13 @@ from api.openrosa.instance import instance_read
 from api.openrosa.translate import submission_of
 from observer.models import Contest
 from reports.models import Report
-from reports.services.canonical import canonical, content_read
-from reports.services.forms import form_named
-from reports.services.submission import Sender
+from reports.services.checklists.compiled import form_named
+from reports.services.intake.canonical import canonical, content_read
+from reports.services.intake.submission import Sender
 from tests.api.conftest import PhoneClient
 from tests.api.openrosa.collect import Collect
-from tests.reports.pure import VIOLATION_CODES
-from tests.world import World, words
+from tests.support.pure import VIOLATION_CODES
+from tests.support.world import World, words
 
 pytestmark = pytest.mark.once
 

@@ -3,10 +3,10 @@
 import pytest
 
 from reports.models import Evidence, Refusal, Report
-from reports.services.sealing import open_sealed
+from reports.services.storage.sealed_store import open_sealed
 from tests.api.openrosa.collect import Collect, xml
-from tests.together import at_once
-from tests.world import World
+from tests.support.threads import at_once
+from tests.support.world import World
 
 KEY = "5a3c2f7e-2f0a-4a3c-8d53-7b1d0c9e6a11"
 PHOTOS = {f"{n}.jpg": bytes([n]) * 100_000 for n in range(3)}

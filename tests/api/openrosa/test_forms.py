@@ -10,7 +10,7 @@ import pytest
 
 from observer.models import Assignment, Contest
 from tests.api.openrosa.collect import Collect
-from tests.world import make_version, words
+from tests.support.world import make_version, words
 
 pytestmark = pytest.mark.once
 

@@ -9,10 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from observer.services.enrolment import device_revoke
+from observer.services.devices.enrolment import device_revoke
 from reports.models import Checklist, Evidence, Refusal, Report
-from reports.services.sealing import open_sealed
-from tests.world import World, make_version, words
+from reports.services.storage.sealed_store import open_sealed
+from tests.support.world import World, make_version, words
 
 FOLDER = Path(__file__).parents[2] / "payloads" / "openrosa"
 FIRST = UUID("5a3c2f7e-2f0a-4a3c-8d53-7b1d0c9e6a11")

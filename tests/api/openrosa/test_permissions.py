@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from api.openrosa.urls import urlpatterns
 from observer.models import Device
-from observer.services.enrolment import device_create, device_revoke
+from observer.services.devices.enrolment import device_create, device_revoke
 from reports.models import Report
 from tests.api.openrosa.collect import BOUNDARY, HEADERS, Collect, multipart, xml
-from tests.world import World, make_election, make_phone
+from tests.support.world import World, make_election, make_phone
 
 pytestmark = pytest.mark.once
 

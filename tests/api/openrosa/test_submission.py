@@ -7,10 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from reports.models import Report
-from reports.services.summaries import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh, summary_document
 from tests.api.conftest import PhoneClient
 from tests.api.openrosa.collect import Collect, xml
-from tests.world import World, make_election, payload
+from tests.support.world import World, make_election, payload
 
 ANSWERS = "<V01>female</V01><V03>yes</V03><V15>no</V15><V20>no</V20><V30>a c</V30><V90>bad</V90><X05>4000</X05>"
 JSON = {"V01": "female", "V03": "yes", "V15": "no", "V20": "no", "V30": ["a", "c"], "V90": "bad", "X05": 4000}

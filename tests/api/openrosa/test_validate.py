@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from observer.models import Organisation
 from reports.models import Checklist, Report
-from reports.services.checklists import xlsform_import
-from reports.services.packs import election_create
-from reports.services.xlsform_names import names_of
+from reports.services.checklists.publishing import xlsform_import
+from reports.services.checklists.xlsform.names import names_of
+from reports.services.elections.packs import election_create
 from tests.api.openrosa.collect import Collect, xml
-from tests.files import jpeg
-from tests.reports.test_xlsforms import EVERYTHING
-from tests.world import DAY, make_observer, make_phone, make_version
+from tests.reports.services.checklists.test_xlsform import EVERYTHING
+from tests.support.files import jpeg
+from tests.support.world import DAY, make_observer, make_phone, make_version
 
 JAR = Path(pyxform.__file__).parent / "validators" / "odk_validate" / "bin" / "ODK_Validate.jar"
 

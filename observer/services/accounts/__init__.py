@@ -1,0 +1,1 @@
+"""Who may do what, staff, sign-in, and who saw protected fields."""

@@ -1,0 +1,1 @@
+"""Enrolment codes, device tokens, replacing a phone or an observer."""

@@ -1,0 +1,1 @@
+"""Importing commissions, observers and assignments from lists."""

@@ -1,0 +1,1 @@
+"""Commissions, assignments, places and an election's settings."""

@@ -1,0 +1,1 @@
+"""Pages of election day: board, stations, calls, messages, exports."""

@@ -1,0 +1,1 @@
+"""PDF sheets: checklists and enrolment sheets."""

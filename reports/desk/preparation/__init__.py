@@ -1,0 +1,1 @@
+"""Pages used before election day."""

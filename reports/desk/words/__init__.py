@@ -1,0 +1,1 @@
+"""Labels and formats of the desk in the reader's language."""

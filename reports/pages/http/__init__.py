@@ -1,0 +1,1 @@
+"""Languages, links, formats and responses of public pages."""

@@ -1,0 +1,1 @@
+"""Pages about a commission, a station or a finding."""

@@ -1,0 +1,1 @@
+"""Pages about releases: list, data, method, statement."""

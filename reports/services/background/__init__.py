@@ -1,0 +1,1 @@
+"""The queue of commissions to recompute, and its wake-up."""

@@ -1,0 +1,1 @@
+"""Cases, complaints, deadlines and legal holds."""

@@ -1,0 +1,1 @@
+"""What is asked: compiled versions, values, rules, CSV and XLSForm files."""

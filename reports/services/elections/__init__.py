@@ -1,0 +1,1 @@
+"""Setting an election up: packs, imports, invitations, readiness."""

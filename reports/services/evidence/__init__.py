@@ -1,0 +1,1 @@
+"""Files received, inspected, sealed and copied without metadata."""

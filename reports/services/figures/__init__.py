@@ -1,0 +1,1 @@
+"""Tallies and summaries: counted, merged, stored, checked."""

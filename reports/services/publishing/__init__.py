@@ -1,0 +1,1 @@
+"""Everything public: what is shown, releases, open data."""

@@ -1,0 +1,243 @@
+"""The tables of a release's data package, from its parts: name, fields with type and meaning, rows. Pure.
+
+Meanings are in English, the language of the columns; names and questions are in all the election's languages.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.services.figures.csv_rows import summary_rows
+from reports.services.publishing.codebook import Book
+
+Row = Sequence[Any]
+Parts = Callable[[], Iterable[tuple[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`fields`: (name, type of Table Schema, meaning). `key`: of the fields that name a row."""
+
+    name: str
+    title: str
+    fields: Sequence[tuple[str, str, str]]
+    rows: Callable[[], Iterator[Row]]
+    key: Sequence[str] = ()
+
+
+PLACE = ("place", "string", "code of the commission; of a report about a station, of the commission above it")
+TIMES = ("n", "integer", "how many such reports there are: equal rows stand once")
+ABOUT = [
+    ("stage", "string", "stage of the election day"),
+    ("checklist", "string", "code of the checklist"),
+    ("contest", "string", "code of the contest, where the report is about one"),
+    ("slot", "string", "reporting time or other slot, where the checklist has them"),
+    ("verified", "boolean", "whether the mission checked the report"),
+]
+
+
+def package_tables(*, book: Book, places: Parts, rows: Parts) -> list[Table]:
+    """`places` and `rows` give the parts of these kinds anew each time they are called."""
+    languages = [str(one) for one in book["election"]["languages"]]
+    return [
+        _figures(places),
+        _commissions(places, languages),
+        _stations(places),
+        *(_reports(code, questions, rows) for code, questions in checklists_of(book).items()),
+        _numbers(rows),
+        _questions(book, languages),
+        _violation_types(book, languages),
+    ]
+
+
+def checklists_of(book: Book) -> dict[str, list[Mapping[str, Any]]]:
+    """The closed questions of each checklist: those whose answers are published by report."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for stage in book["stages"]:
+        for question in stage["questions"]:
+            own = found.setdefault(question["checklist"], [])
+            if question["type"] in ("yes_no", "rating", "choice", "choices", "violation"):
+                own.append(question)
+    return found
+
+
+def report_file(checklist: str) -> str:
+    return f"reports-{checklist}.csv"
+
+
+def _figures(places: Parts) -> Table:
+    def rows() -> Iterator[Row]:
+        for code, part in places():
+            if "station" in part:
+                continue
+            for row in summary_rows(figures_document(part)):
+                if row["part"] not in ("document", "commission"):
+                    yield [code, *(row.get(name) for name in FIGURE)]
+            for hour, n in part["hours"].items():
+                yield [code, "hours", "", "", "", "", hour, n, "", ""]
+
+    return Table(
+        "figures.csv", "Every figure of every commission but polling stations", [
+            ("place", "string", "code of the commission"),
+            ("part", "string", "coverage, stage, violations, child (the commissions below), hours"),
+            ("stage", "string", "stage of the election day"),
+            ("contest", "string", "code of the contest"),
+            ("slot", "string", "reporting time or other slot"),
+            ("item", "string", "code of the question, violation or commission below"),
+            ("figure", "string", "what is counted"),
+            ("value", "number", "the figure; of a finding, n"),
+            ("of", "integer", "of a finding, the reports that answered yes or no"),
+            ("text", "string", "a finding as it is printed: a percentage from 200 answers on, else the count"),
+        ], rows,
+    )  # fmt: skip
+
+
+FIGURE = ("part", "stage", "contest", "slot", "item", "figure", "value", "of", "text")
+
+
+def figures_document(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A territory's part as `summary_rows` reads it."""
+    children = [one | {"name": None} for one in part["children"] if "coverage" in one]
+    return {
+        "commission": {"code": part["facts"]["code"], "name": None, "level": part["facts"]["level"]},
+        "coverage": part["coverage"],
+        "stages": part["stages"],
+        "violations": part["violations"],
+        "children": children,
+    }
+
+
+def _commissions(places: Parts, languages: Sequence[str]) -> Table:
+    def rows() -> Iterator[Row]:
+        for code, part in places():
+            known = part["facts"]
+            lat, lon = known["place"] or (None, None)
+            yield [
+                code, known["above"][-1]["code"] if known["above"] else None, known["level"], known["kind"],
+                *(known["names"].get(one) for one in languages), *(known["address"].get(one) for one in languages),
+                known["voters"], known["type"], lat, lon, known["zone"],
+            ]  # fmt: skip
+
+    return Table(
+        "commissions.csv", "The tree of commissions", [
+            ("code", "string", "code of the commission"),
+            ("parent", "string", "code of the commission above"),
+            ("level", "string", "level of the commission"),
+            ("kind", "string", "central, territorial or precinct"),
+            *((f"name_{one}", "string", f"name, {one}") for one in languages),
+            *((f"address_{one}", "string", f"address, {one}") for one in languages),
+            ("voters", "integer", "voters on the list, where known"),
+            ("type", "string", "type of polling station"),
+            ("lat", "number", "latitude, WGS84"),
+            ("lon", "number", "longitude, WGS84"),
+            ("timezone", "string", "time zone"),
+        ], rows, ("code",),
+    )  # fmt: skip
+
+
+def _stations(places: Parts) -> Table:
+    def rows() -> Iterator[Row]:
+        for code, part in places():
+            if station := part.get("station"):
+                for stage in station["stages"]:
+                    yield [code, "stage", stage, 1]
+                for violation, n in station["confirmed"].items():
+                    yield [code, "confirmed", violation, n]
+
+    return Table(
+        "stations.csv", "Polling stations that are shown by themselves; the others are in their district's figures", [
+            ("place", "string", "code of the station"),
+            ("what", "string", "stage: it was observed at this stage; confirmed: cases of this violation"),
+            ("item", "string", "code of the stage or violation"),
+            ("value", "integer", "1, or the number of confirmed cases"),
+        ], rows,
+    )  # fmt: skip
+
+
+def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) -> Table:
+    names = [_plain(code, question["code"]) for question in questions]
+
+    def rows() -> Iterator[Row]:
+        for place, part in parts():
+            for n, row in part["reports"]:
+                if row["checklist"] == code:
+                    given = row["answers"]
+                    claims = " ".join(f"{violation}:{state}" for violation, state in row["violations"])
+                    yield [
+                        place, n, row["stage"], row["checklist"], row["contest"], row["slot"], row["verified"],
+                        row["version"], claims, *(_answer(given.get(name)) for name in names),
+                    ]  # fmt: skip
+
+    return Table(
+        report_file(code), f"Counted reports on the checklist {code}", [
+            PLACE, TIMES, *ABOUT,
+            ("version", "integer", "version of the checklist"),
+            ("claims", "string", "violations the report tells of, each with its state"),
+            *((name, "string", str(question["labels"].get("en") or next(iter(question["labels"].values()), "")))
+              for name, question in zip(names, questions, strict=True)),
+        ], rows,
+    )  # fmt: skip
+
+
+def _plain(checklist: str, question: str) -> str:
+    """A question's own code; a book may name it with its checklist."""
+    return question.removeprefix(f"{checklist}:")
+
+
+def _answer(value: Any) -> str:
+    return " ".join(value) if isinstance(value, list) else value or ""
+
+
+def _numbers(parts: Parts) -> Table:
+    def rows() -> Iterator[Row]:
+        for place, part in parts():
+            for n, row in part["numbers"]:
+                yield [
+                    place, n, row["stage"], row["checklist"], row["contest"], row["slot"], row["verified"],
+                    row["question"], row["value"],
+                ]  # fmt: skip
+
+    return Table(
+        "numbers.csv", "Numbers that were asked for, apart from the reports they stood in", [
+            PLACE, TIMES, *ABOUT, ("question", "string", "code of the question"), ("value", "number", "the answer"),
+        ], rows,
+    )  # fmt: skip
+
+
+def _questions(book: Book, languages: Sequence[str]) -> Table:
+    def rows() -> Iterator[Row]:
+        for stage in book["stages"]:
+            for one in stage["questions"]:
+                yield [
+                    stage["code"], one["checklist"], one["code"], one["type"], " ".join(one["findings"]), one["violation"],
+                    " ".join(code for code, _labels in one["choices"]),
+                    *(one["labels"].get(language) for language in languages),
+                ]  # fmt: skip
+
+    return Table(
+        "questions.csv", "What was asked, in the latest wording", [
+            ("stage", "string", "stage of the election day"), ("checklist", "string", "code of the checklist"),
+            ("question", "string", "code of the question"), ("type", "string", "type of the question"),
+            ("findings", "string", "answers that are a finding"),
+            ("violation", "string", "code of the violation that such an answer raises"), ("choices", "string", "codes that may be chosen"),
+            *((f"label_{one}", "string", f"wording, {one}") for one in languages),
+        ], rows, ("stage", "checklist", "question"),
+    )  # fmt: skip
+
+
+def _violation_types(book: Book, languages: Sequence[str]) -> Table:
+    def rows() -> Iterator[Row]:
+        for group in book["groups"]:
+            for one in group["types"]:
+                yield [
+                    one["code"], group["code"], one["severity"],
+                    *(one["names"].get(language) for language in languages),
+                ]  # fmt: skip
+
+    return Table(
+        "violation-types.csv", "Possible violations; a code is never a finding of guilt", [
+            ("code", "string", "code of the violation"), ("group", "string", "code of its group"),
+            ("severity", "string", "critical, major or minor"),
+            *((f"name_{one}", "string", f"name, {one}") for one in languages),
+        ], rows, ("code",),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""What is expected of observers, what has come, what is late."""

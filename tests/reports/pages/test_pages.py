@@ -1,0 +1,339 @@
+"""The public pages: what they show, to whom, at what cost."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from observer.models import Commission, Election
+from reports.models import Checklist, Evidence, Question, Report
+from reports.pages.http.responses import POLICY
+from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.publishing import published_releases
+from tests.support.door import stored
+from tests.support.world import DAY, World, make_election, payload
+
+pytestmark = pytest.mark.django_db
+LANGUAGES = ("kk", "ru", "en")
+ROOT, DISTRICT, STATION = "", "KZ-1-1/", "KZ-1-1-1/"
+
+
+def address(code: str = ROOT, language: str = "en") -> str:
+    return f"/{language}/test-2022/{code}"
+
+
+def text_of(response) -> str:
+    """What a reader reads: no tags, plain spaces."""
+    plain = re.sub(r"<[^>]+>", " ", response.content.decode())
+    return re.sub(r"\s+", " ", plain.replace("\u202f", " ").replace("\xa0", " "))
+
+
+@pytest.fixture(autouse=True)
+def _alone(settings):
+    """No redirect to https, and a cache of the test's own: others clear the shared one at any moment."""
+    settings.SECURE_SSL_REDIRECT = False
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+
+@pytest.fixture
+def observed(world: World) -> World:
+    """Two reports on voting, one of them a finding, counted up to the root."""
+    stored(world.first, payload("voting", "KZ-1-1-1", answers={"V03": "yes", "V15": "no", "V90": "bad", "X05": 1234}))
+    stored(
+        world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "good", "V01": "female"})
+    )
+    summaries_refresh()
+    return world
+
+
+def publish(world: World, publication: str, *, precincts: bool) -> None:
+    at = timezone.now() + timedelta(days=-1 if precincts else 1)
+    Election.objects.filter(pk=world.election.pk).update(publication=publication, precincts_public_from=at)
+
+
+class TestADraft:
+    def test_is_unknown_to_strangers(self, client, observed):
+        publish(observed, "live", precincts=True)
+        Election.objects.filter(pk=observed.election.pk).update(state="draft")
+        for code in (ROOT, DISTRICT, STATION):
+            assert client.get(address(code)).status_code == 404
+        assert "test-2022" not in client.get("/en/").content.decode()
+
+
+class TestPublication:
+    @pytest.mark.parametrize("precincts", [False, True])
+    @pytest.mark.parametrize(
+        ("publication", "code", "expected"),
+        [
+            ("closed", ROOT, 404), ("closed", DISTRICT, 404), ("closed", STATION, 404),
+            ("released", ROOT, 404), ("released", DISTRICT, 404), ("released", STATION, 404),
+            ("live", ROOT, 200), ("live", DISTRICT, 200), ("live", STATION, 404),
+        ],
+    )  # fmt: skip
+    def test_pages_open_as_the_mission_decides(self, client, observed, publication, code, expected, precincts):
+        publish(observed, publication, precincts=precincts)
+        status = expected
+        for language in LANGUAGES:
+            response = client.get(address(code, language))
+            assert response.status_code == status
+            assert response["Content-Type"].startswith("text/html")
+            if status == 404:
+                assert "FRD-05" not in response.content.decode()
+
+    def test_a_district_names_no_station_before_there_is_a_release(self, client, observed):
+        publish(observed, "live", precincts=True)
+        page = client.get(address(DISTRICT)).content.decode()
+        assert "KZ-1-1-1" not in page
+        assert "Polling stations not listed" in page
+        assert "come with the first release" in text_of(client.get(address(STATION)))
+
+    def test_closing_an_election_closes_its_pages_at_once(self, client, observed):
+        assert client.get(address()).status_code == 200
+        publish(observed, "closed", precincts=True)
+        assert client.get(address()).status_code == 404
+
+    def test_a_closed_election_is_not_named(self, client, observed):
+        publish(observed, "closed", precincts=True)
+        assert "test-2022" not in client.get("/en/").content.decode()
+        assert "test-2022 en" not in client.get(address()).content.decode()
+
+    def test_nothing_released_yet_is_a_page_of_its_own(self, client, observed):
+        publish(observed, "released", precincts=True)
+        assert "Nothing released yet" in text_of(client.get(address()))
+
+
+class TestFigures:
+    def test_the_answer_comes_first(self, client, observed):
+        text = text_of(client.get(address()))
+        assert "Observers reported from 2 of 12 polling stations." in text
+        assert "judged bad or very bad in 1 of 2 observations" in text
+        assert text.index("2 of 12") < text.index("What was observed") < text.index("Possible violations")
+        assert text.index("Possible violations") < text.index("Commissions below") < text.index("How this was made")
+
+    def test_figures_are_those_of_the_document(self, client, observed):
+        root = Commission.objects.select_related("election", "level").get(code="KZ")
+        document = summary_document(commission=root, language="en")
+        finding = document["stages"]["voting"]["questions"]["V03"]["finding"]
+        row = re.search(
+            r'<tr role="row">\s*<th[^>]*><a class="question"[^>]*>V03 en.*?</tr>',
+            client.get(address()).content.decode(),
+            re.S,
+        )
+        assert row
+        assert f"{finding['n']} of {finding['of']}" in row.group()
+        assert "1,234" in text_of(client.get(address()))
+        assert "1 234" in text_of(client.get(address(language="ru")))
+
+    def test_the_same_figures_are_linked_for_machines(self, client, observed):
+        page = client.get(address()).content.decode()
+        links = re.findall(r'href="(/api/v1/[^"]+)"', page)
+        assert len(links) == 2
+        assert [client.get(link.replace("&amp;", "&")).status_code for link in links] == [200, 200]
+
+    def test_unlike_violations_are_never_added_up(self, client, observed):
+        stored(observed.first, payload("incident", "KZ-1-1-1", answers={"I01": "ACC-01"}))
+        summaries_refresh()
+        page = client.get(address()).content.decode()
+        assert page.count('class="violations"') == 2
+        assert "Total" not in page
+
+    def test_before_the_first_report_missing_is_said_to_be_missing(self, client, world):
+        text = text_of(client.get(address()))
+        assert "Nothing has been observed here yet." in text
+        assert "What was observed" not in text
+
+    def test_a_new_revision_is_a_new_page(self, client, observed):
+        before = client.get(address())
+        stored(observed.first, payload("voting", "KZ-1-1-3", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
+        summaries_refresh()
+        after = client.get(address())
+        assert after["ETag"] != before["ETag"]
+        assert "3 of 12" in text_of(after)
+
+
+class TestLanguages:
+    def test_the_front_door_leads_to_the_browsers_language(self, client, world):
+        for asked, language in [
+            ("ru-RU,ru;q=0.9", "ru"),
+            ("kk", "kk"),
+            ("fr, en;q=0.1", "en"),
+            ("", "en"),
+            ("*", "en"),
+        ]:
+            response = client.get("/", headers={"accept-language": asked})
+            assert (response.status_code, response["Location"]) == (302, f"/{language}/")
+            assert "Accept-Language" in response["Vary"]
+
+    @pytest.mark.parametrize(("language", "word"), [("kk", "Сайлаулар"), ("ru", "Выборы"), ("en", "Elections")])
+    def test_each_address_has_its_language_whatever_the_browser_wants(self, client, observed, language, word):
+        response = client.get(address(language=language), headers={"accept-language": "fr"})
+        assert response["Content-Language"] == language
+        assert f'<html lang="{language}">' in response.content.decode()
+        assert word in response.content.decode()
+
+    def test_a_country_may_bring_a_language_we_have_no_words_for(self, client, observed):
+        Election.objects.filter(pk=observed.election.pk).update(
+            languages=["eo", "en"], names={"eo": "Elekto", "en": "E"}
+        )
+        page = client.get(address(language="eo"))
+        assert page.status_code == 200
+        assert "Elekto" in page.content.decode() and "What was observed" in page.content.decode()
+        assert client.get(address(language="ru")).status_code == 404
+        assert "/eo/test-2022/" in client.get("/ru/").content.decode()
+
+    def test_dates_and_zones_are_written_by_language(self, client, observed):
+        assert "20 November 2022" in text_of(client.get(address(language="en")))
+        assert "20 ноября 2022" in text_of(client.get(address(language="ru")))
+        assert "20 қараша" in text_of(client.get(address(language="kk")))
+        assert "UTC+" in text_of(client.get(address()))
+
+
+class TestCaching:
+    def test_a_reader_who_has_the_page_is_told_so(self, client, observed):
+        first = client.get(address())
+        assert first["Cache-Control"].startswith("public, max-age=10")
+        assert first["Last-Modified"]
+        again = client.get(address(), headers={"if-none-match": first["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again["Content-Security-Policy"] == POLICY
+
+    def test_no_cookie_is_set_and_none_changes_the_page(self, client, observed):
+        first = client.get(address())
+        client.cookies["django_language"] = "ru"
+        second = client.get(address())
+        assert first.content == second.content
+        assert not first.cookies and "Cookie" not in first.get("Vary", "")
+
+    def test_a_kept_page_costs_one_query_and_a_fresh_one_few(
+        self, client, observed, monkeypatch, django_assert_max_num_queries
+    ):
+        monkeypatch.setattr(published_releases, "SECONDS", 60.0)
+        with django_assert_max_num_queries(24):
+            client.get(address(DISTRICT))
+        with django_assert_max_num_queries(1):
+            client.get(address(DISTRICT))
+        with django_assert_max_num_queries(0):
+            client.get("/en/")
+
+
+class TestHostileInput:
+    ATTACK = "<script>alert(1)</script>\"'&"
+
+    def test_names_are_text(self, client, observed):
+        words = dict.fromkeys(LANGUAGES, self.ATTACK)
+        Commission.objects.update(names=words, address=words)
+        Election.objects.update(names=words)
+        Checklist.objects.update(titles=words)
+        summaries_refresh()
+        for page in (address(STATION), address(DISTRICT), address(), "/en/"):
+            body = client.get(page).content.decode()
+            assert "<script" not in body
+        assert "&lt;script&gt;" in body
+        assert Question.objects.exists()
+
+    def test_what_observers_wrote_is_not_on_the_page(self, client, world):
+        stored(
+            world.first,
+            payload(
+                "voting",
+                "KZ-1-1-1",
+                comment="a secret comment",
+                answers={"V03": "yes", "V15": "no", "X07": "free words"},
+            ),
+        )
+        summaries_refresh()
+        for page in (address(), address(STATION)):
+            body = client.get(page).content.decode()
+            assert "a secret comment" not in body and "free words" not in body and "OB-2222" not in body
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/en/test-2022/NOWHERE/", "/en/nothing/", "/xx/", "/xx/test-2022/", "/en/test-2022/a%00b/", "/en/a%00b/",
+            "/e%00n/", "/en/test-2022/%ff%fe/", "/en/test-2022/" + "x" * 5000 + "/", "/photos/00/1-../x.jpg",
+            "/photos/00/999999999999999999-" + "0" * 32 + ".jpg", "/en/test-2022/KZ/extra/", "/%00",
+        ],
+    )  # fmt: skip
+    def test_unknown_and_broken_addresses_get_a_clean_answer(self, client, observed, path):
+        response = client.get(path)
+        assert response.status_code in (400, 404)
+        assert response["Content-Security-Policy"] == POLICY
+        assert "<h1>" in response.content.decode()
+
+    def test_only_reading_is_possible(self, client, observed):
+        assert client.post(address()).status_code == 405
+        assert client.head(address()).status_code == 200
+
+
+class TestPhotos:
+    @pytest.fixture
+    def photo(self, observed, settings) -> Evidence:
+        """A photo with a public copy that a coordinator approved."""
+        report = Report.objects.get(commission__code="KZ-1-1-1")
+        name = "00/1-" + "0" * 32 + ".jpg"
+        path = settings.PUBLIC_DIR / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"\xff\xd8 a picture")
+        return Evidence.objects.create(
+            pk=1, uuid=uuid4(), report=report, observer=report.observer, state="stored", announced_at=DAY,
+            stored_at=DAY, approved_at=DAY, copy=name, thumbnail=name,
+        )  # fmt: skip
+
+    def test_an_approved_photo_has_an_address_and_is_on_no_live_page(self, client, photo):
+        for page in (ROOT, DISTRICT, STATION):
+            assert photo.copy not in client.get(address(page)).content.decode()
+        response = client.get(f"/photos/{photo.copy}")
+        assert (response.status_code, response["Content-Type"]) == (200, "image/jpeg")
+        assert response["X-Content-Type-Options"] == "nosniff"
+
+    @pytest.mark.parametrize("why", ["withdrawn", "rejected", "closed", "not yet", "no file"])
+    def test_it_is_gone_at_once_when_it_may_not_be_shown(self, client, observed, photo, settings, why):
+        if why == "withdrawn":
+            Evidence.objects.update(approved_at=None)
+        elif why == "rejected":
+            Report.objects.filter(pk=photo.report_id).update(state="rejected")
+        elif why == "no file":
+            (settings.PUBLIC_DIR / photo.copy).unlink()
+        else:
+            publish(observed, "closed" if why == "closed" else "live", precincts=why == "closed")
+        assert client.get(f"/photos/{photo.copy}").status_code == 404
+
+
+class TestErrors:
+    def test_a_fault_of_ours_has_a_page_in_three_languages(self, client, observed, monkeypatch):
+        monkeypatch.setattr("reports.pages.places.source_choice.published", lambda **_: 1 / 0)
+        client.raise_request_exception = False
+        pages = {client.get(address(language=language)).content for language in LANGUAGES}
+        assert len(pages) == 3
+        response = client.get(address())
+        assert (response.status_code, response["Cache-Control"]) == (500, "no-store")
+
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+    @pytest.mark.parametrize("path", ["/en/test-2022/", "/phone/", "/admin/login/"])
+    def test_while_the_database_is_away_it_is_to_be_asked_again(self, client, observed, monkeypatch, path, error):
+        def away(*_args, **_named):
+            raise error
+
+        for name in (
+            "reports.pages.places.source_choice.published",
+            "api.phone.views.mirrors_public",
+            "observer.desk.login._page",
+        ):
+            monkeypatch.setattr(name, away)
+        client.raise_request_exception = False
+        response = client.get(path)
+        assert (response.status_code, response["Cache-Control"], response["Retry-After"]) == (503, "no-store", "5")
+        assert "Try again in a minute" in text_of(response)
+
+    def test_not_found_has_a_page_in_three_languages(self, client, world):
+        assert len({client.get(f"/{language}/no/no/no/").content for language in LANGUAGES}) == 3
+
+
+def test_two_elections_are_listed_newest_first(client, world):
+    make_election("older-2021", date=datetime(2021, 1, 10, tzinfo=UTC).date())
+    body = client.get("/en/").content.decode()
+    assert "test-2022" in body
+    assert "older-2021" not in body  # it has no commission yet, so there is no page to lead to

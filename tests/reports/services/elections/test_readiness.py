@@ -1,0 +1,192 @@
+"""What is not ready, and who has enrolled: counted from what is stored, by territory, in a fixed number of queries."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from observer.models import Assignment, Commission, Consent, Device, Election, Grant, Observer, SecondFactor, User
+from observer.services.devices.enrolment import consent_record
+from reports.models import Checklist
+from reports.services.elections import readiness
+from tests.support.door import stored
+from tests.support.world import DAY, World, make_election, make_observer, payload, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def coordinator(world: World) -> Client:
+    user = User.objects.create_user("coordinator", is_staff=True)
+    Grant.objects.create(user=user, role="territorial", commission=world.tree["KZ-1"])
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def administrator(world: World, root: User) -> Client:
+    client = Client()
+    client.force_login(root)
+    return client
+
+
+def missing(client: Client, at: str = "") -> dict[str, int]:
+    answer = client.get("/desk/test-2022/ready/", {"at": at})
+    assert answer.status_code == 200
+    return {row["item"].code: row["number"] for row in answer.context["missing"]}
+
+
+class TestWhatIsNotReady:
+    def test_of_a_bare_election_is_that_it_has_nothing(self, root: User):
+        make_election("bare", opens_at=DAY - timedelta(days=9), closes_at=DAY - timedelta(days=8), state="draft")
+        client = Client()
+        client.force_login(root)
+        answer = client.get("/desk/bare/ready/")
+        found = {row["item"].code for row in answer.context["missing"]}
+        assert {
+            "tree",
+            "everybody",
+            "draft",
+            "window",
+            "hours",
+            "emergency",
+            "contests",
+            "mirrors",
+            "checklists",
+        } <= found
+        firsts = [row["item"].first for row in answer.context["missing"]]
+        assert firsts == sorted(firsts, reverse=True)
+
+    def test_of_places_is_counted_by_territory(self, world: World, administrator: Client):
+        Commission.objects.filter(code="KZ-2-1-1").update(voters=900, address=words("a street"), lat=None, lon=None)
+        Commission.objects.filter(code="KZ-1-1").update(names={"ru": "Район"})
+        whole, part = missing(administrator), missing(administrator, "KZ-1-1")
+        assert (whole["voters"], whole["address"], whole["coordinates"], whole["names"]) == (11, 11, 1, 1)
+        assert (whole["unobserved"], part["unobserved"], part["voters"]) == (10, 1, 3)
+        assert "coordinates" not in part
+
+    def test_a_territory_has_a_coordinator_above_at_or_below_it(self, world: World, administrator: Client):
+        assert missing(administrator)["uncoordinated"] == 6
+        user = User.objects.create_user("district", is_staff=True)
+        Grant.objects.create(user=user, role="territorial", commission=world.tree["KZ-1-1"])
+        assert missing(administrator)["uncoordinated"] == 4
+        Grant.objects.create(user=user, role="territorial", commission=world.tree["KZ-2"])
+        assert missing(administrator)["uncoordinated"] == 1
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        assert missing(administrator)["uncoordinated"] == 6
+
+    def test_of_observers_goes_when_they_come(self, world: World, administrator: Client):
+        world.election.observers.add(make_observer("OB-4444", world.organisation, accredited_until=DAY.date()))
+        late = make_observer("OB-5555", world.organisation, accredited_until=DAY.date() - timedelta(days=1))
+        world.election.observers.add(late)
+        Election.objects.update(rules={"guide": {"documents": [{"code": "code-of-conduct", "points": words("x")}]}})
+        before = missing(administrator)
+        assert {code: before[code] for code in ("unsent", "unaccredited", "unenrolled", "unconsented", "unrehearsed")} == {
+            "unsent": 2, "unaccredited": 1, "unenrolled": 2, "unconsented": 4, "unrehearsed": 4,
+        }  # fmt: skip
+        consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
+        stored(world.first, payload(rehearsal=True))
+        Device.objects.filter(observer=world.second.observer).update(revoked_at=DAY)
+        after = missing(administrator)
+        assert (after["unconsented"], after["unrehearsed"], after["unenrolled"]) == (3, 3, 3)
+
+    def test_a_consent_to_an_older_code_or_to_another_election_is_none(self, world: World):
+        other = make_election("other-2022")
+        people = Observer.objects.filter(pk=world.first.observer.pk)
+        consent_record(observer=world.first.observer, election=other, version=1, at=DAY)
+        assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [False]
+        consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
+        assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [True]
+        Election.objects.filter(pk=world.election.pk).update(conduct_version=2)
+        assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [False]
+        assert Consent.objects.count() == 2
+
+    def test_of_checklists_and_words(self, world: World, administrator: Client):
+        world.versions["voting"].checklist.versions.create(number=2)
+        Checklist.objects.create(election=world.election, code="later", stage="later", titles={"ru": "Позже"})
+        found = missing(administrator)
+        assert (found["drafts"], found["unpublished"], found["words"]) == (1, 1, 1)
+        Election.objects.update(languages=["kk", "ru", "en", "uz"])
+        assert missing(administrator)["questions"] == 5  # of the versions that would be asked: the draft has none
+
+    def test_of_the_election_is_told_to_whoever_sets_it_up(
+        self, world: World, coordinator: Client, administrator: Client
+    ):
+        assert not {"emergency", "second_factor", "backup"} & missing(coordinator).keys()
+        assert {"emergency", "second_factor", "backup"} <= missing(administrator).keys()
+        SecondFactor.objects.create(user=User.objects.get(username="coordinator"), secret="A" * 32, since=DAY)
+        assert "second_factor" not in missing(administrator)
+
+    def test_hours_of_a_checklist_that_end_first_are_named(self, world: World, administrator: Client):
+        wrong = {
+            "voting": ["2022-11-20T10:00:00+00:00", "2022-11-20T09:00:00+00:00"],
+            "opening": ["x"],
+            "incident": None,
+        }
+        Election.objects.update(windows=wrong)
+        election = Election.objects.get()
+        assert readiness.election_lacks(election=election, at=DAY)["windows"] == 3
+
+    def test_takes_as_many_queries_for_a_large_country(self, world: World, administrator: Client):
+        def asked() -> int:
+            with CaptureQueriesContext(connection) as seen:
+                missing(administrator)
+                administrator.get("/desk/test-2022/enrolled/")
+                administrator.get("/desk/test-2022/ready/places/?lack=voters")
+            return len(seen)
+
+        missing(administrator)
+        small = asked()
+        enlarge(world)
+        assert asked() == small <= 90
+
+    def test_of_another_territory_is_unknown(self, world: World, coordinator: Client):
+        for page in ("ready", "ready/places", "enrolled"):
+            assert coordinator.get(f"/desk/test-2022/{page}/", {"at": "KZ-2"}).status_code == 404
+            assert coordinator.get(f"/desk/test-2022/{page}/", {"at": "nowhere"}).status_code == 404
+        assert set(codes(coordinator, "unenrolled")) == set()
+
+
+class TestWhoHasEnrolled:
+    def test_is_told_by_territory_and_by_code(self, world: World, coordinator: Client):
+        world.enrolled("OB-4444", "KZ-1-2-1")
+        world.enrolled("OB-6666", "KZ-2-1-1")
+        Device.objects.filter(observer__code="OB-4444").delete()
+        stored(world.first, payload(rehearsal=True))
+        answer = coordinator.get("/desk/test-2022/enrolled/")
+        assert answer.context["total"] == [3, 2, 0, 1, 1]
+        lines = {line["place"].code: line["figures"] for line in answer.context["lines"]}
+        assert lines == {"KZ-1-1": [2, 2, 0, 1, 0], "KZ-1-2": [1, 0, 0, 0, 1]}
+        assert codes(coordinator, "neither") == ["OB-4444"]
+        assert codes(coordinator, "unrehearsed") == ["OB-3333", "OB-4444"]
+        assert codes(coordinator, "no such filter") == ["OB-2222", "OB-3333", "OB-4444"]
+        assert b"Name of" not in answer.content and b"+7701" not in answer.content
+
+    def test_leaves_out_whoever_was_sent_away_before_the_day(self, world: World, coordinator: Client):
+        Assignment.objects.filter(observers=world.second.observer).update(ends_at=world.election.opens_at)
+        assert codes(coordinator, "") == ["OB-2222"]
+
+
+def codes(client: Client, show: str) -> list[str]:
+    answer = client.get("/desk/test-2022/enrolled/", {"show": show})
+    return [one.code for one in answer.context["part"].object_list]
+
+
+def enlarge(world: World) -> None:
+    """Two hundred more stations, each with its observer."""
+    above = world.tree["KZ-2-2"]
+    level = world.tree["KZ-2-2-1"].level
+    places = Commission.objects.bulk_create(
+        Commission(
+            election=world.election, parent=above, level=level, code=f"{above.code}-{n}", depth=3,
+            path=f"{above.path}{above.code}-{n}/", names=words(str(n)),
+        )
+        for n in range(10, 210)
+    )  # fmt: skip
+    for place in places:
+        world.enrolled(f"OB-L{place.pk}", None)
+        observer = Observer.objects.get(code=f"OB-L{place.pk}")
+        Assignment.objects.create(election=world.election, commission=place).observers.add(observer)

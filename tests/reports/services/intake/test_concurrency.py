@@ -1,0 +1,261 @@
+"""Many at once: threads with connections of their own, on the database in use."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from reports.models import Due, Evidence, Refusal, Report, Violation
+from reports.problems import Rejected
+from reports.services.intake.announcements import evidence_announce
+from reports.services.intake.intake import accept, accept_many
+from reports.services.intake.submission import Announcement, Outcome, Sender, Submission
+from reports.services.review import decisions
+from reports.services.review.superseding import LINK_FLAGS
+from tests.reports.services.review.test_interleavings import check
+from tests.support.door import photo, send, stored, submission
+from tests.support.threads import at_once
+from tests.support.world import DAY, World, payload
+
+pytestmark = pytest.mark.slow
+
+
+def one(phone: Any, body: dict[str, Any]) -> Submission:
+    return submission(phone, body)
+
+
+class TestOneReportSentByThirtyTwoThreads:
+    BODY = {"answers": {"V03": "yes", "V19": "no"}}
+
+    def assert_stored_once(self, outcomes: list[Outcome]) -> None:
+        assert Counter(outcome.kind for outcome in outcomes) == {"stored": 1, "duplicate": len(outcomes) - 1}
+        assert len({outcome.receipt for outcome in outcomes}) == 1
+        assert Report.objects.count() == 1
+        assert Violation.objects.count() == 2
+        assert Evidence.objects.count() == 1
+        assert Due.objects.count() == 1
+        assert not Refusal.objects.exists()
+
+    def test_singly_is_stored_once(self, concurrent_world: World):
+        body = payload(evidence=[photo()], **self.BODY)
+        sent = [one(concurrent_world.first, body) for _ in range(32)]
+        self.assert_stored_once(at_once([partial(accept, each, at=DAY) for each in sent]))
+
+    def test_from_two_phones_of_one_observer_is_stored_once(self, concurrent_world: World):
+        body = payload(evidence=[photo()], **self.BODY)
+        phones = [concurrent_world.first, concurrent_world.enrolled("OB-2222")]
+        sent = [one(phones[n % 2], body) for n in range(32)]
+        self.assert_stored_once(at_once([partial(accept, each, at=DAY) for each in sent]))
+
+    def test_in_batches_that_overlap_in_other_orders_each_is_stored_once(self, concurrent_world: World):
+        world = concurrent_world
+        bodies = [payload(evidence=[photo()], **self.BODY) for _ in range(16)]
+
+        def batch(n: int) -> list[Submission]:
+            turned = bodies[n % 16 :] + bodies[: n % 16]
+            return [one(world.first, body) for body in (turned if n % 2 else turned[::-1])]
+
+        batches = [batch(n) for n in range(32)]
+        outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+        assert all(len(found) == 16 for found in outcomes)
+        found = Counter(outcome.kind for answer in outcomes for outcome in answer)
+        assert found == {"stored": 16, "duplicate": 16 * 31}
+        for sent, answer in zip(batches, outcomes, strict=True):
+            assert [outcome.receipt.uuid for outcome in answer] == [each.uuid for each in sent]
+        assert (Report.objects.count(), Evidence.objects.count(), Violation.objects.count()) == (16, 16, 32)
+        assert not Refusal.objects.exists()
+
+    def test_singly_and_in_batches_is_stored_once(self, concurrent_world: World):
+        world, body = concurrent_world, payload(**self.BODY)
+        calls: list[Callable[[], Any]] = []
+        for _ in range(16):
+            batch = [one(world.first, payload()), one(world.first, body), one(world.first, payload())]
+            calls.append(partial(accept_many, batch, at=DAY))
+            calls.append(partial(accept, one(world.first, body), at=DAY))
+        outcomes = at_once(calls)
+        kinds = Counter((found[1] if isinstance(found, list) else found).kind for found in outcomes)
+        assert kinds == {"stored": 1, "duplicate": 31}
+        assert Report.objects.count() == 33
+
+
+class TestThirtyTwoReportsAtOnce:
+    def test_of_thirty_two_observers_are_all_stored(self, concurrent_world: World):
+        phones = [concurrent_world.enrolled(f"OB-{n}", "KZ-1-1-1") for n in range(32)]
+        sent = [one(phone, payload(evidence=[photo()], answers={"V03": "yes"})) for phone in phones]
+        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        assert Counter(outcome.kind for outcome in outcomes) == {"stored": 32}
+        assert Report.objects.count() == Due.objects.count() == 32
+
+    def test_that_are_the_same_refused_body_are_kept_once(self, concurrent_world: World):
+        body = payload(commission="XX", evidence=[photo()])
+        sent = [one(concurrent_world.first, body) for _ in range(32)]
+        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        assert {outcome.problem.code for outcome in outcomes} == {"unknown_commission"}
+        assert len({outcome.kept_evidence for outcome in outcomes}) == 1
+        assert (Refusal.objects.count(), Evidence.objects.count()) == (1, 1)
+
+
+class TestTwoObserversRacing:
+    def test_for_one_id_one_wins_and_the_other_learns_nothing(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(10):
+            body = payload(comment="secret", evidence=[photo()])
+            sent = [one(phone, body) for phone in (world.first, world.second) for _ in range(4)]
+            outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+            winner = Report.objects.get(uuid=body["id"]).observer_id
+            for each, outcome in zip(sent, outcomes, strict=True):
+                if each.sender.observer.pk == winner:
+                    assert outcome.kind in ("stored", "duplicate")
+                else:
+                    assert (outcome.kind, outcome.problem.code) == ("conflict", "changed_content")
+                    assert outcome.kept_evidence == ()
+            assert Evidence.objects.get(uuid=body["evidence"][0]["id"]).observer_id == winner
+
+    def test_with_batches_in_opposite_orders_lock_nobody_out(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(5):
+            bodies = [payload(evidence=[photo()]) for _ in range(20)]
+            batches = [
+                [one(phone, body) for body in (bodies if n % 2 else bodies[::-1])]
+                for n, phone in enumerate([world.first, world.second] * 4)
+            ]
+            outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+            found = Counter(outcome.kind for answer in outcomes for outcome in answer)
+            assert (found["stored"], found["duplicate"] + found["conflict"]) == (20, 140)
+            assert set(found) <= {"stored", "duplicate", "conflict"}
+        assert Report.objects.count() == Evidence.objects.count() == 100
+
+    def test_with_large_batches_in_opposite_orders_lock_nobody_out(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(4):
+            bodies = [payload() for _ in range(100)]
+            batches = [
+                [one(world.first, body) for body in bodies],
+                [one(world.second, body) for body in reversed(bodies)],
+            ]
+            outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+            assert Counter(outcome.kind for answer in outcomes for outcome in answer) == {
+                "stored": 100,
+                "conflict": 100,
+            }
+
+    def test_for_one_file_one_wins(self, concurrent_world: World):
+        world, file = concurrent_world, photo()
+        sent = [one(phone, payload(evidence=[file])) for phone in (world.first, world.second)]
+        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        assert Counter(outcome.kind for outcome in outcomes) == {"stored": 1, "conflict": 1}
+
+
+class TestACorrectionAndItsTargetAtOnce:
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_end_right_in_both_orders(self, concurrent_world: World, first):
+        world = concurrent_world
+        for _ in range(12):
+            target = payload()
+            bodies = [target, payload(supersedes=target["id"], commission="KZ-1-1-2")]
+            sent = [one(world.first, bodies[n]) for n in (first, 1 - first)]
+            at_once([partial(accept, each, at=DAY) for each in sent])
+            rows = {str(row.uuid): row for row in Report.objects.filter(uuid__in=[body["id"] for body in bodies])}
+            assert [rows[body["id"]].superseded for body in bodies] == [True, False]
+            assert not any(flag in LINK_FLAGS for row in rows.values() for flag in row.flags)
+        check()
+
+    def test_a_circle_and_a_fork_sent_at_once_end_as_if_sent_in_turn(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(5):
+            a, b, c, d = (payload() for _ in range(4))
+            a["supersedes"], b["supersedes"], c["supersedes"], d["supersedes"] = b["id"], a["id"], a["id"], a["id"]
+            at_once([partial(accept, one(world.first, body), at=DAY) for body in (a, b, c, d)])
+        check()
+
+    def test_openings_sent_at_once_leave_one_word(self, concurrent_world: World):
+        world = concurrent_world
+        bodies = [payload("opening", observed_at=f"2022-11-20T10:{n:02}:00+06:00") for n in range(16)]
+        at_once([partial(accept, one(world.first, body), at=DAY) for body in bodies])
+        assert [str(report.uuid) for report in Report.objects.counted()] == [bodies[-1]["id"]]
+        check()
+
+
+class TestADecisionAndACorrectionAtOnce:
+    @pytest.mark.parametrize("decide", [decisions.report_reject, decisions.report_hold])
+    def test_end_in_what_both_say(self, concurrent_world: World, decide):
+        world = concurrent_world
+        for _ in range(8):
+            target = stored(world.first, payload())
+            middle = stored(world.first, payload(supersedes=str(target.uuid)))
+            last = one(world.first, payload(supersedes=str(middle.uuid)))
+            at_once([partial(accept, last, at=DAY), partial(decide, report=middle, user=None, at=DAY)])
+            assert [row.superseded for row in Report.objects.filter(pk__in=[target.pk, middle.pk]).order_by("pk")] == [
+                True, False,
+            ]  # fmt: skip
+        check()
+
+    def test_quarantine_and_reports_at_once_end_in_one_of_both(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(4):
+            known = stored(world.first, payload("opening"))
+            sent = [one(world.first, payload("opening", supersedes=str(known.uuid))) for _ in range(4)]
+            quarantine = {"observer": world.first.observer, "election": world.election, "user": None, "at": DAY}
+            at_once(
+                [partial(accept, each, at=DAY) for each in sent]
+                + [partial(decisions.observer_quarantine, **quarantine)]
+            )
+            check()
+            # Whichever came first: none is in the figures while the observer is set aside.
+            assert not Report.objects.counted().filter(observer=world.first.observer).exists()
+            decisions.observer_restore(**quarantine)
+            check()
+            assert Report.objects.counted().filter(observer=world.first.observer).exists()
+
+    def test_two_of_the_desk_at_once_end_in_the_word_of_one(self, concurrent_world: World):
+        world = concurrent_world
+        for _ in range(6):
+            report = stored(world.first, payload())
+            decides = [decisions.report_reject, decisions.report_verify, decisions.report_hold]
+            at_once([partial(decide, report=Report.objects.get(pk=report.pk), user=None, at=DAY) for decide in decides])
+            report.refresh_from_db()
+            assert report.state in ("rejected", "verified", "held")
+        check()
+
+
+class TestFilesAnnouncedAtOnce:
+    def test_never_become_more_than_a_report_may_have(self, concurrent_world: World, settings):
+        settings.FILES_PER_REPORT_MAX = 5
+        world, body = concurrent_world, payload()
+        report = stored(world.first, body)
+        sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
+
+        def announce() -> str:
+            return announced(report, Announcement(uuid=uuid4()), sender)
+
+        retries = [lambda: send(world.first, body | {"evidence": [photo()]}) for _ in range(8)]
+        answers = at_once([announce] * 8 + retries)
+        assert report.evidence.count() == 5
+        assert set(answers[:8]) <= {"announced", "invalid_report"}
+
+
+class TestOneFileAnnouncedByTwoObserversAtOnce:
+    def test_belongs_to_one_and_the_other_is_told(self, concurrent_world: World):
+        world = concurrent_world
+        reports = [stored(phone, payload()) for phone in (world.first, world.second)]
+        senders = [
+            Sender(election=world.election, observer=phone.observer, device=phone.device)
+            for phone in (world.first, world.second)
+        ]
+        for _ in range(10):
+            file = Announcement(uuid=uuid4())
+            answers = at_once(
+                [partial(announced, report, file, sender) for report, sender in zip(reports, senders, strict=True)]
+            )
+            assert sorted(answers) == ["announced", "changed_content"]
+
+
+def announced(report: Report, file: Announcement, sender: Sender) -> str:
+    try:
+        evidence_announce(report=report, announcements=[file], sender=sender, at=DAY)
+    except Rejected as problem:
+        return problem.code
+    return "announced"

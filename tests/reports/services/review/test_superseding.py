@@ -1,0 +1,326 @@
+"""Superseding: which of an observer's reports stand, whatever the order in which they came."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reports.models import Due, Report
+from reports.services.review import decisions
+from reports.services.review.superseding import Node, derive
+from tests.support.door import send, send_all, stored
+from tests.support.world import DAY, World, payload
+
+
+def name(letter: str) -> UUID:
+    return UUID(int=ord(letter) << 64)
+
+
+def node(letter: str, names: str = "", at: int | None = None, **fields: Any) -> Node:
+    """Report `letter`, later the later its letter, that corrects report `names`."""
+    minutes = ord(letter) if at is None else at
+    fields = {"observer": 1, "checklist": 1, "eligible": True, "once": None} | fields
+    if fields["once"]:
+        fields["once"] = (fields["observer"], fields["checklist"], fields["once"], None, "")
+    return Node(
+        uuid=name(letter), supersedes=name(names) if names else None, observed_at=DAY + timedelta(minutes=minutes),
+        **fields,
+    )  # fmt: skip
+
+
+def told(*nodes: Node) -> str:
+    """The letters of what counts, then what is flagged: `B` or `B A?` (unknown) or `B A!` (ignored)."""
+    derived = derive({one.uuid: one for one in nodes})
+    letters = {one.uuid: chr(one.uuid.int >> 64) for one in nodes}
+    counted = [letters[one.uuid] for one in nodes if one.eligible and not derived[one.uuid].superseded]
+    marks = {"supersedes_unknown": "?", "supersedes_ignored": "!"}
+    flagged = [letters[uuid] + marks[found.flag] for uuid, found in derived.items() if found.flag]
+    return " ".join(["".join(sorted(counted)), *sorted(flagged)])
+
+
+class TestWhatCounts:
+    @pytest.mark.parametrize(
+        ("promise", "nodes", "counts"),
+        [
+            ("a report alone", [node("A")], "A"),
+            ("two that say nothing of each other", [node("A"), node("B")], "AB"),
+            ("a correction", [node("A"), node("B", "A")], "B"),
+            ("a correction that came first", [node("B", "A"), node("A")], "B"),
+            ("a correction observed earlier than what it corrects", [node("A", at=9), node("B", "A", at=1)], "B"),
+            ("the last of a chain", [node("A"), node("B", "A"), node("C", "B")], "C"),
+            ("the greater of two that name one", [node("A"), node("B", "A"), node("C", "A")], "C"),
+            ("the greater by time, not by name", [node("A"), node("B", "A", at=9), node("C", "A", at=8)], "B"),
+            ("the greater by name at one time", [node("A"), node("B", "A", at=9), node("C", "A", at=9)], "C"),
+            ("the greater end of two branches",
+             [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=1)], "C"),
+            ("a correction of the lesser branch by a greater one",
+             [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=999)], "D"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )  # fmt: skip
+    def test_of_what_was_said(self, promise, nodes, counts):
+        assert told(*nodes) == told(*reversed(nodes)) == counts
+
+    @pytest.mark.parametrize(
+        ("promise", "nodes", "counts"),
+        [
+            ("what a rejected correction named", [node("A"), node("B", "A", eligible=False)], "A"),
+            ("the correction of a rejected report", [node("A", eligible=False), node("B", "A")], "B"),
+            ("the last of a chain with a rejected middle", [node("A"), node("B", "A", eligible=False), node("C", "B")], "C"),
+            ("the root of a chain where all corrections are rejected",
+             [node("A"), node("B", "A", eligible=False), node("C", "B", eligible=False)], "A"),
+            ("the other of two where the greater is rejected",
+             [node("A"), node("B", "A"), node("C", "A", eligible=False)], "B"),
+            ("nothing where all are rejected", [node("A", eligible=False), node("B", "A", eligible=False)], ""),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )  # fmt: skip
+    def test_when_some_were_set_aside(self, promise, nodes, counts):
+        assert told(*nodes) == told(*reversed(nodes)) == counts
+
+
+class TestLinksThatDoNotHold:
+    @pytest.mark.parametrize(
+        ("promise", "nodes", "counts"),
+        [
+            ("to a report that has not come is flagged and waits", [node("B", "A")], "B B?"),
+            ("to another observer's report is ignored", [node("A", observer=2), node("B", "A")], "AB B!"),
+            ("to a report on another checklist is ignored", [node("A", checklist=2), node("B", "A")], "AB B!"),
+            ("to itself is ignored", [node("A", "A")], "A A!"),
+            ("in a circle of two is cut at the earliest", [node("A", "B"), node("B", "A")], "B A!"),
+            ("in a circle of three is cut at the earliest", [node("A", "C"), node("B", "A"), node("C", "B")], "C A!"),
+            ("in a circle is cut at the earliest by time",
+             [node("A", "C", at=3), node("B", "A", at=2), node("C", "B", at=4)], "A B!"),
+            ("in a circle with a tail leaves the tail its word",
+             [node("A", "B"), node("B", "A"), node("D", "A"), node("E", "D")], "E A!"),
+            ("in a circle is cut whatever was set aside",
+             [node("A", "B"), node("B", "A", eligible=False)], "A A!"),
+            ("in two circles is cut in each",
+             [node("A", "B"), node("B", "A"), node("C", "D"), node("D", "C")], "BD A! C!"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )  # fmt: skip
+    def test_a_link(self, promise, nodes, counts):
+        assert told(*nodes) == told(*reversed(nodes)) == counts
+
+
+class TestAChecklistFilledOnce:
+    @pytest.mark.parametrize(
+        ("promise", "nodes", "counts"),
+        [
+            ("the later of two at one place", [node("A", once=1), node("B", once=1)], "B"),
+            ("one at each place", [node("A", once=1), node("B", once=2)], "AB"),
+            ("the earlier where the later is set aside", [node("A", once=1), node("B", once=1, eligible=False)], "A"),
+            ("the later of two words, not of two reports",
+             [node("A", once=1, at=1), node("B", "A", once=1, at=2), node("C", once=1, at=9)], "C"),
+            ("the correction of the later, though it was observed before the earlier",
+             [node("A", once=1, at=5), node("B", once=1, at=6), node("C", "B", once=1, at=1)], "A"),
+            ("both places where a correction moves a report to another",
+             [node("A", once=1), node("B", once=2), node("C", "B", once=1)], "C"),
+            ("the moved report and what stood there alone",
+             [node("A", once=1), node("B", "A", once=2), node("C", once=1)], "BC"),
+        ],
+        ids=lambda value: value if isinstance(value, str) else "",
+    )  # fmt: skip
+    def test_counts(self, promise, nodes, counts):
+        assert told(*nodes) == told(*reversed(nodes)) == counts
+
+
+def test_a_chain_of_thousands_is_no_trouble():
+    letters = [UUID(int=n) for n in range(5_000)]
+    chain = {
+        uuid: Node(uuid, 1, 1, None, DAY + timedelta(seconds=n), letters[n - 1] if n else None, True)
+        for n, uuid in enumerate(letters)
+    }
+    counted = [uuid for uuid, found in derive(chain).items() if not found.superseded]
+    assert counted == [letters[-1]]
+
+
+# ── any set of reports ────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> dict[UUID, Node]:
+    letters = "ABCDEFGH"[: draw(st.integers(1, 8))]
+    return {
+        name(letter): node(
+            letter, draw(st.sampled_from(["", *letters, "Z"])), at=draw(st.integers(0, 3)),
+            observer=draw(st.sampled_from([1, 1, 1, 2])), checklist=draw(st.sampled_from([1, 1, 1, 2])),
+            eligible=draw(st.sampled_from([True, True, False])), once=draw(st.sampled_from([None, 1, 2])),
+        )
+        for letter in letters
+    }  # fmt: skip
+
+
+def trees(nodes: dict[UUID, Node]) -> list[set[UUID]]:
+    """By another way than the code's: reports joined by links that hold, circles and all."""
+    joined = {uuid: {uuid} for uuid in nodes}
+    for one in nodes.values():
+        target = nodes.get(one.supersedes) if one.supersedes else None
+        if target and (target.observer, target.checklist) == (one.observer, one.checklist):
+            both = joined[one.uuid] | joined[target.uuid]
+            for uuid in both:
+                joined[uuid] = both
+    return [set(tree) for tree in {frozenset(tree) for tree in joined.values()}]
+
+
+class TestAnySetOfReports:
+    @settings(max_examples=200, deadline=None)
+    @given(groups(), st.randoms(use_true_random=False))
+    def test_is_judged_the_same_in_any_order(self, nodes, random):
+        order = list(nodes)
+        random.shuffle(order)
+        assert derive({uuid: nodes[uuid] for uuid in order}) == derive(nodes)
+
+    @settings(max_examples=200, deadline=None)
+    @given(groups())
+    def test_has_exactly_one_word_a_tree_where_any_is_eligible(self, nodes):
+        nodes = {uuid: node_without_place(one) for uuid, one in nodes.items()}
+        derived = derive(nodes)
+        for tree in trees(nodes):
+            words = [uuid for uuid in tree if nodes[uuid].eligible and not derived[uuid].superseded]
+            assert len(words) == any(nodes[uuid].eligible for uuid in tree)
+
+    @settings(max_examples=200, deadline=None)
+    @given(groups())
+    def test_has_at_most_one_word_a_tree_and_a_place(self, nodes):
+        derived = derive(nodes)
+        counted = [one for one in nodes.values() if one.eligible and not derived[one.uuid].superseded]
+        places = [one.once for one in counted if one.once]
+        assert len(places) == len(set(places))
+        for tree in trees(nodes):
+            assert len([one for one in counted if one.uuid in tree]) <= 1
+
+    @settings(max_examples=200, deadline=None)
+    @given(groups())
+    def test_never_supersedes_what_is_set_aside(self, nodes):
+        assert not any(found.superseded for uuid, found in derive(nodes).items() if not nodes[uuid].eligible)
+
+    @settings(max_examples=200, deadline=None)
+    @given(groups())
+    def test_flags_every_link_that_is_unknown_or_foreign(self, nodes):
+        derived = derive(nodes)
+        for one in nodes.values():
+            target = nodes.get(one.supersedes) if one.supersedes else None
+            if one.supersedes is None:
+                assert derived[one.uuid].flag == ""
+            elif target is None:
+                assert derived[one.uuid].flag == "supersedes_unknown"
+            elif (target.observer, target.checklist) != (one.observer, one.checklist):
+                assert derived[one.uuid].flag == "supersedes_ignored"
+            else:
+                assert derived[one.uuid].flag in ("", "supersedes_ignored")
+
+    @settings(max_examples=200, deadline=None)
+    @given(groups())
+    def test_of_one_observer_does_not_depend_on_anothers(self, nodes):
+        derived = derive(nodes)
+        for observer in (1, 2):
+            # Another's reports matter only as targets that may not be named.
+            alone = {uuid: one for uuid, one in nodes.items() if one.observer == observer}
+            for uuid, found in derive(alone).items():
+                assert found.superseded == derived[uuid].superseded
+
+
+def node_without_place(one: Node) -> Node:
+    return Node(one.uuid, one.observer, one.checklist, None, one.observed_at, one.supersedes, one.eligible)
+
+
+# ── through the door ──────────────────────────────────────────────────────────────────────────
+
+
+class TestACorrection:
+    def test_takes_the_place_of_what_it_names(self, world: World):
+        first = stored(world.first, payload())
+        second = stored(world.first, payload(supersedes=str(first.uuid), answers={"V03": "yes"}))
+        assert list(Report.objects.counted()) == [second]
+        first.refresh_from_db()
+        assert (first.superseded, first.standing, first.state) == (True, "superseded", "received")
+        assert first.changed_at == DAY
+
+    def test_that_comes_first_waits_and_is_told_so(self, world: World):
+        first = payload()
+        early = send(world.first, payload(supersedes=first["id"]))
+        assert early.receipt is not None
+        assert early.receipt.flags == ("supersedes_unknown",)
+        late = send(world.first, first)
+        assert late.receipt is not None
+        assert (late.receipt.state, late.receipt.flags) == ("superseded", ())
+        correction = Report.objects.get(uuid=early.receipt.uuid)
+        assert correction.flags == []
+        assert list(Report.objects.counted()) == [correction]
+
+    def test_of_the_wrong_station_makes_both_stations_due(self, world: World):
+        wrong = stored(world.first, payload(commission="KZ-2-1-1"))
+        Due.objects.all().delete()
+        stored(world.first, payload(commission="KZ-1-1-1", supersedes=str(wrong.uuid)))
+        assert sorted(Due.objects.values_list("commission__code", flat=True)) == ["KZ-1-1-1", "KZ-2-1-1"]
+
+    def test_of_another_observers_report_is_stored_and_ignored(self, world: World):
+        theirs = stored(world.first, payload())
+        mine = stored(world.second, payload(commission="KZ-1-1-2", supersedes=str(theirs.uuid)))
+        assert mine.flags == ["supersedes_ignored"]
+        assert Report.objects.counted().count() == 2
+
+    def test_on_another_version_of_the_checklist_holds(self, world: World):
+        from_version_one = stored(world.first, payload())
+        assert from_version_one.version.number == 1
+        again = stored(world.first, payload(supersedes=str(from_version_one.uuid)))
+        assert list(Report.objects.counted()) == [again]
+
+    @pytest.mark.parametrize("reverse", [False, True])
+    def test_and_what_it_corrects_may_come_in_one_batch_in_any_order(self, world: World, reverse):
+        first = payload()
+        bodies = [first, payload(supersedes=first["id"])]
+        send_all(world.first, bodies[::-1] if reverse else bodies)
+        assert [str(report.uuid) for report in Report.objects.counted()] == [bodies[1]["id"]]
+        assert [report.flags for report in Report.objects.all()] == [[], []]
+
+    def test_that_is_a_rehearsal_corrects_nothing(self, world: World):
+        first = stored(world.first, payload())
+        stored(world.first, payload(supersedes=str(first.uuid), rehearsal=True))
+        assert list(Report.objects.counted()) == [first]
+
+    def test_that_is_held_corrects_nothing_until_it_is_restored(self, world: World):
+        first = stored(world.first, payload())
+        held = stored(
+            world.first,
+            payload(supersedes=str(first.uuid), observed_at="2022-11-23T00:00:00Z"),
+            at=DAY + timedelta(days=3),
+        )
+        assert list(Report.objects.counted()) == [first]
+        decisions.report_restore(report=held, user=None, at=DAY)
+        assert list(Report.objects.counted()) == [held]
+
+
+class TestASecondOpening:
+    def test_is_an_update_of_the_first(self, world: World):
+        stored(world.first, payload("opening"))
+        second = stored(world.first, payload("opening", observed_at="2022-11-20T10:05:00+06:00"))
+        assert list(Report.objects.counted()) == [second]
+
+    def test_that_comes_first_stays_the_word(self, world: World):
+        second = stored(world.first, payload("opening", observed_at="2022-11-20T10:05:00+06:00"))
+        first = send(world.first, payload("opening"))
+        assert first.receipt is not None
+        assert first.receipt.state == "superseded"
+        assert list(Report.objects.counted()) == [second]
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"commission": "KZ-1-1-2"}, {"slot": "2"}, {"checklist": {"code": "tabulation", "version": 1}}],
+        ids=str,
+    )
+    def test_elsewhere_or_at_another_slot_is_another(self, world: World, change):
+        stored(world.first, payload("opening"))
+        other = payload("opening") | change
+        stored(world.first, other | ({"answers": {}} if "checklist" in change else {}))
+        assert Report.objects.counted().count() == 2
+
+    def test_by_another_observer_is_another(self, world: World):
+        stored(world.first, payload("opening"))
+        stored(world.second, payload("opening"))
+        assert Report.objects.counted().count() == 2

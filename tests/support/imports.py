@@ -1,0 +1,25 @@
+"""Lists from spreadsheets, and whoever brings them."""
+
+from typing import Any
+
+from observer.models import Grant, User
+from tests.support.world import World
+
+PEOPLE = "code,name,phone,email,language,organisation,commissions,role,accreditation_number,accredited_until"
+TREE = "code,parent,level,name_en,external_id"
+SENT = "observer,commission,role,starts_at,ends_at"
+
+
+def csv(head: str, *lines: str) -> bytes:
+    return "\n".join([head, *lines, ""]).encode()
+
+
+LIST = csv(SENT, "OB-2222,KZ-1-1-2,,,", "OB-9999,KZ-1-1-1,,,")  # the second line names nobody
+
+
+def staff_make(
+    world: World, name: str = "coordinator", role: str = "administrator", place: str = "KZ", organisation: Any = None
+) -> User:
+    user = User.objects.create_user(name, is_staff=True)
+    Grant.objects.create(user=user, role=role, commission=world.tree[place], organisation=organisation)
+    return User.objects.get(pk=user.pk)
