@@ -21,10 +21,11 @@ from django.urls import reverse
 
 from benchmarks.country import NOON, Country
 from observer.models import Assignment, Commission, Grant, User
+from observer.services.accounts.access import Scope
 from reports.models import Report, ViolationType
 from reports.services.intake.intake import accept_many
 from reports.services.intake.submission import Sender, Submission
-from reports.services.schedule.board import Scope, board_of
+from reports.services.schedule.board import board_of
 from reports.services.schedule.expectations import expectations
 
 INCIDENTS, RUNS = 5_000, 7

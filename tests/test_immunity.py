@@ -12,13 +12,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from observer.models import Assignment, Observer, User
+from observer.services.accounts.access import Scope
 from observer.services.devices.enrolment import enrol
 from observer.services.devices.replacement import observer_replace
 from reports.models import Evidence, Report
 from reports.services.evidence.uploads import upload_append
-from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.publishing.live import summary_document
 from reports.services.review.decisions import report_read, report_reject
-from reports.services.schedule.board import Scope, board_of
+from reports.services.schedule.board import board_of
 from tests.support.door import send, stored
 from tests.support.world import DAY, World, make_observer, payload
 

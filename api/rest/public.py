@@ -17,7 +17,7 @@ from api.rest.rooms import PublicRoom, query
 from observer.models import Commission, Election
 from observer.words import in_language
 from reports.problems import Rejected
-from reports.services.figures.refresh import summary_document
+from reports.services.publishing.live import summary_document
 from reports.services.publishing.place_parts import Part
 from reports.services.publishing.published_releases import stand_of
 from reports.services.publishing.response_cache import kept, places

@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from reports.models import Evidence, Report
-from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.publishing.live import summary_document
 from tests.support.files import jpeg
 from tests.support.world import World, make_election
 

@@ -5,6 +5,7 @@ lies is the model's `reach`. A superuser runs the platform and reaches everythin
 reach is answered as what does not exist: take rows from these querysets and from nowhere else.
 """
 
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
@@ -165,3 +166,19 @@ def _forks(model: type[Model], way: str) -> bool:
             return True
         here = field.related_model
     return False
+
+
+Organisations = frozenset[int] | None  # whose observers; None: everybody's
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one board is about: a territory, and whose observers in it."""
+
+    commission: Commission
+    organisations: Organisations = None
+
+    @property
+    def key(self) -> str:
+        whose = "all" if self.organisations is None else "-".join(map(str, sorted(self.organisations)))
+        return f"board:{self.commission.pk}:{whose}"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from observer.desk.pages import DeskView, page
 from observer.models import Assignment, Observer, Organisation
 from observer.models.reach import Verb
+from observer.services.accounts.access import Scope
 from observer.words import in_language
 from reports.desk.day.people import PROTECTED, assignments_now
 from reports.desk.day.scope import scope_of
@@ -28,7 +29,7 @@ from reports.services.elections.messages import (
     recipients_of,
     recipients_with_reading,
 )
-from reports.services.schedule.board import Scope, stations
+from reports.services.schedule.board import stations
 from reports.services.schedule.schedule import plan_of
 
 ON_A_PAGE = 100

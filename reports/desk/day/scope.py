@@ -6,7 +6,7 @@ from observer.desk.pages import DeskView
 from observer.models import Commission
 from observer.models.reach import Verb
 from observer.services.accounts import access
-from reports.services.schedule.board import Scope
+from observer.services.accounts.access import Scope
 
 
 def scope_of(view: DeskView, code: str = "", verb: Verb | None = None) -> Scope:

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from reports.pages.http.responses import harden
-from reports.services.evidence.processing import evidence_copy
+from reports.services.publishing.photos import evidence_copy
 
 
 @require_safe

@@ -7,7 +7,6 @@ ATTEMPTS_MAX and holds nobody up. The sealed original is never touched.
 
 import logging
 import os
-import re
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -18,14 +17,13 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from observer.geo import metres_between
 from observer.models import Commission, Level, User
 from observer.services.trail import trail_add
 from reports.models import Evidence, Report
 from reports.problems import Rejected
 from reports.services.evidence import sandbox
 from reports.services.evidence.pictures import NO_PREVIEW, UNREADABLE, Findings, Taken
-from reports.services.intake.flags import metres_between
-from reports.services.publishing.visibility import photo_published
 from reports.services.review.review_queue import check_flagged
 from reports.services.storage.sealed_store import sealed_path, sync_folder
 
@@ -35,7 +33,6 @@ CLAIM = timedelta(minutes=5)  # after which a worker that has not finished is ta
 FAR_METRES = 5_000
 FAR_IN_TIME = timedelta(hours=12)
 EAST, WEST = timedelta(hours=14), timedelta(hours=12)  # how far zones are from UTC
-_NAME = re.compile(r"[0-9a-f]{2}/([0-9]{1,18})-[0-9a-f]{32}\.jpg", re.ASCII)
 SAME_FILE, PLACE, TIME = "same_file_elsewhere", "place_contradicts", "time_contradicts"
 
 
@@ -102,32 +99,6 @@ def evidence_withdraw(*, evidence: Evidence, user: User | None, at: datetime) ->
 def _trail(verb: str, evidence: Evidence, user: User | None, at: datetime) -> None:
     election = Commission.objects.filter(reports=evidence.report_id).values_list("election_id", flat=True).first()
     trail_add(action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", at=at, user=user, election=election)
-
-
-def public_evidence(*, commission: Commission, at: datetime) -> QuerySet[Evidence]:
-    """What the public may see of this commission's own files, oldest first: approved copies of counted reports."""
-    rows = approved_evidence().filter(report__in=Report.objects.counted().filter(commission=commission))
-    shown = [row.pk for row in rows if photo_published(commission=commission, copy=row.copy, at=at)]
-    return Evidence.objects.filter(pk__in=shown).order_by("stored_at", "pk")
-
-
-def evidence_is_public(*, evidence: Evidence, at: datetime) -> bool:
-    """Whether the public may see this file's copy at this moment."""
-    report = Report.objects.select_related("commission__election", "commission__level").filter(evidence=evidence.pk)
-    shown = report.counted().first() if approved_evidence().filter(pk=evidence.pk).exists() else None
-    return shown is not None and photo_published(commission=shown.commission, copy=evidence.copy, at=at)
-
-
-def evidence_copy(*, name: str, at: datetime) -> Path | None:
-    """The public file of this name (`Evidence.copy` or `.thumbnail`), where the public may see it."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        return None
-    evidence = Evidence.objects.filter(Q(copy=name) | Q(thumbnail=name), pk=int(match[1])).first()
-    if evidence is None or not evidence_is_public(evidence=evidence, at=at):
-        return None
-    folder: Path = settings.PUBLIC_DIR
-    return folder / name
 
 
 def approved_evidence() -> QuerySet[Evidence]:

@@ -36,7 +36,7 @@ from reports.services.background.wakeups import wake, wake_after_commit
 from reports.services.exports.filters import Unlisted
 from reports.services.exports.tables import Row, codebook, export_check, export_tables
 from reports.services.exports.writers import Book, CsvBook, XlsxBook
-from reports.services.operations.health import disk_free
+from reports.services.storage.disk import disk_free
 from reports.services.storage.snapshot import database_moment
 
 log = logging.getLogger("baqylau.exports")

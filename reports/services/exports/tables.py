@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from observer.models import Commission, Election, Level, Organisation, User
 from observer.models.reach import Verb
 from observer.services.accounts import access
+from observer.services.accounts.access import Scope
 from observer.words import in_language
 from reports.models import Checklist, ChecklistVersion, Export, Question, Report, Summary, ViolationType
 from reports.services.exports import fixed_columns as facts
@@ -32,7 +33,7 @@ from reports.services.exports.columns import (
     moment,
 )
 from reports.services.exports.filters import COVERAGE, VALUE_MAX, Unlisted, rows_listed
-from reports.services.schedule.board import Scope, Station, planned, stations
+from reports.services.schedule.board import Station, planned, stations
 from reports.services.schedule.schedule import plan_of
 from reports.services.schedule.station_filter import SHOWS, stations_shown
 

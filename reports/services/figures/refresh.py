@@ -18,12 +18,10 @@ from django.db.models import Min, QuerySet
 from django.utils import timezone
 
 from observer.models import Commission, Election, Level
-from observer.words import in_language
-from reports.models import Due, Question, Report, Summary, Violation, ViolationType
+from reports.models import Due, Report, Summary, Violation, ViolationType
 from reports.services.background.recompute_queue import due_add
 from reports.services.checklists.compiled import Form, forms_of
 from reports.services.figures.child_cache import Version, said_by
-from reports.services.figures.serialize import coverage_words, tally_words
 from reports.services.figures.tally import (
     Counted,
     Raised,
@@ -34,7 +32,6 @@ from reports.services.figures.tally import (
     tally_own,
 )
 from reports.services.figures.tally_flat import Total, flatten
-from reports.services.publishing.visibility import published
 
 CHUNK = 100  # commissions a transaction on PostgreSQL
 CHUNK_SQLITE = 20  # where a transaction holds the whole database, and writers wait for it
@@ -318,68 +315,3 @@ def _merge_children(
 
 
 # ── showing ─────────────────────────────────────────────────────────────────────────────────
-def summary_document(*, commission: Commission, language: str, at: datetime | None = None) -> dict[str, Any]:
-    """The JSON of the API's public summary, from one Summary row and the names of what it lists.
-
-    Children that are not public at `at` (now, unless given) are left out; `children_withheld` is
-    their number. Does not ask whether the commission itself is public: see `publication`.
-    """
-    election = commission.election
-    row = Summary.objects.filter(pk=commission.pk, revision__gt=0).first()
-    tally = row.tally if row else {"precincts": Commission.objects.under(commission).precincts().count()}
-    observers = len(observers_unpacked(row.observers)) if row else 0
-    children, withheld = _children(row, election, language, at or timezone.now()) if row else ([], 0)
-    return {
-        "election": election.slug,
-        "commission": {
-            "code": commission.code,
-            "name": in_language(commission.names, language, election.languages),
-            "level": commission.level.code,
-        },
-        "revision": row.revision if row else 0,
-        "release": None,
-        "as_of": row.as_of.isoformat().replace("+00:00", "Z") if row and row.as_of else None,
-        "coverage": coverage_words(tally, observers),
-        **tally_words(tally, contests=dict(election.contests.values_list("pk", "code")), shared=shared_codes(election)),
-        "children": children,
-        "children_withheld": withheld,
-    }
-
-
-def shared_codes(election: Election) -> set[tuple[str, str, str]]:
-    """(stage, checklist, question) where an earlier checklist of the stage has a question of that code too."""
-    checklists = list(election.checklists.order_by("order", "code").values_list("stage", "code"))
-    stages = [stage for stage, _code in checklists]
-    crowded = {stage for stage in stages if stages.count(stage) > 1}
-    if not crowded:
-        return set()
-    questions: dict[tuple[str, str], set[str]] = defaultdict(set)
-    asked = Question.objects.filter(version__checklist__election=election, version__checklist__stage__in=crowded)
-    for stage, checklist, code in asked.order_by().values_list(
-        "version__checklist__stage", "version__checklist__code", "code"
-    ):
-        questions[stage, checklist].add(code)
-    taken: dict[str, set[str]] = defaultdict(set)
-    shared = set()
-    for stage, checklist in checklists:
-        shared |= {(stage, checklist, code) for code in questions[stage, checklist] & taken[stage]}
-        taken[stage] |= questions[stage, checklist]
-    return shared
-
-
-def _children(row: Summary, election: Election, language: str, at: datetime) -> tuple[list[dict[str, Any]], int]:
-    keys = [child["commission"] for child in row.children]
-    known = Commission.objects.select_related("level").in_bulk(keys)
-    listed = []
-    for child in row.children:
-        place = known.get(child["commission"])
-        if place is None:
-            continue
-        place.election = election
-        if published(commission=place, at=at):
-            name = in_language(place.names, language, election.languages)
-            shown = {"code": place.code, "name": name}
-            shown |= {"coverage": child["coverage"], "violations": child["violations"]}
-            listed.append((place.path, shown))
-    listed.sort(key=itemgetter(0))
-    return [shown for _path, shown in listed], len(keys) - len(listed)

@@ -1,10 +1,10 @@
 """What is remarkable about a report without being wrong: told in the receipt, seen at the desk."""
 
 from datetime import datetime, timedelta
-from math import asin, cos, radians, sin, sqrt
 
 from django.conf import settings
 
+from observer.geo import metres_between
 from observer.models import Election, Level
 from reports.models import Checklist
 from reports.services.checklists.answer_reading import answers_missing, answers_out_of_limits
@@ -12,15 +12,6 @@ from reports.services.checklists.compiled import Form
 from reports.services.intake.canonical import Content
 from reports.services.intake.submission import Submission
 from reports.services.storage.intake_sql import Found
-
-EARTH_RADIUS = 6_371_000  # metres
-
-
-def metres_between(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Great-circle distance in metres."""
-    a, b = radians(lat), radians(other_lat)
-    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_lon - lon) / 2) ** 2
-    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half)))
 
 
 def flags_of(

@@ -20,7 +20,8 @@ from django.db.models import Max, Min
 from observer import crypto
 from observer.models import Commission, Election, Observer, User
 from reports.models import ChecklistVersion, Evidence, Report
-from reports.services.operations.health import data_writable, disk_free, due_oldest, migrations_missing
+from reports.services.operations.health import data_writable, due_oldest, migrations_missing
+from reports.services.storage.disk import disk_free
 
 LATE = 30.0  # seconds
 CLOCK = timedelta(seconds=2)

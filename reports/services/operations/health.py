@@ -1,7 +1,6 @@
 """How the platform is: the few facts by which it is ready or not, and the numbers an operator watches."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Sum
 
 from reports.models import Due, Evidence, Refusal, Report, Unkept
+from reports.services.storage.disk import disk_free
 
 FIGURES_LATE = 60.0  # seconds after which waiting figures are called late
 
@@ -81,14 +81,6 @@ def numbers(*, at: datetime) -> Numbers:
 def due_oldest(*, at: datetime) -> float:
     """Seconds for which the longest-waiting figure waits; 0 where none does."""
     return _age(Due.objects.aggregate(oldest=Min("created_at"))["oldest"], at)
-
-
-def disk_free() -> int:
-    """Free bytes where the data lie, also before anything lies there."""
-    folder = Path(settings.DATA_DIR)
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def migrations_applied() -> bool:

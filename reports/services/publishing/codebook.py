@@ -3,6 +3,7 @@
 Live pages read it from the database; a release keeps it as it was.
 """
 
+from collections import defaultdict
 from typing import Any
 
 from observer.models import Election, Level
@@ -74,3 +75,24 @@ def groups_of(election: Election) -> list[dict[str, Any]]:
         {"code": group.code, "names": group.names, "types": types.get(group.pk, [])}
         for group in ViolationGroup.objects.filter(election=election).order_by("order", "code")
     ]
+
+
+def shared_codes(election: Election) -> set[tuple[str, str, str]]:
+    """(stage, checklist, question) where an earlier checklist of the stage has a question of that code too."""
+    checklists = list(election.checklists.order_by("order", "code").values_list("stage", "code"))
+    stages = [stage for stage, _code in checklists]
+    crowded = {stage for stage in stages if stages.count(stage) > 1}
+    if not crowded:
+        return set()
+    questions: dict[tuple[str, str], set[str]] = defaultdict(set)
+    asked = Question.objects.filter(version__checklist__election=election, version__checklist__stage__in=crowded)
+    for stage, checklist, code in asked.order_by().values_list(
+        "version__checklist__stage", "version__checklist__code", "code"
+    ):
+        questions[stage, checklist].add(code)
+    taken: dict[str, set[str]] = defaultdict(set)
+    shared = set()
+    for stage, checklist in checklists:
+        shared |= {(stage, checklist, code) for code in questions[stage, checklist] & taken[stage]}
+        taken[stage] |= questions[stage, checklist]
+    return shared

@@ -19,10 +19,9 @@ from observer.models import Commission, Election, Level
 from reports.models import Checklist, Reply, Report, Violation, ViolationType
 from reports.services.checklists.compiled import Form, forms_of
 from reports.services.evidence.processing import approved_evidence
-from reports.services.figures.refresh import shared_codes
 from reports.services.figures.serialize import Shared, tally_words
 from reports.services.figures.tally import Counted, Raised, Tally, ViolationKind, absorb, tally_own
-from reports.services.publishing.codebook import book_of
+from reports.services.publishing.codebook import book_of, shared_codes
 from reports.services.publishing.disclosure import Station, stations_shown, types_coarsened
 from reports.services.publishing.maps import map_of
 from reports.services.publishing.open_rows import Rows

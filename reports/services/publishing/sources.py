@@ -16,12 +16,11 @@ from django.db.models.functions import TruncHour
 from observer.models import Commission, Election, Level
 from observer.words import in_language
 from reports.models import Reply, Report, Summary
-from reports.services.evidence.processing import public_evidence
-from reports.services.figures.refresh import shared_codes
 from reports.services.figures.serialize import tally_words
 from reports.services.figures.tally import observers_unpacked
-from reports.services.publishing.codebook import Book, book_of
+from reports.services.publishing.codebook import Book, book_of, shared_codes
 from reports.services.publishing.maps import map_of
+from reports.services.publishing.photos import public_evidence
 from reports.services.publishing.place_parts import (
     Part,
     child_part,

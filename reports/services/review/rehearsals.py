@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from observer.models import Election, User
+from observer.services.accounts.access import Scope
 from reports.models import Report
 from reports.services.review.decisions import rehearsals_set
-from reports.services.schedule.board import Scope
 
 AT_ONCE = 500
 

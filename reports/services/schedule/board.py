@@ -14,27 +14,14 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
 from observer.models import Assignment, Commission, Election, Level
+from observer.services.accounts.access import Scope
 from reports.models import ChecklistVersion, Report, Summary, Violation, ViolationType
-from reports.services.operations.health import disk_free
 from reports.services.schedule.schedule import Plan, plan_of
+from reports.services.storage.disk import disk_free
 
 FRESH = 10  # seconds for which a board is kept
 NEWEST = 10
 SEVERITIES = tuple(ViolationType.Severity.values)
-Organisations = frozenset[int] | None  # whose observers; None: everybody's
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What one board is about: a territory, and whose observers in it."""
-
-    commission: Commission
-    organisations: Organisations = None
-
-    @property
-    def key(self) -> str:
-        whose = "all" if self.organisations is None else "-".join(map(str, sorted(self.organisations)))
-        return f"board:{self.commission.pk}:{whose}"
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import cos, log10, radians
 
-from reports.services.intake.flags import metres_between
+from observer.geo import metres_between
 
 HALF = 50.0
 ROOM = 36.0  # how far from the middle the outermost point lies

@@ -7,7 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from reports.models import Report
-from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh
+from reports.services.publishing.live import summary_document
 from tests.api.conftest import PhoneClient
 from tests.api.openrosa.collect import Collect, xml
 from tests.support.world import World, make_election, payload

@@ -11,8 +11,9 @@ from django.utils import timezone
 from observer.models import Commission, Election
 from reports.models import Checklist, Evidence, Question, Report
 from reports.pages.http.responses import POLICY
-from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh
 from reports.services.publishing import published_releases
+from reports.services.publishing.live import summary_document
 from tests.support.door import stored
 from tests.support.world import DAY, World, make_election, payload
 

@@ -14,15 +14,9 @@ from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.evidence import processing as service
 from reports.services.evidence import sandbox
-from reports.services.evidence.processing import (
-    evidence_approve,
-    evidence_copy,
-    evidence_is_public,
-    evidence_process_due,
-    evidence_withdraw,
-    public_evidence,
-)
+from reports.services.evidence.processing import evidence_approve, evidence_process_due, evidence_withdraw
 from reports.services.evidence.uploads import upload_append
+from reports.services.publishing.photos import evidence_copy, evidence_is_public, public_evidence
 from reports.services.review.decisions import report_reject, report_restore
 from tests.support.door import send, stored
 from tests.support.files import jpeg, processed, public, uploaded

@@ -10,7 +10,8 @@ from observer.models import Contest, Observer
 from reports.models import Case, Due, Report, Summary, Violation, ViolationType
 from reports.services.background.recompute_queue import due_add
 from reports.services.figures.recount import summaries_check
-from reports.services.figures.refresh import summaries_recount, summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_recount, summaries_refresh
+from reports.services.publishing.live import summary_document
 from reports.services.publishing.visibility import published
 from reports.services.review import decisions
 from tests.support.door import stored

@@ -17,7 +17,8 @@ from observer.models import Commission
 from reports.models import Due, Report, Summary, Violation
 from reports.services.figures import refresh
 from reports.services.figures.recount import summaries_check
-from reports.services.figures.refresh import summaries_recompute, summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_recompute, summaries_refresh
+from reports.services.publishing.live import summary_document
 from reports.services.review import decisions
 from tests.support.door import stored
 from tests.support.refresh import STATIONS, Killed, all_settled, move, report

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from observer.geo import metres_between
 from observer.models import Assignment, Election
 from reports.models import Due, Report
-from reports.services.intake.flags import metres_between
 from tests.support.door import stored
 from tests.support.world import DAY, World, make_election, payload
 

@@ -12,8 +12,9 @@ from django.utils import timezone
 from observer.models import Commission, Election, Trail, User
 from reports.models import Evidence, Release, ReleaseContent, ReleaseRow, Reply, Report
 from reports.problems import Rejected
-from reports.services.figures.refresh import summaries_refresh, summary_document
+from reports.services.figures.refresh import summaries_refresh
 from reports.services.publishing import published_releases, release_store, sources
+from reports.services.publishing.live import summary_document
 from reports.services.publishing.releases import (
     release_approve,
     release_describe,

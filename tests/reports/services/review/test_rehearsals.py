@@ -6,9 +6,9 @@ from functools import partial
 import pytest
 
 from observer.models import User
+from observer.services.accounts.access import Scope
 from reports.models import Report
 from reports.services.review.rehearsals import rehearsals_count, rehearsals_on_the_day
-from reports.services.schedule.board import Scope
 from tests.support.door import stored
 from tests.support.threads import at_once
 from tests.support.world import DAY, World, payload

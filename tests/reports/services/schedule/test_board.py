@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from observer.models import Assignment, Commission, Organisation
+from observer.services.accounts.access import Scope
 from reports.models import Violation
 from reports.services.figures.refresh import summaries_refresh
 from reports.services.review.decisions import violation_decide
-from reports.services.schedule.board import Board, Scope, board_of, stations
+from reports.services.schedule.board import Board, board_of, stations
 from tests.reports.services.schedule.test_expectations import LATE, SCHEDULE
 from tests.support.door import stored
 from tests.support.world import DAY, World, make_observer, make_phone, payload, words

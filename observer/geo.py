@@ -1,0 +1,12 @@
+"""Distance between two places on Earth."""
+
+from math import asin, cos, radians, sin, sqrt
+
+EARTH_RADIUS = 6_371_000  # metres
+
+
+def metres_between(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Great-circle distance in metres."""
+    a, b = radians(lat), radians(other_lat)
+    half = sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(radians(other_lon - lon) / 2) ** 2
+    return 2 * EARTH_RADIUS * asin(min(1.0, sqrt(half)))
