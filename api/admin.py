@@ -23,9 +23,24 @@ class RelayFileAdmin(ReadOnly):
     list_select_related = ("election",)
     search_fields = ("=observer_code", "=sha256")
     fields = (
-        "observer_code", "election", "device", "submitter", "kind", "part", "parts", "made_at", "received_at", "state",
-        "reason", "outcomes", "size", "sha256", "sealed", "accepted_by", "accepted_at",
-    )  # fmt: skip
+        "observer_code",
+        "election",
+        "device",
+        "submitter",
+        "kind",
+        "part",
+        "parts",
+        "made_at",
+        "received_at",
+        "state",
+        "reason",
+        "outcomes",
+        "size",
+        "sha256",
+        "sealed",
+        "accepted_by",
+        "accepted_at",
+    )
     actions = ("accept",)
 
     @admin.action(description=_("Accept as the observer's own"), permissions=["decide"])

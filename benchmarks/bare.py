@@ -65,9 +65,12 @@ def report_insert(request: HttpRequest) -> HttpResponse:
     place = Commission.objects.only("pk").get(election_id=device.election_id, code=said["commission"])
     with transaction.atomic():
         report = BareReport.objects.create(
-            uuid=UUID(said["id"]), commission_id=place.pk, observer_id=device.observer_id,
-            observed_at=said["observed_at"], answers=said["answers"],
-        )  # fmt: skip
+            uuid=UUID(said["id"]),
+            commission_id=place.pk,
+            observer_id=device.observer_id,
+            observed_at=said["observed_at"],
+            answers=said["answers"],
+        )
         BareViolation.objects.bulk_create([BareViolation(report=report, code=code) for code in ("one", "two")])
     body = json.dumps({"id": said["id"]}).encode()
     return HttpResponse(body, status=201, headers={"Content-Length": str(len(body))})

@@ -31,18 +31,29 @@ class Country:
 
 def country_make() -> Country:
     election = election_create(
-        slug="bench", name="Benchmark", date=date(2022, 11, 20), pack_dir=settings.PACKS_DIR / "kz",
-        publication="live", at=NOON,
-    )  # fmt: skip
+        slug="bench",
+        name="Benchmark",
+        date=date(2022, 11, 20),
+        pack_dir=settings.PACKS_DIR / "kz",
+        publication="live",
+        at=NOON,
+    )
     levels = list(Level.objects.filter(election=election).order_by("order"))
     rows: dict[str, Commission] = {}
 
     def grow(code: str, parent: str | None, depth: int) -> None:
         above = rows[parent] if parent else None
         rows[code] = Commission(
-            election=election, level=levels[depth], code=code, depth=depth, parent=above,
-            path=(above.path if above else "") + code + "/", names={"en": code}, lat=48.0, lon=67.0,
-        )  # fmt: skip
+            election=election,
+            level=levels[depth],
+            code=code,
+            depth=depth,
+            parent=above,
+            path=(above.path if above else "") + code + "/",
+            names={"en": code},
+            lat=48.0,
+            lon=67.0,
+        )
 
     grow("KZ", None, 0)
     for region in range(REGIONS):
@@ -67,13 +78,16 @@ def _people(election: Election, stations: list[Commission]) -> list[str]:
     Device.objects.bulk_create(
         [
             Device(
-                observer=observer, election=election, created_at=NOON, last_used_at=datetime.now(UTC),
+                observer=observer,
+                election=election,
+                created_at=NOON,
+                last_used_at=datetime.now(UTC),
                 token_hash=hashlib.sha256(token.encode()).hexdigest(),
             )
             for observer, token in zip(observers, tokens, strict=True)
         ],
         batch_size=2000,
-    )  # fmt: skip
+    )
     assignments = Assignment.objects.bulk_create(
         [Assignment(election=election, commission=stations[n % len(stations)]) for n in range(OBSERVERS)],
         batch_size=2000,
@@ -125,10 +139,33 @@ def reports_copy(country: Country, count: int) -> None:
                 device, observer = devices[number % len(devices)]
                 at = NOON + timedelta(seconds=number % 40_000)
                 copy.write_row(
-                    (first + number, _uuid(rnd), stations[number % len(stations)], form.version_id, "", observer, device,
-                     "rest", "observer", at, at, said, "", False, "0" * 64, 1, body, "[]", False, "received", "", False,
-                     False, at)
-                )  # fmt: skip
+                    (
+                        first + number,
+                        _uuid(rnd),
+                        stations[number % len(stations)],
+                        form.version_id,
+                        "",
+                        observer,
+                        device,
+                        "rest",
+                        "observer",
+                        at,
+                        at,
+                        said,
+                        "",
+                        False,
+                        "0" * 64,
+                        1,
+                        body,
+                        "[]",
+                        False,
+                        "received",
+                        "",
+                        False,
+                        False,
+                        at,
+                    )
+                )
         rnd = random.Random(count)
         with cursor.copy("COPY reports_violation (report_id, code, state, note) FROM STDIN") as copy:
             for number in range(count):

@@ -67,9 +67,15 @@ def checks_make(place: Country) -> None:
 
 def _incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str]) -> Submission:
     return Submission(
-        sender=sender, body=json.dumps(answers).encode(), uuid=uuid, checklist="incident", version=1,
-        commission=station, observed_at=NOON, answers=answers,
-    )  # fmt: skip
+        sender=sender,
+        body=json.dumps(answers).encode(),
+        uuid=uuid,
+        checklist="incident",
+        version=1,
+        commission=station,
+        observed_at=NOON,
+        answers=answers,
+    )
 
 
 def _calls(place: Country) -> dict[str, Callable[[], object]]:

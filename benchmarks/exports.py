@@ -18,9 +18,12 @@ from django.db import connection
 NAME = "bench-exports"
 # Kind, format, labels, free words.
 ASKED = (
-    ("reports", "csv", "codes", False), ("reports", "csv", "both", False), ("reports", "xlsx", "both", False),
-    ("violations", "csv", "codes", False), ("coverage", "csv", "codes", False),
-)  # fmt: skip
+    ("reports", "csv", "codes", False),
+    ("reports", "csv", "both", False),
+    ("reports", "xlsx", "both", False),
+    ("violations", "csv", "codes", False),
+    ("coverage", "csv", "codes", False),
+)
 AIMS = {10_000: "0.4 s", 50_000: "2 s"}
 
 
@@ -47,9 +50,18 @@ def main(kind: str, format: str, labels: str, words: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(3):
         export = export_ask(
-            uuid=uuid4(), user=user, election=election, kind=kind, format=format, labels=labels, language="ru",
-            words=words == "1", filters={"at": root.code} if kind == "coverage" else {}, reason="a benchmark", at=at,
-        )  # fmt: skip
+            uuid=uuid4(),
+            user=user,
+            election=election,
+            kind=kind,
+            format=format,
+            labels=labels,
+            language="ru",
+            words=words == "1",
+            filters={"at": root.code} if kind == "coverage" else {},
+            reason="a benchmark",
+            at=at,
+        )
         began = perf_counter()
         if lists_write(at=at) != 1:
             raise RuntimeError("not written")

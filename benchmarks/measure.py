@@ -66,9 +66,14 @@ class Bench:
             {"id": evidence, "sha256": hashlib.sha256(bytes_).hexdigest(), "size": len(bytes_), "type": "image/jpeg"}
         ]
         return load.request(
-            "PATCH", f"/api/v1/evidence/{evidence}", bytes_, Authorization=f"Bearer {token}", Upload_Offset="0",
-            Content_Type="application/offset+octet-stream", Tus_Resumable="1.0.0",
-        )  # fmt: skip
+            "PATCH",
+            f"/api/v1/evidence/{evidence}",
+            bytes_,
+            Authorization=f"Bearer {token}",
+            Upload_Offset="0",
+            Content_Type="application/offset+octet-stream",
+            Tus_Resumable="1.0.0",
+        )
 
     def photos(self) -> Iterator[Sequence[bytes]]:
         for document, token in self.documents():
@@ -83,9 +88,16 @@ class Bench:
             yield [load.post_json("/api/v1/reports/batch", {"reports": some}, token), *patches]
 
     def run(
-        self, name: str, units: Iterator[Sequence[bytes]], most: int, per_unit: int, aim: str = "", warm: int = 20,
-        web: Sequence[str] = ("config.serve",), beside: Mapping[int, float] | None = None,
-    ) -> dict[int, float]:  # fmt: skip
+        self,
+        name: str,
+        units: Iterator[Sequence[bytes]],
+        most: int,
+        per_unit: int,
+        aim: str = "",
+        warm: int = 20,
+        web: Sequence[str] = ("config.serve",),
+        beside: Mapping[int, float] | None = None,
+    ) -> dict[int, float]:
         """Units a second, by connections; told as a part of those `beside`, where there are such."""
         rates = {}
         for connections in (8, 32):

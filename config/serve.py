@@ -15,20 +15,33 @@ from config import env, process
 def command(*, embedded: bool) -> list[str]:
     workers = 1 if embedded else env.number("WEB_WORKERS", 2)
     return [
-        sys.executable, "-m", "granian", "config.front:front",
-        "--interface", "rsgi",
-        "--loop", "asyncio",
-        "--http", "1",
-        "--backpressure", "8192",  # connections of a process; idle ones cost a few kilobytes
-        "--host", env.text("HOST", "127.0.0.1"),
-        "--port", str(env.number("PORT", 8000)),
-        "--workers", str(workers),
+        sys.executable,
+        "-m",
+        "granian",
+        "config.front:front",
+        "--interface",
+        "rsgi",
+        "--loop",
+        "asyncio",
+        "--http",
+        "1",
+        "--backpressure",
+        "8192",  # connections of a process; idle ones cost a few kilobytes
+        "--host",
+        env.text("HOST", "127.0.0.1"),
+        "--port",
+        str(env.number("PORT", 8000)),
+        "--workers",
+        str(workers),
         "--respawn-failed-workers",
-        "--workers-kill-timeout", "20",
-        "--log-config", os.path.join(os.path.dirname(__file__), "granian.json"),  # noqa: PTH118, PTH120
+        "--workers-kill-timeout",
+        "20",
+        "--log-config",
+        os.path.join(os.path.dirname(__file__), "granian.json"),  # noqa: PTH118, PTH120
         "--no-ws",
-        "--log-level", "error",
-    ]  # fmt: skip
+        "--log-level",
+        "error",
+    ]
 
 
 if __name__ == "__main__":

@@ -32,10 +32,15 @@ class DeskSite(admin.AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Without Django's list of every noun, which is for its own sidebar and took a third of each page's time."""
         return {
-            "site_title": self.site_title, "site_header": self.site_header, "site_url": self.site_url,
-            "has_permission": self.has_permission(request), "available_apps": [], "is_nav_sidebar_enabled": False,
-            "log_entries": self.get_log_entries(request), "is_popup": False,
-        } | frame(request)  # fmt: skip
+            "site_title": self.site_title,
+            "site_header": self.site_header,
+            "site_url": self.site_url,
+            "has_permission": self.has_permission(request),
+            "available_apps": [],
+            "is_nav_sidebar_enabled": False,
+            "log_entries": self.get_log_entries(request),
+            "is_popup": False,
+        } | frame(request)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [

@@ -36,9 +36,14 @@ def judged(folder: Path, address: str, kind: str, options: list[str]) -> dict[st
     """Score by category; prints what cost points."""
     out = folder / f"{kind}.json"
     command = [
-        folder / "node_modules" / ".bin" / "lighthouse", address, *options, "--quiet", "--output=json",
-        f"--output-path={out}", "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
-    ]  # fmt: skip
+        folder / "node_modules" / ".bin" / "lighthouse",
+        address,
+        *options,
+        "--quiet",
+        "--output=json",
+        f"--output-path={out}",
+        "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
+    ]
     subprocess.run(command, env=os.environ | {"CHROME_PATH": CHROMIUM}, check=True)  # noqa: S603
     found = json.loads(out.read_text("utf-8"))
     for name, category in found["categories"].items():

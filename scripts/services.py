@@ -93,15 +93,45 @@ def postgresql(folder: Path) -> Iterator[str]:
     common: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL, **as_whom}
     with (home / "log").open("wb") as log:
         subprocess.run(  # noqa: S603
-            [programs / "initdb", "-D", data, "-U", "baqylau", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
-             "--auth=scram-sha-256", f"--pwfile={home / 'password'}"],
-            check=True, stdout=log, stderr=log, **common,
-        )  # fmt: skip
+            [
+                programs / "initdb",
+                "-D",
+                data,
+                "-U",
+                "baqylau",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--auth=scram-sha-256",
+                f"--pwfile={home / 'password'}",
+            ],
+            check=True,
+            stdout=log,
+            stderr=log,
+            **common,
+        )
         process = subprocess.Popen(  # noqa: S603
-            [programs / "postgres", "-D", data, "-p", str(port), "-k", "", "-c", "listen_addresses=127.0.0.1",
-             "-c", "max_connections=200", "-c", "shared_buffers=128MB"],
-            stdout=log, stderr=log, start_new_session=True, **common,
-        )  # fmt: skip
+            [
+                programs / "postgres",
+                "-D",
+                data,
+                "-p",
+                str(port),
+                "-k",
+                "",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=200",
+                "-c",
+                "shared_buffers=128MB",
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **common,
+        )
         try:
             ready = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
             try:
@@ -123,8 +153,12 @@ def redis(folder: Path) -> Iterator[str]:
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             wait_for(lambda: accepts(port), "Redis")
             yield f"redis://127.0.0.1:{port}/0"

@@ -22,10 +22,23 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRST = {"migrate": ["python", "manage.py", "migrate", "--noinput"]}
 LASTING = {
     "web": ["python", "-m", "config.serve"],
-    "worker": ["python", "-m", "celery", "-q", "-A", "config.celery", "worker", "--concurrency", "2", "--loglevel", "WARNING",
-               "--without-gossip", "--without-mingle"],
+    "worker": [
+        "python",
+        "-m",
+        "celery",
+        "-q",
+        "-A",
+        "config.celery",
+        "worker",
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "WARNING",
+        "--without-gossip",
+        "--without-mingle",
+    ],
     "beat": ["python", "-m", "celery", "-q", "-A", "config.celery", "beat", "--loglevel", "WARNING", "--pidfile="],
-}  # fmt: skip
+}
 PROXY = ["caddy", "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
 
 
@@ -39,9 +52,13 @@ class Stack:
     def run(self, command: list[str], **changes: str) -> str:
         """Runs a command of the project to its end; what it printed. Raises where it fails."""
         done = subprocess.run(  # noqa: S603
-            self._here(command), cwd=ROOT, env=self.environment | changes, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True,
-        )  # fmt: skip
+            self._here(command),
+            cwd=ROOT,
+            env=self.environment | changes,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise services.NotReady(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
@@ -50,9 +67,14 @@ class Stack:
         command = self._here(PROXY if name == "proxy" else LASTING[name])
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(  # noqa: S603
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def end(self, name: str, how: int = signal.SIGTERM) -> None:
         """Ends a process, politely unless told otherwise, and whatever it has started."""
@@ -92,9 +114,13 @@ def running(folder: Path) -> Iterator[Stack]:
         environment |= stack.enter_context(services.full(folder))
         port = services.free_port()
         environment |= {
-            "PORT": str(port), "STATIC_ROOT": str(folder / "static"), "TRUSTED_PROXIES": "127.0.0.0/8",
-            "KEYS_DIR": str(folder / "keys"), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder),
-        }  # fmt: skip
+            "PORT": str(port),
+            "STATIC_ROOT": str(folder / "static"),
+            "TRUSTED_PROXIES": "127.0.0.0/8",
+            "KEYS_DIR": str(folder / "keys"),
+            "XDG_DATA_HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+        }
         made = Stack(folder, environment, f"http://127.0.0.1:{port}")
         for command in FIRST.values():
             made.run(command)

@@ -30,8 +30,20 @@ QUICK = "not slow and not browser and not postgresql"
 EMBEDDED = "not postgresql"
 FULL = "not sqlite and not once"
 # What a test must not inherit; and without compiled modules each of the processes they start compiles them all anew.
-OURS = ("DATABASE_URL", "REDIS_URL", "SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY", "ALLOWED_HOSTS", "DEBUG",
-        "TRUSTED_PROXIES", "SSL_REDIRECT", "DJANGO_SETTINGS_MODULE", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE")  # fmt: skip
+OURS = (
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "FIELD_KEYS",
+    "LOOKUP_KEY",
+    "ALLOWED_HOSTS",
+    "DEBUG",
+    "TRUSTED_PROXIES",
+    "SSL_REDIRECT",
+    "DJANGO_SETTINGS_MODULE",
+    "PYTEST_ADDOPTS",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 @dataclass
@@ -70,10 +82,23 @@ def suite(
     with ExitStack() as stack:
         said = stack.enter_context((folder / f"{name}.log").open("w+b")) if aside else None
         process = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "pytest", "-m", marks, f"--junitxml={outcome}", "--durations=10", "-r", "fEs",
-             *arguments],
-            env=clean | own | environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-m",
+                marks,
+                f"--junitxml={outcome}",
+                "--durations=10",
+                "-r",
+                "fEs",
+                *arguments,
+            ],
+            env=clean | own | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
         try:
             yield Suite(name, outcome, said, process)
         finally:
@@ -88,9 +113,10 @@ def apart(environment: dict[str, str]) -> dict[str, str]:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("CREATE DATABASE apart")
     return environment | {
-        "DATABASE_URL": f"{database.rpartition('/')[0]}/apart", "REDIS_URL": f"{redis.rpartition('/')[0]}/1",
+        "DATABASE_URL": f"{database.rpartition('/')[0]}/apart",
+        "REDIS_URL": f"{redis.rpartition('/')[0]}/1",
         "DATA_DIR": f"{folder}-apart",
-    }  # fmt: skip
+    }
 
 
 def main(arguments: list[str]) -> int:

@@ -66,10 +66,19 @@ def bundle(folder: Path, name: str, file: dict[str, Any]) -> None:
     entry = folder / f"entry-{name}"
     entry.write_text("\n".join(lines))
     run(
-        folder, "node/bin/node", "node_modules/esbuild/bin/esbuild", entry.name, "--bundle", "--minify",
-        "--format=esm", "--charset=utf8", "--legal-comments=eof", f"--target={TARGET}",
-        f"--outfile={FOLDER / name}", "--log-level=warning",
-    )  # fmt: skip
+        folder,
+        "node/bin/node",
+        "node_modules/esbuild/bin/esbuild",
+        entry.name,
+        "--bundle",
+        "--minify",
+        "--format=esm",
+        "--charset=utf8",
+        "--legal-comments=eof",
+        f"--target={TARGET}",
+        f"--outfile={FOLDER / name}",
+        "--log-level=warning",
+    )
 
 
 def licences(folder: Path, listed: dict[str, Any]) -> str:

@@ -20,9 +20,11 @@ import { OdkWebForm, webFormsPlugin } from "@getodk/web-forms";
 export const odk = { createApp, h, OdkWebForm, webFormsPlugin };
 """
 DEFINED = {
-    "process.env.NODE_ENV": '"production"', "__VUE_OPTIONS_API__": "true", "__VUE_PROD_DEVTOOLS__": "false",
+    "process.env.NODE_ENV": '"production"',
+    "__VUE_OPTIONS_API__": "true",
+    "__VUE_PROD_DEVTOOLS__": "false",
     "__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
-}  # fmt: skip
+}
 README = """One file made of {packages} (esbuild {esbuild}, minified, without the map), by
 `python -m scripts.vendor_forms`. It is a tool of tests/browser/test_openrosa.py and no part of the platform.
 
@@ -38,8 +40,9 @@ def main() -> None:
         here = Path(folder)
         run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(here / "node"), NODE], here)
         environment = os.environ | {
-            "PATH": f"{here / 'node' / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(here / "node"),
-        }  # fmt: skip
+            "PATH": f"{here / 'node' / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(here / "node"),
+        }
         (here / "package.json").write_text('{"private": true, "type": "module"}')
         named = [f"{name}@{version}" for name, version in PACKAGES.items()]
         npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", *named]
@@ -50,10 +53,20 @@ def main() -> None:
         (esbuild,) = (here / "node_modules" / "@esbuild").glob("*/bin/esbuild*")
         defined = [f"--define:{name}={value}" for name, value in DEFINED.items()]
         run(
-            [str(esbuild), "entry.js", "--bundle", "--minify", "--format=esm", "--legal-comments=linked", "--log-level=error",
-             "--external:./MapBlock-*", f"--outfile={bundle}", *defined],
+            [
+                str(esbuild),
+                "entry.js",
+                "--bundle",
+                "--minify",
+                "--format=esm",
+                "--legal-comments=linked",
+                "--log-level=error",
+                "--external:./MapBlock-*",
+                f"--outfile={bundle}",
+                *defined,
+            ],
             here,
-        )  # fmt: skip
+        )
         packages = [name for name in PACKAGES if name != "esbuild"]
         licences = ", ".join(
             f"{name} {json.loads((here / 'node_modules' / name / 'package.json').read_text())['license']}"
@@ -61,10 +74,12 @@ def main() -> None:
         )
         (TARGET / "README.md").write_text(
             README.format(
-                packages=" and ".join(f"{name} {PACKAGES[name]}" for name in packages), esbuild=PACKAGES["esbuild"],
-                digest=hashlib.sha256(bundle.read_bytes()).hexdigest(), licences=licences,
+                packages=" and ".join(f"{name} {PACKAGES[name]}" for name in packages),
+                esbuild=PACKAGES["esbuild"],
+                digest=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+                licences=licences,
             )
-        )  # fmt: skip
+        )
 
 
 def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:

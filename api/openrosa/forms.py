@@ -96,8 +96,10 @@ def _workbook(version: ChecklistVersion, offer: Offer) -> Workbook:
     election = offer.device.election
     workbook = frame.framed(
         workbook_of(version, election=election, violations=offer.violations),
-        checklist=version.checklist, contests=offer.contests, languages=election.languages,
-    )  # fmt: skip
+        checklist=version.checklist,
+        contests=offer.contests,
+        languages=election.languages,
+    )
     language = get_language() or ""
     if language not in election.languages:
         language = election.languages[0]

@@ -37,14 +37,24 @@ def _before(checklist: Checklist, has_contests: bool, languages: Sequence[str]) 
     preset = f"instance('{STATIONS.partition('.')[0]}')/root/item[preset='1']/name"
     yield _row("begin_group", "_where", gettext_lazy("Where and when"), languages)
     yield _row(
-        f"select_one_from_file {STATIONS}", STATION, gettext_lazy("Which commission is it?"), languages,
+        f"select_one_from_file {STATIONS}",
+        STATION,
+        gettext_lazy("Which commission is it?"),
+        languages,
         gettext_lazy("Search by code or name."),
-        required="yes", appearance="minimal autocomplete", default=preset,
-    )  # fmt: skip
+        required="yes",
+        appearance="minimal autocomplete",
+        default=preset,
+    )
     yield _row(
-        "text", STATION_CODE, gettext_lazy("Its code"), languages, gettext_lazy("Exactly as it is written on your papers."),
-        required="yes", relevant=f"${{{STATION}}} = '{ANOTHER}'",
-    )  # fmt: skip
+        "text",
+        STATION_CODE,
+        gettext_lazy("Its code"),
+        languages,
+        gettext_lazy("Exactly as it is written on your papers."),
+        required="yes",
+        relevant=f"${{{STATION}}} = '{ANOTHER}'",
+    )
     if has_contests:
         yield _row("select_one _contests", CONTEST, gettext_lazy("Which contest is it about?"), languages)
     yield _row(
@@ -65,9 +75,13 @@ def _after(languages: Sequence[str]) -> Iterable[Row]:
     yield _row("begin_group", "_more", gettext_lazy("Anything else"), languages)
     yield _row("text", COMMENT, gettext_lazy("Is there anything else to say?"), languages, appearance="multiline")
     yield _row(
-        "image", PHOTO, gettext_lazy("A photo that proves something"), languages,
-        gettext_lazy("Never a voter in the booth, never a voter list."), parameters=PIXELS,
-    )  # fmt: skip
+        "image",
+        PHOTO,
+        gettext_lazy("A photo that proves something"),
+        languages,
+        gettext_lazy("Never a voter in the booth, never a voter list."),
+        parameters=PIXELS,
+    )
     yield _row("acknowledge", PUBLISHABLE, gettext_lazy("My photos may be published"), languages)
     yield {"type": "end_group"}
 

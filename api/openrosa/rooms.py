@@ -30,11 +30,21 @@ XML = "text/xml; charset=utf-8"
 RESPONSE = "http://openrosa.org/http/response"
 RETRY_SECONDS = {"unavailable": 5, "low_disk": 60}
 STATUS: Mapping[str, int] = {
-    "malformed": 400, "not_authenticated": 401, "invalid_token": 403, "device_revoked": 403, "not_found": 404,
-    "method_not_allowed": 405, "changed_content": 409, "checksum_mismatch": 409, "already_stored": 409,
-    "offset_mismatch": 409, "too_large": 413, "unsupported_media_type": 415,
-    "low_disk": 503, "unavailable": 503,
-}  # fmt: skip
+    "malformed": 400,
+    "not_authenticated": 401,
+    "invalid_token": 403,
+    "device_revoked": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "changed_content": 409,
+    "checksum_mismatch": 409,
+    "already_stored": 409,
+    "offset_mismatch": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "low_disk": 503,
+    "unavailable": 503,
+}
 View = Callable[..., HttpResponse]
 
 

@@ -124,9 +124,11 @@ def _files(form: Form | None, values: Mapping[str, str], uuid: UUID | None) -> t
         field = form.fields.get(codes.get(name, ""))
         if name == frame.PHOTO or (field is not None and field.type in ("photo", "file")):
             one = Announcement(
-                uuid=file_id(uuid, text), type=_type(text), question=field.code if field else "",
+                uuid=file_id(uuid, text),
+                type=_type(text),
+                question=field.code if field else "",
                 publishable=publishable,
-            )  # fmt: skip
+            )
             found.setdefault(one.uuid, one)
     return tuple(found.values())
 

@@ -92,15 +92,21 @@ def _manifest() -> bytes:
 
     start = reverse("phone:shell")
     told: dict[str, Any] = {
-        "id": start, "start_url": start, "scope": start, "name": "Baqylau", "short_name": "Baqylau",
-        "display": "standalone", "background_color": "#fbfaf7", "theme_color": "#0f5f5c",
+        "id": start,
+        "start_url": start,
+        "scope": start,
+        "name": "Baqylau",
+        "short_name": "Baqylau",
+        "display": "standalone",
+        "background_color": "#fbfaf7",
+        "theme_color": "#0f5f5c",
         "icons": [
             icon("icons/icon.svg", "any", "image/svg+xml", "any"),
             icon("icons/icon-192.png", "192x192", "image/png", "any"),
             icon("icons/icon-512.png", "512x512", "image/png", "any"),
             icon("icons/maskable-512.png", "512x512", "image/png", "maskable"),
         ],
-    }  # fmt: skip
+    }
     return json.dumps(told, indent=1).encode()
 
 

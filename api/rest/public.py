@@ -98,9 +98,12 @@ class Summary(PublicRoom):
         else:
             place = _readable(places(election__slug=election, code=code), at)
             content = kept(
-                what=f"summary.{wanted}", place=place, language=language, at=at,
+                what=f"summary.{wanted}",
+                place=place,
+                language=language,
+                at=at,
                 make=lambda: _written(summary_document(commission=place, language=language, at=at), wanted),
-            )  # fmt: skip
+            )
         if wanted == "csv":
             return _csv(request, content, f"{code}-summary")
         return conditional(request, HttpResponse(content, content_type=FORMATS["json"]), public=True)

@@ -127,10 +127,15 @@ def _bring(name: str, spool: Spool, address: str) -> Told:
     found: Counter[str] = brought.outcomes
     header = brought.header
     return Told(
-        name, brought.state, header.kind, header.part, header.parts,
-        taken=found["stored"], known=found["duplicate"],
+        name,
+        brought.state,
+        header.kind,
+        header.part,
+        header.parts,
+        taken=found["stored"],
+        known=found["duplicate"],
         other=found.total() - found["stored"] - found["duplicate"],
-    )  # fmt: skip
+    )
 
 
 def _too_large() -> str:

@@ -75,10 +75,16 @@ def file_bring(*, spool: Spool, bringer: Device | None, at: datetime) -> Brought
     vouched = known is not None and known.accepted_by_id is not None
     reason = "" if vouched else _doubt(header, device, spool.path())
     values: dict[str, Any] = {
-        "kind": header.kind, "observer_code": header.observer, "device": device, "submitter": bringer,
-        "election": device.election if device else None, "part": header.part, "parts": header.parts,
-        "made_at": header.made_at, "reason": reason,
-    }  # fmt: skip
+        "kind": header.kind,
+        "observer_code": header.observer,
+        "device": device,
+        "submitter": bringer,
+        "election": device.election if device else None,
+        "part": header.part,
+        "parts": header.parts,
+        "made_at": header.made_at,
+        "reason": reason,
+    }
     if reason or device is None:
         values |= {"state": RelayFile.State.QUARANTINED}
         relay_file_note(spool=spool, values=values, at=at, keep=True)

@@ -49,12 +49,26 @@ def submissions_time(
             writer.writerows(zip(country.tokens, country.stations, strict=False))
         said = subprocess.run(
             [
-                sys.executable, str(HERE / "loadgen.py"), f"{base}/${{ctx:token}}/submission", "--form", str(form),
-                "--csv", str(phones), "-c", str(connections), "-d", str(seconds), "--warmup", "3", *_values(),
+                sys.executable,
+                str(HERE / "loadgen.py"),
+                f"{base}/${{ctx:token}}/submission",
+                "--form",
+                str(form),
+                "--csv",
+                str(phones),
+                "-c",
+                str(connections),
+                "-d",
+                str(seconds),
+                "--warmup",
+                "3",
+                *_values(),
                 *(("--photo-kb", str(WITH_PHOTO)) if photo else ()),
             ],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            text=True,
+        )
     told: dict[str, object] = json.loads(said.stdout.splitlines()[-1])
     return told
 
@@ -62,9 +76,14 @@ def submissions_time(
 def _values() -> Iterator[str]:
     """What `loadgen.py` cannot find in the form: choices that stand in a list of their own, the platform's questions."""
     fixed = {
-        "_station": "${ctx:station}", "_station_code": "", "_observed_at": "2022-11-20T12:00:00.000+06:00",
-        "_location": "48.0 67.0 0 0", "_outside": "", "_photo": "", "_publishable": "OK",
-    }  # fmt: skip
+        "_station": "${ctx:station}",
+        "_station_code": "",
+        "_observed_at": "2022-11-20T12:00:00.000+06:00",
+        "_location": "48.0 67.0 0 0",
+        "_outside": "",
+        "_photo": "",
+        "_publishable": "OK",
+    }
     body = _root().find(f"{XH}body")
     assert body is not None
     for one in body.findall(f"{XF}select1"):

@@ -17,5 +17,17 @@ from observer.admin import (
 )
 
 __all__ = [
-    "alert", "assignment", "call", "commission", "consent", "device", "election", "grant", "observer", "organisation", "sign_in", "trail", "user",
-]  # fmt: skip
+    "alert",
+    "assignment",
+    "call",
+    "commission",
+    "consent",
+    "device",
+    "election",
+    "grant",
+    "observer",
+    "organisation",
+    "sign_in",
+    "trail",
+    "user",
+]

@@ -31,9 +31,20 @@ class CommissionAdmin(Desk):
     search_fields = ("code",)
     autocomplete_fields = ("election", "parent", "level")
     fields = (
-        "election", "parent", "level", "code", "path", "names", "address", "lat", "lon", "voters", "type", "timezone",
+        "election",
+        "parent",
+        "level",
+        "code",
+        "path",
+        "names",
+        "address",
+        "lat",
+        "lon",
+        "voters",
+        "type",
+        "timezone",
         "external_id",
-    )  # fmt: skip
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("election", "parent", "level", "code", "path") if obj else ("path",)

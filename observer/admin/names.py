@@ -34,8 +34,11 @@ class NamesWidget(forms.Widget):
         other = format_html(
             '<p><label>{} <input type="text" size="6" name="{}__other"></label> '
             '<input type="text" class="vTextField" name="{}__other_text" aria-label="{}"></p>',
-            _("Other language"), name, name, _("Text in the other language"),
-        )  # fmt: skip
+            _("Other language"),
+            name,
+            name,
+            _("Text in the other language"),
+        )
         return format_html("<div>{}{}</div>", rows, other)
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> dict[str, str]:

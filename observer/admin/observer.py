@@ -31,8 +31,13 @@ class ObserverForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Observer
         fields = (
-            "code", "organisation", "language", *PROTECTED, "accredited_from", "accredited_until",
-        )  # fmt: skip
+            "code",
+            "organisation",
+            "language",
+            *PROTECTED,
+            "accredited_from",
+            "accredited_until",
+        )
         widgets = {field: AdminTextInputWidget(attrs={"autocomplete": "off"}) for field in PROTECTED}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -198,8 +203,11 @@ class ObserverAdmin(Desk):
         at, election = timezone.now(), form.cleaned_data["election"]
         made = [{"observer": one, **make(one, election, at, user)} for one in mine]
         context = self.admin_site.each_context(request) | {
-            "title": title, "opts": self.model._meta, "made": made, "election": election,
-        }  # fmt: skip
+            "title": title,
+            "opts": self.model._meta,
+            "made": made,
+            "election": election,
+        }
         response = render(request, "admin/desk_code.html", context)
         response["Cache-Control"] = "no-store"
         return response

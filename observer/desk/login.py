@@ -36,9 +36,10 @@ TOO_MANY = gettext_lazy("Too many wrong attempts. Wait a quarter of an hour, or 
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        max_length=40, label=gettext_lazy("Code"),
+        max_length=40,
+        label=gettext_lazy("Code"),
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
-    )  # fmt: skip
+    )
 
 
 def stands(request: HttpRequest) -> bool:
@@ -159,10 +160,13 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         form.add_error("code", _("The code does not fit. Is the phone's clock right?"))
     picture = segno.make(two_factor.secret_address(secret=secret, user=user), error="m")
     return _page(
-        request, "desk/second_factor.html", _("Second step of signing in"), form=form,
+        request,
+        "desk/second_factor.html",
+        _("Second step of signing in"),
+        form=form,
         secret=" ".join(secret[start : start + 4] for start in range(0, len(secret), 4)),
         qr=picture.svg_data_uri(scale=4, border=2),
-    )  # fmt: skip
+    )
 
 
 def _secret(request: HttpRequest) -> str:

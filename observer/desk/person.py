@@ -16,16 +16,20 @@ from observer.models.reach import Verb
 from observer.services.accounts.disclosure_log import ReasonNeeded, alert_close, contactable, is_own, person_see
 
 WORDS = {
-    "name": gettext_lazy("Name"), "phone": gettext_lazy("Phone"), "email": gettext_lazy("E-mail"),
+    "name": gettext_lazy("Name"),
+    "phone": gettext_lazy("Phone"),
+    "email": gettext_lazy("E-mail"),
     "accreditation_number": gettext_lazy("Accreditation number"),
-}  # fmt: skip
+}
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        max_length=200, required=False, label=gettext_lazy("Why do you need it?"),
+        max_length=200,
+        required=False,
+        label=gettext_lazy("Why do you need it?"),
         help_text=gettext_lazy("This stays in the trail for good: write no names."),
-    )  # fmt: skip
+    )
 
 
 @page("observers/<int:pk>/person/", name="person")
@@ -44,9 +48,12 @@ class Person(DeskView):
             return self._asked(observer, form)
         try:
             seen = person_see(
-                observer=observer, election=self.election, user=self.user, reason=form.cleaned_data["reason"],
+                observer=observer,
+                election=self.election,
+                user=self.user,
+                reason=form.cleaned_data["reason"],
                 at=timezone.now(),
-            )  # fmt: skip
+            )
         except ReasonNeeded:
             form.add_error("reason", _("Say why: this observer is not of your territory."))
             return self._asked(observer, form)

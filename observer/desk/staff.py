@@ -35,9 +35,10 @@ class GrantForm(forms.Form):
     username = forms.CharField(max_length=150, label=gettext_lazy("User name"))
     role = forms.ChoiceField(choices=list(ROLES.items()), initial=Role.TERRITORIAL, label=gettext_lazy("Role"))
     commission = forms.CharField(
-        max_length=60, label=gettext_lazy("Commission"),
+        max_length=60,
+        label=gettext_lazy("Commission"),
         help_text=gettext_lazy("its code; the role holds there and in all below it"),
-    )  # fmt: skip
+    )
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(), required=False, label=gettext_lazy("Only of this organisation")
     )
@@ -94,9 +95,14 @@ class Staff(DeskView):
             return self.render_to_response(self.get_context_data(form=form))
         try:
             grant, password = grant_give(
-                by=self.user, username=given["username"].strip(), role=given["role"], commission=place,
-                organisation=given["organisation"], language=given["language"], at=timezone.now(),
-            )  # fmt: skip
+                by=self.user,
+                username=given["username"].strip(),
+                role=given["role"],
+                commission=place,
+                organisation=given["organisation"],
+                language=given["language"],
+                at=timezone.now(),
+            )
         except NotGiven as reason:
             form.add_error(None, str(reason))
             return self.render_to_response(self.get_context_data(form=form))

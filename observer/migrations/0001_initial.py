@@ -11,255 +11,564 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Observer',
+            name="Observer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, unique=True, validators=[django.core.validators.RegexValidator('^[\\w.\\-]+$')])),
-                ('name', observer.models.fields.EncryptedTextField(blank=True)),
-                ('phone', observer.models.fields.EncryptedTextField(blank=True)),
-                ('email', observer.models.fields.EncryptedTextField(blank=True)),
-                ('accreditation_number', observer.models.fields.EncryptedTextField(blank=True)),
-                ('phone_lookup', models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
-                ('email_lookup', models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
-                ('language', models.CharField(default='ru', max_length=12)),
-                ('accredited_from', models.DateField(blank=True, null=True)),
-                ('accredited_until', models.DateField(blank=True, null=True)),
-                ('conduct_version', models.PositiveIntegerField(blank=True, help_text='code of conduct accepted, version', null=True)),
-                ('conduct_at', models.DateTimeField(blank=True, help_text='when, as the phone said', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=40, unique=True, validators=[django.core.validators.RegexValidator("^[\\w.\\-]+$")]
+                    ),
+                ),
+                ("name", observer.models.fields.EncryptedTextField(blank=True)),
+                ("phone", observer.models.fields.EncryptedTextField(blank=True)),
+                ("email", observer.models.fields.EncryptedTextField(blank=True)),
+                ("accreditation_number", observer.models.fields.EncryptedTextField(blank=True)),
+                ("phone_lookup", models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
+                ("email_lookup", models.CharField(blank=True, db_index=True, editable=False, max_length=64)),
+                ("language", models.CharField(default="ru", max_length=12)),
+                ("accredited_from", models.DateField(blank=True, null=True)),
+                ("accredited_until", models.DateField(blank=True, null=True)),
+                (
+                    "conduct_version",
+                    models.PositiveIntegerField(blank=True, help_text="code of conduct accepted, version", null=True),
+                ),
+                ("conduct_at", models.DateTimeField(blank=True, help_text="when, as the phone said", null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(allow_unicode=True, max_length=40, unique=True)),
-                ('names', models.JSONField(default=dict, help_text='{"kk": …, "ru": …, "en": …}')),
-                ('kind', models.CharField(choices=[('citizen', 'citizen observers'), ('international', 'international observers'), ('party', 'party or candidate')], default='citizen', max_length=20)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(allow_unicode=True, max_length=40, unique=True)),
+                ("names", models.JSONField(default=dict, help_text='{"kk": …, "ru": …, "en": …}')),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("citizen", "citizen observers"),
+                            ("international", "international observers"),
+                            ("party", "party or candidate"),
+                        ],
+                        default="citizen",
+                        max_length=20,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('language', models.CharField(default='ru', max_length=12)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                ("language", models.CharField(default="ru", max_length=12)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'db_table': 'observer_user',
-                'abstract': False,
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "db_table": "observer_user",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Election',
+            name="Election",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('names', models.JSONField(default=dict)),
-                ('date', models.DateField()),
-                ('timezone', models.CharField(default='UTC', max_length=40)),
-                ('languages', models.JSONField(default=list, help_text='codes, the first is the default: ["kk", "ru", "en"]')),
-                ('state', models.CharField(choices=[('draft', 'in preparation'), ('rehearsal', 'rehearsal'), ('open', 'open'), ('closed', 'closed')], default='open', max_length=12)),
-                ('publication', models.CharField(choices=[('closed', 'nothing is public'), ('released', 'releases only'), ('live', 'figures as they come')], default='released', max_length=12)),
-                ('opens_at', models.DateTimeField(help_text='when reports about the day begin')),
-                ('closes_at', models.DateTimeField(help_text='when they end')),
-                ('windows', models.JSONField(blank=True, default=dict, help_text='where a checklist differs: {"code": ["2022-11-19T00:00:00Z", "…"]}')),
-                ('precincts_public_from', models.DateTimeField(blank=True, help_text='default: when the window ends; a live precinct page would tell who reported', null=True)),
-                ('pack', models.CharField(blank=True, max_length=60)),
-                ('rules', models.JSONField(blank=True, default=dict, help_text='what else the pack brings: deadlines, guide, documents')),
-                ('emergency_contact', models.CharField(blank=True, max_length=40)),
-                ('conduct_version', models.PositiveIntegerField(default=1, help_text='version of the code of conduct to be accepted')),
-                ('relay_key', models.TextField(blank=True, help_text='public key for files relayed by hand')),
-                ('mirrors', models.JSONField(blank=True, default=list, help_text='other addresses of this platform')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("names", models.JSONField(default=dict)),
+                ("date", models.DateField()),
+                ("timezone", models.CharField(default="UTC", max_length=40)),
+                (
+                    "languages",
+                    models.JSONField(default=list, help_text='codes, the first is the default: ["kk", "ru", "en"]'),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "in preparation"),
+                            ("rehearsal", "rehearsal"),
+                            ("open", "open"),
+                            ("closed", "closed"),
+                        ],
+                        default="open",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "publication",
+                    models.CharField(
+                        choices=[
+                            ("closed", "nothing is public"),
+                            ("released", "releases only"),
+                            ("live", "figures as they come"),
+                        ],
+                        default="released",
+                        max_length=12,
+                    ),
+                ),
+                ("opens_at", models.DateTimeField(help_text="when reports about the day begin")),
+                ("closes_at", models.DateTimeField(help_text="when they end")),
+                (
+                    "windows",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text='where a checklist differs: {"code": ["2022-11-19T00:00:00Z", "…"]}',
+                    ),
+                ),
+                (
+                    "precincts_public_from",
+                    models.DateTimeField(
+                        blank=True,
+                        help_text="default: when the window ends; a live precinct page would tell who reported",
+                        null=True,
+                    ),
+                ),
+                ("pack", models.CharField(blank=True, max_length=60)),
+                (
+                    "rules",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="what else the pack brings: deadlines, guide, documents"
+                    ),
+                ),
+                ("emergency_contact", models.CharField(blank=True, max_length=40)),
+                (
+                    "conduct_version",
+                    models.PositiveIntegerField(default=1, help_text="version of the code of conduct to be accepted"),
+                ),
+                ("relay_key", models.TextField(blank=True, help_text="public key for files relayed by hand")),
+                ("mirrors", models.JSONField(blank=True, default=list, help_text="other addresses of this platform")),
             ],
             options={
-                'ordering': ['-date', 'slug'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('opens_at__lt', models.F('closes_at'))), name='election_opens_first')],
+                "ordering": ["-date", "slug"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("opens_at__lt", models.F("closes_at"))), name="election_opens_first"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Device',
+            name="Device",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=120)),
-                ('device_id', models.UUIDField(blank=True, help_text='made by the phone; lets a lost answer be asked again', null=True)),
-                ('token_hash', models.CharField(editable=False, help_text='SHA-256 of 256 random bits', max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, help_text='to about five minutes', null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('election', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='devices', to='observer.election')),
-                ('observer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='devices', to='observer.observer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(blank=True, max_length=120)),
+                (
+                    "device_id",
+                    models.UUIDField(
+                        blank=True, help_text="made by the phone; lets a lost answer be asked again", null=True
+                    ),
+                ),
+                (
+                    "token_hash",
+                    models.CharField(
+                        editable=False, help_text="SHA-256 of 256 random bits", max_length=64, unique=True
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, help_text="to about five minutes", null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "election",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="devices", to="observer.election"
+                    ),
+                ),
+                (
+                    "observer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="devices", to="observer.observer"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Level',
+            name="Level",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.PositiveSmallIntegerField()),
-                ('code', models.CharField(max_length=40)),
-                ('kind', models.CharField(choices=[('central', 'central'), ('territorial', 'territorial'), ('precinct', 'precinct')], max_length=12)),
-                ('names', models.JSONField(default=dict)),
-                ('election', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='levels', to='observer.election')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("order", models.PositiveSmallIntegerField()),
+                ("code", models.CharField(max_length=40)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("central", "central"), ("territorial", "territorial"), ("precinct", "precinct")],
+                        max_length=12,
+                    ),
+                ),
+                ("names", models.JSONField(default=dict)),
+                (
+                    "election",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="levels", to="observer.election"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['election', 'order'],
+                "ordering": ["election", "order"],
             },
         ),
         migrations.CreateModel(
-            name='Commission',
+            name="Commission",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=60, validators=[django.core.validators.RegexValidator('^[\\w.\\-]+$', 'letters, digits, dot, dash and underscore only')])),
-                ('path', models.CharField(editable=False, max_length=600)),
-                ('depth', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('names', models.JSONField(default=dict)),
-                ('address', models.JSONField(blank=True, default=dict)),
-                ('lat', models.FloatField(blank=True, null=True)),
-                ('lon', models.FloatField(blank=True, null=True)),
-                ('voters', models.PositiveIntegerField(blank=True, help_text='voters on the list', null=True)),
-                ('type', models.CharField(blank=True, help_text='ordinary, hospital, military, abroad …', max_length=40)),
-                ('timezone', models.CharField(blank=True, help_text="where it differs from the election's", max_length=40)),
-                ('external_id', models.CharField(blank=True, help_text='the same station in other elections', max_length=60)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='observer.commission')),
-                ('election', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='commissions', to='observer.election')),
-                ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='observer.level')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=60,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[\\w.\\-]+$", "letters, digits, dot, dash and underscore only"
+                            )
+                        ],
+                    ),
+                ),
+                ("path", models.CharField(editable=False, max_length=600)),
+                ("depth", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("names", models.JSONField(default=dict)),
+                ("address", models.JSONField(blank=True, default=dict)),
+                ("lat", models.FloatField(blank=True, null=True)),
+                ("lon", models.FloatField(blank=True, null=True)),
+                ("voters", models.PositiveIntegerField(blank=True, help_text="voters on the list", null=True)),
+                (
+                    "type",
+                    models.CharField(blank=True, help_text="ordinary, hospital, military, abroad …", max_length=40),
+                ),
+                (
+                    "timezone",
+                    models.CharField(blank=True, help_text="where it differs from the election's", max_length=40),
+                ),
+                (
+                    "external_id",
+                    models.CharField(blank=True, help_text="the same station in other elections", max_length=60),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="observer.commission",
+                    ),
+                ),
+                (
+                    "election",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="commissions",
+                        to="observer.election",
+                    ),
+                ),
+                (
+                    "level",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="observer.level",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['path'],
+                "ordering": ["path"],
             },
         ),
         migrations.CreateModel(
-            name='EnrolmentCode',
+            name="EnrolmentCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code_hmac', models.CharField(editable=False, max_length=64, unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('device', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='observer.device')),
-                ('election', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrolment_codes', to='observer.election')),
-                ('observer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='enrolment_codes', to='observer.observer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code_hmac", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "device",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="observer.device",
+                    ),
+                ),
+                (
+                    "election",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="enrolment_codes",
+                        to="observer.election",
+                    ),
+                ),
+                (
+                    "observer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="enrolment_codes",
+                        to="observer.observer",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Assignment',
+            name="Assignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('stationary', 'all day in one station'), ('mobile', 'visits several stations'), ('long_term', 'watches a region for weeks')], default='stationary', max_length=12)),
-                ('starts_at', models.DateTimeField(blank=True, null=True)),
-                ('ends_at', models.DateTimeField(blank=True, null=True)),
-                ('commission', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='observer.commission')),
-                ('election', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='assignments', to='observer.election')),
-                ('observers', models.ManyToManyField(related_name='assignments', to='observer.observer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("stationary", "all day in one station"),
+                            ("mobile", "visits several stations"),
+                            ("long_term", "watches a region for weeks"),
+                        ],
+                        default="stationary",
+                        max_length=12,
+                    ),
+                ),
+                ("starts_at", models.DateTimeField(blank=True, null=True)),
+                ("ends_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "commission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assignments",
+                        to="observer.commission",
+                    ),
+                ),
+                (
+                    "election",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="assignments", to="observer.election"
+                    ),
+                ),
+                ("observers", models.ManyToManyField(related_name="assignments", to="observer.observer")),
             ],
             options={
-                'ordering': ['election', 'commission'],
+                "ordering": ["election", "commission"],
             },
         ),
         migrations.AddField(
-            model_name='observer',
-            name='organisation',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='observers', to='observer.organisation'),
+            model_name="observer",
+            name="organisation",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="observers", to="observer.organisation"
+            ),
         ),
         migrations.CreateModel(
-            name='Grant',
+            name="Grant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('administrator', 'administrator'), ('coordinator', 'coordinator'), ('verifier', 'verifier'), ('lawyer', 'lawyer'), ('publisher', 'publisher'), ('reader', 'read-only')], max_length=16)),
-                ('commission', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='observer.commission')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='observer.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("administrator", "administrator"),
+                            ("coordinator", "coordinator"),
+                            ("verifier", "verifier"),
+                            ("lawyer", "lawyer"),
+                            ("publisher", "publisher"),
+                            ("reader", "read-only"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "commission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="observer.commission"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="observer.organisation",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Trail',
+            name="Trail",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('action', models.CharField(help_text='noun.verb, as report.reject', max_length=60)),
-                ('subject', models.CharField(db_index=True, help_text='noun:id of what it was done to', max_length=120)),
-                ('detail', models.JSONField(blank=True, default=dict)),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True)),
+                ("action", models.CharField(help_text="noun.verb, as report.reject", max_length=60)),
+                (
+                    "subject",
+                    models.CharField(db_index=True, help_text="noun:id of what it was done to", max_length=120),
+                ),
+                ("detail", models.JSONField(blank=True, default=dict)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Contest',
+            name="Contest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40, validators=[django.core.validators.RegexValidator('^[\\w.\\-]+$')])),
-                ('names', models.JSONField(default=dict)),
-                ('options', models.JSONField(blank=True, default=list, help_text='[{"code": …, "names": {…}}]')),
-                ('round', models.PositiveSmallIntegerField(default=1)),
-                ('scope', models.ManyToManyField(blank=True, related_name='contests', to='observer.commission')),
-                ('election', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contests', to='observer.election')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(max_length=40, validators=[django.core.validators.RegexValidator("^[\\w.\\-]+$")]),
+                ),
+                ("names", models.JSONField(default=dict)),
+                ("options", models.JSONField(blank=True, default=list, help_text='[{"code": …, "names": {…}}]')),
+                ("round", models.PositiveSmallIntegerField(default=1)),
+                ("scope", models.ManyToManyField(blank=True, related_name="contests", to="observer.commission")),
+                (
+                    "election",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="contests", to="observer.election"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['election', 'code'],
-                'constraints': [models.UniqueConstraint(fields=('election', 'code'), name='contest_once')],
+                "ordering": ["election", "code"],
+                "constraints": [models.UniqueConstraint(fields=("election", "code"), name="contest_once")],
             },
         ),
         migrations.AddConstraint(
-            model_name='level',
-            constraint=models.UniqueConstraint(fields=('election', 'code'), name='level_once'),
+            model_name="level",
+            constraint=models.UniqueConstraint(fields=("election", "code"), name="level_once"),
         ),
         migrations.AddIndex(
-            model_name='commission',
-            index=models.Index(fields=['election', 'path'], name='commission_path'),
+            model_name="commission",
+            index=models.Index(fields=["election", "path"], name="commission_path"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.UniqueConstraint(fields=('election', 'code'), name='commission_once'),
+            model_name="commission",
+            constraint=models.UniqueConstraint(fields=("election", "code"), name="commission_once"),
         ),
         migrations.AddConstraint(
-            model_name='commission',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lat__isnull', True), ('lon__isnull', True)), models.Q(('lat__gte', -90), ('lat__lte', 90), ('lon__gte', -180), ('lon__lte', 180)), _connector='OR'), name='commission_on_earth'),
+            model_name="commission",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("lat__isnull", True), ("lon__isnull", True)),
+                    models.Q(("lat__gte", -90), ("lat__lte", 90), ("lon__gte", -180), ("lon__lte", 180)),
+                    _connector="OR",
+                ),
+                name="commission_on_earth",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(fields=('user', 'role', 'commission', 'organisation'), name='grant_once'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(
+                fields=("user", "role", "commission", "organisation"), name="grant_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='grant',
-            constraint=models.UniqueConstraint(condition=models.Q(('organisation__isnull', True)), fields=('user', 'role', 'commission'), name='grant_once_for_any_organisation'),
+            model_name="grant",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("organisation__isnull", True)),
+                fields=("user", "role", "commission"),
+                name="grant_once_for_any_organisation",
+            ),
         ),
     ]

@@ -4,10 +4,15 @@ from django.db import migrations, models
 from django.db.models import Exists, OuterRef
 
 ROLES = [
-    ("administrator", "administrator"), ("national", "national coordinator"),
-    ("territorial", "territorial coordinator"), ("verifier", "verifier"), ("lawyer", "lawyer"), ("analyst", "analyst"),
-    ("publisher", "publisher"), ("reader", "read-only"),
-]  # fmt: skip
+    ("administrator", "administrator"),
+    ("national", "national coordinator"),
+    ("territorial", "territorial coordinator"),
+    ("verifier", "verifier"),
+    ("lawyer", "lawyer"),
+    ("analyst", "analyst"),
+    ("publisher", "publisher"),
+    ("reader", "read-only"),
+]
 
 
 def forwards(apps, schema_editor):

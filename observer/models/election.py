@@ -58,9 +58,11 @@ class Election(models.Model):
     )
     relay_secret = EncryptedTextField(blank=True, editable=False, help_text="what opens them")
     mirrors = models.JSONField(
-        default=list, blank=True, validators=[origins_valid],
+        default=list,
+        blank=True,
+        validators=[origins_valid],
         help_text='other addresses of this platform, without a path: ["https://mirror.example"]',
-    )  # fmt: skip
+    )
 
     objects = ElectionQuerySet.as_manager()
 

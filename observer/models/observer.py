@@ -13,8 +13,12 @@ class Observer(models.Model):
     """A person who observes; everywhere but at the desk a code. Belongs to an organisation, not to an election."""
 
     reach = Reach(
-        places=("assignments__commission",), election="elections", part=False, organisation="organisation", look=Verb.PEOPLE
-    )  # fmt: skip
+        places=("assignments__commission",),
+        election="elections",
+        part=False,
+        organisation="organisation",
+        look=Verb.PEOPLE,
+    )
     code = models.CharField(max_length=40, unique=True, validators=[RegexValidator(r"^[\w.\-]+$")])
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="observers")
     name = EncryptedTextField(blank=True)

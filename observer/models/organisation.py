@@ -9,7 +9,7 @@ class Organisation(models.Model):
 
     reach = Reach(
         places=("observers__assignments__commission",), election="observers__elections", organisation="", shared=True
-    )  # fmt: skip
+    )
 
     class Kind(models.TextChoices):
         CITIZEN = "citizen", "citizen observers"

@@ -84,6 +84,10 @@ class Reach:
 
 WHOLE = Reach(election="election", shared=True)  # what an election consists of: its levels, contests, checklists
 OF_AN_OBSERVER = Reach(
-    places=("observer__assignments__commission",), bound="election", election="election", part=False,
-    organisation="observer__organisation", look=Verb.PEOPLE,
-)  # fmt: skip
+    places=("observer__assignments__commission",),
+    bound="election",
+    election="election",
+    part=False,
+    organisation="observer__organisation",
+    look=Verb.PEOPLE,
+)

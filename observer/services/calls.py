@@ -60,9 +60,13 @@ def call_record(
         row.save(update_fields=["outcome", "said", "call_again_at", "recorded_at"])
         detail = {"outcome": outcome, "call": row.pk}
         trail_add(
-            action="observer.called", subject=f"observer:{row.observer_id}", at=at, user=row.user, detail=detail,
+            action="observer.called",
+            subject=f"observer:{row.observer_id}",
+            at=at,
+            user=row.user,
+            detail=detail,
             election=row.election_id,
-        )  # fmt: skip
+        )
 
 
 def calls_about(*, commission: Commission, observers: Collection[int]) -> QuerySet[Call]:

@@ -41,9 +41,14 @@ def trail_add(
         election = election or _election_of(subject)
         subject = f"{subject._meta.model_name}:{subject.pk}"
     return Trail.objects.create(
-        at=at, user=user, address=origin.get() or None, election_id=election, action=action, subject=subject,
+        at=at,
+        user=user,
+        address=origin.get() or None,
+        election_id=election,
+        action=action,
+        subject=subject,
         detail=dict(detail or {}),
-    )  # fmt: skip
+    )
 
 
 def _election_of(subject: Model) -> int | None:

@@ -33,9 +33,20 @@ class ComplaintAdmin(OfACase):
     list_select_related = ("case__commission",)
     list_display = ("__str__", "case", "term", "due_at", "filed_at", "answer_due_at", "answered_at", "outcome")
     fields = (
-        "case", "appeals", "term", "forum", "starts_at", "due_at", "filed_at", "answer_term", "answer_due_at",
-        "answered_at", "outcome", "created_by", "created_at",
-    )  # fmt: skip
+        "case",
+        "appeals",
+        "term",
+        "forum",
+        "starts_at",
+        "due_at",
+        "filed_at",
+        "answer_term",
+        "answer_due_at",
+        "answered_at",
+        "outcome",
+        "created_by",
+        "created_at",
+    )
 
 
 @admin.register(CaseFile)

@@ -79,9 +79,23 @@ class QuestionRows(WhileUnpublished):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (
-            "order", "code", "type", "labels", "hints", "choices", "required", "relevant_question", "relevant_answers",
-            "minimum", "maximum", "violation_answers", "violation_code", "control", "sms_code", "section_code",
-        )  # fmt: skip
+            "order",
+            "code",
+            "type",
+            "labels",
+            "hints",
+            "choices",
+            "required",
+            "relevant_question",
+            "relevant_answers",
+            "minimum",
+            "maximum",
+            "violation_answers",
+            "violation_code",
+            "control",
+            "sms_code",
+            "section_code",
+        )
 
     @admin.display(description=_("section"))
     def section_code(self, question: Question) -> str:
@@ -185,9 +199,13 @@ class ChecklistAdmin(Desk):
         self, request: HttpRequest, form: XlsformForm, preview: Preview | None = None, token: str = ""
     ) -> HttpResponse:
         context = self.admin_site.each_context(request) | {
-            "title": gettext("Import an XLSForm"), "opts": self.model._meta, "form": form, "preview": preview,
-            "token": token, "changes": preview_rows(preview) if preview else [],
-        }  # fmt: skip
+            "title": gettext("Import an XLSForm"),
+            "opts": self.model._meta,
+            "form": form,
+            "preview": preview,
+            "token": token,
+            "changes": preview_rows(preview) if preview else [],
+        }
         return render(request, "admin/checklist_import.html", context)
 
     def _imported(self, request: HttpRequest, done: Published) -> HttpResponse:

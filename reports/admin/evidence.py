@@ -36,20 +36,39 @@ class EvidenceAdmin(Exported):
     list_display = ("announced_at", "uuid", "small", "commission", "observer", "state", "flag_words", "approved_at")
     list_select_related = ("report__commission", "observer")
     list_filter = (
-        "state", "publishable", ("approved_at", admin.EmptyFieldListFilter), "media_type", "report__commission__election",
-    )  # fmt: skip
+        "state",
+        "publishable",
+        ("approved_at", admin.EmptyFieldListFilter),
+        "media_type",
+        "report__commission__election",
+    )
     search_fields = ("=uuid", "=sha256", "=report__uuid", "=observer__code")
     deferred = ("metadata", "report__body", "report__answers", "report__comment")
     actions = ("approve", "withdraw")
     fieldsets = (
         (None, {"fields": ("uuid", "picture", "report_link", "observer", "question", "violation", "publishable")}),
-        (gettext_lazy("The file"), {"fields": (
-            "state", "sha256", "size", "offset", "type", "media_type", "source", "captured_at", "announced_at",
-            "stored_at", "processed_at", "original",
-        )}),
+        (
+            gettext_lazy("The file"),
+            {
+                "fields": (
+                    "state",
+                    "sha256",
+                    "size",
+                    "offset",
+                    "type",
+                    "media_type",
+                    "source",
+                    "captured_at",
+                    "announced_at",
+                    "stored_at",
+                    "processed_at",
+                    "original",
+                )
+            },
+        ),
         (gettext_lazy("What was found out"), {"fields": ("flag_words", "what_it_says")}),
         (gettext_lazy("What the public sees"), {"fields": ("approved_at", "approved_by")}),
-    )  # fmt: skip
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -77,9 +96,10 @@ class EvidenceAdmin(Exported):
         except FileNotFoundError:
             return HttpResponse(status=404)
         return FileResponse(
-            stream, content_type=mimetypes.guess_type(name)[0] or "image/jpeg",
+            stream,
+            content_type=mimetypes.guess_type(name)[0] or "image/jpeg",
             headers={"Cache-Control": "private, no-store"},
-        )  # fmt: skip
+        )
 
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The sealed file, byte for byte, streamed; as a download that no browser will run."""
@@ -87,13 +107,19 @@ class EvidenceAdmin(Exported):
         if row is None:
             return HttpResponse(status=404)
         trail_add(
-            action="evidence.original", subject=f"evidence:{row.uuid}", at=timezone.now(), user=cast(User, request.user),
+            action="evidence.original",
+            subject=f"evidence:{row.uuid}",
+            at=timezone.now(),
+            user=cast(User, request.user),
             election=row.report.commission.election_id if row.report else None,
-        )  # fmt: skip
+        )
         return FileResponse(
-            open_sealed(sha256=row.sha256), as_attachment=True, filename=f"{row.sha256}.bin",
-            content_type="application/octet-stream", headers={"Cache-Control": "private, no-store"},
-        )  # fmt: skip
+            open_sealed(sha256=row.sha256),
+            as_attachment=True,
+            filename=f"{row.sha256}.bin",
+            content_type="application/octet-stream",
+            headers={"Cache-Control": "private, no-store"},
+        )
 
     # ── what is shown ──
     def _image(self, evidence: Evidence, which: str) -> SafeString | str:

@@ -75,9 +75,14 @@ class CommissionAtDesk(CommissionAdmin):
         user: Any = request.user
         facts = ("names", "address", "lat", "lon", "voters", "type", "timezone", "external_id")
         made = commission_create(
-            election=obj.election, parent=obj.parent, level=obj.level, code=obj.code, at=timezone.now(), user=user,
+            election=obj.election,
+            parent=obj.parent,
+            level=obj.level,
+            code=obj.code,
+            at=timezone.now(),
+            user=user,
             **{name: getattr(obj, name) for name in facts},
-        )  # fmt: skip
+        )
         obj.pk, obj.path, obj.depth = made.pk, made.path, made.depth
         obj._state.adding = False
 

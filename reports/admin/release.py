@@ -85,9 +85,20 @@ class ReleaseAdmin(Desk):
     actions = ("approve", "publish", "discard")
     described = ("texts", "finding", "remarks", "public_from")
     told = (
-        "election", "number", "state", "cutoff", "look", "notes", "digest", "prepared_at", "prepared_by",
-        "approved_at", "approved_by", "published_at", "published_by",
-    )  # fmt: skip
+        "election",
+        "number",
+        "state",
+        "cutoff",
+        "look",
+        "notes",
+        "digest",
+        "prepared_at",
+        "prepared_by",
+        "approved_at",
+        "approved_by",
+        "published_at",
+        "published_by",
+    )
 
     # ── who may ──
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -137,9 +148,14 @@ class ReleaseAdmin(Desk):
         at = timezone.now()
         if change:
             release_describe(
-                release=Release.objects.get(pk=obj.pk), texts=obj.texts or {}, remarks=obj.remarks or {},
-                finding=obj.finding, public_from=obj.public_from, user=user, at=at,
-            )  # fmt: skip
+                release=Release.objects.get(pk=obj.pk),
+                texts=obj.texts or {},
+                remarks=obj.remarks or {},
+                finding=obj.finding,
+                public_from=obj.public_from,
+                user=user,
+                at=at,
+            )
             return
         made = release_prepare(election=obj.election, cutoff=obj.cutoff, user=user, at=at)
         obj.pk = made.pk

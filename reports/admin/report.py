@@ -68,9 +68,16 @@ class ReportAdmin(Exported):
     list_display = ("received_at", "checklist", "commission", "observer", "standing_word", "rehearsal", "flag_words")
     list_select_related = ("commission", "observer", "version__checklist")
     list_filter = (
-        "commission__election", "version__checklist__code", "state", "rehearsal", "quarantined", "superseded",
-        FlagFilter, "channel", "source",
-    )  # fmt: skip
+        "commission__election",
+        "version__checklist__code",
+        "state",
+        "rehearsal",
+        "quarantined",
+        "superseded",
+        FlagFilter,
+        "channel",
+        "source",
+    )
     search_fields = ("uuid",)
     search_help_text = gettext_lazy("a report's id, an observer's code or a commission's code")
     deferred = ("body", "answers", "comment")
@@ -79,15 +86,40 @@ class ReportAdmin(Exported):
     fieldsets = (
         (None, {"fields": ("uuid", "sequence", "checklist", "place", "observer", "contest", "slot", "as_received")}),
         (gettext_lazy("What it says"), {"fields": ("readable", "comment", "outside", "where", "supersedes")}),
-        (gettext_lazy("When and how"), {"fields": (
-            "observed_at", "sent_at", "received_at", "device", "submitter", "author", "channel", "source",
-            "content_sha256",
-        )}),
-        (gettext_lazy("How it stands"), {"fields": (
-            "standing_word", "state", "state_reason", "flag_words", "rehearsal", "quarantined", "superseded", "read_at",
-            "decided_by", "decided_at",
-        )}),
-    )  # fmt: skip
+        (
+            gettext_lazy("When and how"),
+            {
+                "fields": (
+                    "observed_at",
+                    "sent_at",
+                    "received_at",
+                    "device",
+                    "submitter",
+                    "author",
+                    "channel",
+                    "source",
+                    "content_sha256",
+                )
+            },
+        ),
+        (
+            gettext_lazy("How it stands"),
+            {
+                "fields": (
+                    "standing_word",
+                    "state",
+                    "state_reason",
+                    "flag_words",
+                    "rehearsal",
+                    "quarantined",
+                    "superseded",
+                    "read_at",
+                    "decided_by",
+                    "decided_at",
+                )
+            },
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
         match = request.resolver_match
@@ -110,9 +142,12 @@ class ReportAdmin(Exported):
             rows.select_related("commission").only("uuid", "body", "commission__election"), pk=pk
         )
         trail_add(
-            action="report.body", subject=f"report:{report.uuid}", at=timezone.now(), user=cast(User, request.user),
+            action="report.body",
+            subject=f"report:{report.uuid}",
+            at=timezone.now(),
+            user=cast(User, request.user),
             election=report.commission.election_id,
-        )  # fmt: skip
+        )
         return body_answer(report.body, f"{report.uuid}.txt")
 
     def change_view(
@@ -211,8 +246,17 @@ class RefusalAdmin(ReadOnly):
     search_fields = ("=uuid", "=observer__code")
     deferred = ("body",)
     fields = (
-        "uuid", "observer", "device", "channel", "received_at", "code", "readable", "size", "body_sha256", "as_received",
-    )  # fmt: skip
+        "uuid",
+        "observer",
+        "device",
+        "channel",
+        "received_at",
+        "code",
+        "readable",
+        "size",
+        "body_sha256",
+        "as_received",
+    )
     inlines = (EvidenceRows,)
 
     def get_urls(self) -> list[URLPattern]:
@@ -224,9 +268,12 @@ class RefusalAdmin(ReadOnly):
         rows = access.reachable(request.user, Refusal, Verb.ORIGINAL)
         refusal = get_object_or_404(rows.select_related("device"), pk=pk)
         trail_add(
-            action="refusal.body", subject=refusal, at=timezone.now(), user=cast(User, request.user),
+            action="refusal.body",
+            subject=refusal,
+            at=timezone.now(),
+            user=cast(User, request.user),
             election=refusal.device.election_id if refusal.device else None,
-        )  # fmt: skip
+        )
         return body_answer(refusal.body, f"refusal-{pk}.txt")
 
     @admin.display(description=gettext_lazy("problem"))

@@ -24,9 +24,11 @@ State = Violation.State
 
 class DecisionForm(forms.Form):
     case = forms.ModelChoiceField(
-        Case.objects.none(), required=False, label=gettext_lazy("Case"),
+        Case.objects.none(),
+        required=False,
+        label=gettext_lazy("Case"),
         help_text=gettext_lazy("the event it belongs to, where another report told of it too"),
-    )  # fmt: skip
+    )
     note = forms.CharField(required=False, label=gettext_lazy("Note"), widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -40,9 +42,7 @@ class ViolationAdmin(Exported):
     list_select_related = ("report__commission", "report__observer", "case")
     list_filter = ("report__commission__election", "state")
     search_fields = ("=code", "=report__uuid", "=report__commission__code")
-    fields = (
-        "code", "state", "report_link", "commission", "observer", "case_link", "note", "decided_by", "decided_at"
-    )  # fmt: skip
+    fields = ("code", "state", "report_link", "commission", "observer", "case_link", "note", "decided_by", "decided_at")
     deferred = ("report__body", "report__answers", "report__comment")
     actions = ("confirm", "refute", "solve", "pass_on", "reopen")
 

@@ -33,9 +33,14 @@ class Case(models.Model):
     step = models.CharField(max_length=40, default="open", editable=False)
     severity = models.CharField(max_length=8, blank=True, editable=False, help_text="of its worst violation")
     holder = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False,
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        editable=False,
         help_text="who has it",
-    )  # fmt: skip
+    )
     due_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="by when it wants an answer")
     escalated_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="handed to the lawyers")
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)

@@ -29,9 +29,13 @@ class Check(models.Model):
     )
     why = models.PositiveSmallIntegerField(choices=Why.choices)
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
         help_text="has it before them",
-    )  # fmt: skip
+    )
     until = models.DateTimeField(null=True, blank=True, help_text="then another may take it")
     done_at = models.DateTimeField(null=True, blank=True, help_text="when the report was decided")
 

@@ -13,9 +13,13 @@ class Message(models.Model):
     """
 
     reach = Reach(
-        places=("commission", "observer__assignments__commission"), bound="election", election="election", part=False,
-        organisation="organisation", look=Verb.PEOPLE,
-    )  # fmt: skip
+        places=("commission", "observer__assignments__commission"),
+        bound="election",
+        election="election",
+        part=False,
+        organisation="organisation",
+        look=Verb.PEOPLE,
+    )
     uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="of the form it was written in"
     )
@@ -48,8 +52,11 @@ class Message(models.Model):
 
 class MessageRead(models.Model):
     reach = Reach(
-        places=("observer__assignments__commission",), bound="message__election", organisation="observer__organisation", look=Verb.PEOPLE
-    )  # fmt: skip
+        places=("observer__assignments__commission",),
+        bound="message__election",
+        organisation="observer__organisation",
+        look=Verb.PEOPLE,
+    )
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reads")
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField()

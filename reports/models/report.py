@@ -64,17 +64,32 @@ class Report(models.Model):
     slot = models.CharField(max_length=32, blank=True)
     observer = models.ForeignKey(Observer, on_delete=models.PROTECT, related_name="reports", db_index=False)
     device = models.ForeignKey(
-        Device, null=True, blank=True, on_delete=models.PROTECT, related_name="reports", db_index=False,
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reports",
+        db_index=False,
         help_text="that wrote it",
-    )  # fmt: skip
+    )
     submitter = models.ForeignKey(
-        Device, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        Device,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
         help_text="that brought it, where it is another",
-    )  # fmt: skip
+    )
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False,
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
         help_text="who typed it at the desk",
-    )  # fmt: skip
+    )
     channel = models.CharField(max_length=12, default="rest")
     source = models.CharField(max_length=10, choices=Source.choices, default=Source.OBSERVER)
 
@@ -164,8 +179,11 @@ class Refusal(models.Model):
     """A body that was not stored as a report, kept with its bytes: nothing received is lost."""
 
     reach = Reach(
-        places=("observer__assignments__commission",), bound="device__election", organisation="observer__organisation", look=Verb.ORIGINAL
-    )  # fmt: skip
+        places=("observer__assignments__commission",),
+        bound="device__election",
+        organisation="observer__organisation",
+        look=Verb.ORIGINAL,
+    )
     uuid = models.UUIDField(null=True, blank=True, db_index=True, help_text="the report's, where it could be read")
     observer = models.ForeignKey(Observer, null=True, on_delete=models.PROTECT, related_name="refusals", db_index=False)
     device = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="refusals")
@@ -189,9 +207,11 @@ class Unkept(models.Model):
     """How much one device has sent, refused, over its quota of kept bodies. Nothing is lost unseen."""
 
     reach = Reach(
-        places=("device__observer__assignments__commission",), bound="device__election",
-        organisation="device__observer__organisation", look=Verb.ORIGINAL,
-    )  # fmt: skip
+        places=("device__observer__assignments__commission",),
+        bound="device__election",
+        organisation="device__observer__organisation",
+        look=Verb.ORIGINAL,
+    )
     device = models.OneToOneField(Device, on_delete=models.PROTECT, related_name="unkept")
     bodies = models.PositiveIntegerField(default=0, help_text="not kept; a body that was sent again counts again")
     size = models.PositiveBigIntegerField(default=0, help_text="of all of them, bytes as received")

@@ -64,7 +64,7 @@ def keyed(world: World) -> World:
 def bring(who: PhoneClient, file: bytes, **headers: str) -> Any:
     return who.client.post(
         "/api/v1/relay", file, OCTETS, headers=who.headers | headers, CONTENT_TYPE=OCTETS, CONTENT_LENGTH=str(len(file))
-    )  # fmt: skip
+    )
 
 
 def outcomes(answer: Any) -> list[str]:

@@ -14,16 +14,30 @@ class TestABatch:
         first.post("reports", known)
         second.post("reports", theirs)
         sent = [
-            payload(), known, known | {"comment": "other"}, theirs, payload(commission="XX"),
-            payload() | {"checklist": {"code": "lunch", "version": 1}}, payload(answers={"V03": "perhaps"}),
-            payload(id="no id"), payload(observed_at=5),
-        ]  # fmt: skip
+            payload(),
+            known,
+            known | {"comment": "other"},
+            theirs,
+            payload(commission="XX"),
+            payload() | {"checklist": {"code": "lunch", "version": 1}},
+            payload(answers={"V03": "perhaps"}),
+            payload(id="no id"),
+            payload(observed_at=5),
+        ]
         answer = first.post("reports/batch", {"reports": sent})
         assert answer.status_code == 200
         rows = answer.json()["results"]
         assert [row["outcome"] for row in rows] == [
-            "stored", "duplicate", "conflict", "conflict", "unknown", "unknown", "invalid", "invalid", "invalid",
-        ]  # fmt: skip
+            "stored",
+            "duplicate",
+            "conflict",
+            "conflict",
+            "unknown",
+            "unknown",
+            "invalid",
+            "invalid",
+            "invalid",
+        ]
         assert [row["id"] for row in rows] == [one["id"] for one in sent]
         assert all(("receipt" in row) != ("problem" in row) for row in rows)
         assert rows[6]["problem"]["errors"][0]["field"] == "answers.V03"

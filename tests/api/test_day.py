@@ -16,9 +16,19 @@ from tests.api.conftest import PhoneClient
 from tests.support.world import DAY, World, make_election, make_phone, make_version, words
 
 POLLED = (
-    "me", "me/consent", "assignments", "schedule", "checklists", "checklists/voting/1", "violation-types", "commissions",
-    "commissions/bundle", "messages", "guide", "reports",
-)  # fmt: skip
+    "me",
+    "me/consent",
+    "assignments",
+    "schedule",
+    "checklists",
+    "checklists/voting/1",
+    "violation-types",
+    "commissions",
+    "commissions/bundle",
+    "messages",
+    "guide",
+    "reports",
+)
 
 
 class TestPolling:
@@ -45,9 +55,13 @@ class TestPolling:
 class TestMe:
     def test_it_says_who_one_is_and_whom_to_call(self, first: PhoneClient, world: World) -> None:
         Election.objects.update(
-            emergency_contact="112", emergency_names=words("desk"), state="rehearsal",
-            mirrors=["https://mirror.example"], relay_key="age1key", rules={"removal": "ACC-01"},
-        )  # fmt: skip
+            emergency_contact="112",
+            emergency_names=words("desk"),
+            state="rehearsal",
+            mirrors=["https://mirror.example"],
+            relay_key="age1key",
+            rules={"removal": "ACC-01"},
+        )
         me = first.get("me").json()
         assert me["observer"]["code"] == "OB-2222"
         assert me["election"]["slug"] == "test-2022"
@@ -68,9 +82,14 @@ class TestMe:
         paper = {"code": "code-of-conduct", "version": 3, "title": words("title"), "points": {"ru": ["a", "b"]}}
         Election.objects.update(conduct_version=3, rules={"guide": {"documents": [paper]}})
         assert first.get("me/consent").json() == {
-            "document": "code-of-conduct", "version": 3, "accepted_version": None, "accepted_at": None,
-            "languages": ["kk", "ru", "en"], "title": words("title"), "points": {"ru": ["a", "b"]},
-        }  # fmt: skip
+            "document": "code-of-conduct",
+            "version": 3,
+            "accepted_version": None,
+            "accepted_at": None,
+            "languages": ["kk", "ru", "en"],
+            "title": words("title"),
+            "points": {"ru": ["a", "b"]},
+        }
 
     def test_consent_is_noted_with_its_version(self, first: PhoneClient, world: World) -> None:
         body = {"document": "code-of-conduct", "version": 1, "at": "2022-11-19T18:00:00+06:00"}
@@ -108,10 +127,13 @@ class TestAssignmentsAndSchedule:
         Election.objects.update(windows={"opening": window, "voting": window, "tabulation": window})
         assert first.get("schedule").json() == [
             {
-                "checklist": "opening", "slot": None, "commission": "KZ-1-1-1", "due": "2022-11-20T02:30:00Z",
+                "checklist": "opening",
+                "slot": None,
+                "commission": "KZ-1-1-1",
+                "due": "2022-11-20T02:30:00Z",
                 "grace_minutes": 0,
             }
-        ]  # fmt: skip
+        ]
 
     def planned(self, **fields: Any) -> dict[str, Any]:
         plain = {"slot": "", "day": 0, "time": "12:05:00", "grace_minutes": 10, "zone": "", "roles": []}
@@ -124,14 +146,16 @@ class TestAssignmentsAndSchedule:
             self.planned(checklist="voting", slot="12:05"),
             self.planned(checklist="voting", slot="14:05", time="14:05:00", zone="Asia/Almaty"),
             self.planned(checklist="opening", day=-1, time="23:30:00"),
-            self.planned(checklist="tabulation"), self.planned(checklist="voting", slot="mobile", roles=["mobile"]),
-        ]  # fmt: skip
+            self.planned(checklist="tabulation"),
+            self.planned(checklist="voting", slot="mobile", roles=["mobile"]),
+        ]
         Election.objects.update(rules={"schedule": rows})
         found = first.get("schedule").json()
         assert [(row["checklist"], row["slot"], row["due"]) for row in found] == [
-            ("opening", None, "2022-11-19T18:30:00Z"), ("voting", "12:05", "2022-11-20T07:05:00Z"),
+            ("opening", None, "2022-11-19T18:30:00Z"),
+            ("voting", "12:05", "2022-11-20T07:05:00Z"),
             ("voting", "14:05", "2022-11-20T08:05:00Z"),
-        ]  # fmt: skip
+        ]
         assert {(row["commission"], row["grace_minutes"]) for row in found} == {("KZ-1-1-1", 10)}
 
     def test_who_comes_later_or_has_left_is_spared(self, first: PhoneClient) -> None:
@@ -154,8 +178,11 @@ class TestChecklists:
         ChecklistVersion.objects.create(checklist=checklist, number=3)
         rows = first.get("checklists").json()
         assert [(row["code"], row["version"]) for row in rows] == [
-            ("opening", 2), ("voting", 1), ("tabulation", 1), ("incident", 1),
-        ]  # fmt: skip
+            ("opening", 2),
+            ("voting", 1),
+            ("tabulation", 1),
+            ("incident", 1),
+        ]
         assert rows[0]["url"] == "http://testserver/api/v1/checklists/opening/2"
         assert rows[0]["title"] == "opening ru"
         assert first.get("checklists/opening/1").status_code == 200, "a report begun on it can still be read"
@@ -224,15 +251,22 @@ class TestGuide:
 
     def test_an_election_without_one_has_empty_lists(self, first: PhoneClient) -> None:
         assert first.get("guide").json() == {
-            "languages": ["kk", "ru", "en"], "law": {}, "sections": [], "templates": [], "deadlines": [],
-        }  # fmt: skip
+            "languages": ["kk", "ru", "en"],
+            "law": {},
+            "sections": [],
+            "templates": [],
+            "deadlines": [],
+        }
 
     def test_a_right_has_dates_and_an_audience(self, first: PhoneClient) -> None:
         items = [
-            self.item("all"), self.item("citizen", audience=["citizen"]), self.item("party", audience=["party"]),
-            self.item("later", since="2023-01-01"), self.item("earlier", until="2022-11-19"),
+            self.item("all"),
+            self.item("citizen", audience=["citizen"]),
+            self.item("party", audience=["party"]),
+            self.item("later", since="2023-01-01"),
+            self.item("earlier", until="2022-11-19"),
             self.item("on_the_day", since="2022-11-20", until="2022-11-20", article="8"),
-        ]  # fmt: skip
+        ]
         sections = [
             {"code": "rights", "title": words("rights"), "items": items},
             {"code": "empty", "title": words("empty"), "items": [self.item("party", audience=["party"])]},
@@ -241,8 +275,11 @@ class TestGuide:
         (section,) = first.get("guide").json()["sections"]
         assert [item["code"] for item in section["items"]] == ["all", "citizen", "on_the_day"]
         assert section["items"][2] == {
-            "code": "on_the_day", "title": words("on_the_day"), "text": words("on_the_day"), "article": "8",
-        }  # fmt: skip
+            "code": "on_the_day",
+            "title": words("on_the_day"),
+            "text": words("on_the_day"),
+            "article": "8",
+        }
 
     def test_the_packs_own_says_every_text_in_every_language(self, first: PhoneClient) -> None:
         pack = pack_read(pack_folder("kz"))
@@ -283,10 +320,19 @@ class TestFindingACommission:
     @pytest.mark.parametrize(
         "query",
         [
-            "near=x", "near=91,0", "near=1", "near=nan,nan", "near=1e3,2", "near=1,2&search=x", "search=%00",
-            "parent=%00", f"search={'x' * 101}", "near=1,2&near=3,4", "search=%ED%A0%80%00",
+            "near=x",
+            "near=91,0",
+            "near=1",
+            "near=nan,nan",
+            "near=1e3,2",
+            "near=1,2&search=x",
+            "search=%00",
+            "parent=%00",
+            f"search={'x' * 101}",
+            "near=1,2&near=3,4",
+            "search=%ED%A0%80%00",
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_read_is_400(self, first: PhoneClient, query: str) -> None:
         answer = first.get(f"commissions?{query}")
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_query")
@@ -329,8 +375,17 @@ class TestTheBundle:
         monkeypatch.setattr(places, "TERRITORY", 18)
         assert first.get("commissions/bundle").json()["complete"] is False
         assert self.codes(first) == [
-            "KZ", "KZ-1", "KZ-1-1", "KZ-1-1-1", "KZ-1-1-2", "KZ-1-1-3", "KZ-1-2", "KZ-2", "KZ-2-1", "KZ-2-2",
-        ]  # fmt: skip
+            "KZ",
+            "KZ-1",
+            "KZ-1-1",
+            "KZ-1-1-1",
+            "KZ-1-1-2",
+            "KZ-1-1-3",
+            "KZ-1-2",
+            "KZ-2",
+            "KZ-2-1",
+            "KZ-2-2",
+        ]
 
     def test_it_comes_compressed_where_the_phone_takes_that(self, first: PhoneClient) -> None:
         Assignment.objects.all().delete()

@@ -73,10 +73,14 @@ class TestFollowing:
     @pytest.mark.parametrize(
         "since",
         [
-            "2022-11-20T10:41:00%2B06:00", "2022-11-20T10:41:00+06:00", "2022-11-20T04:41:00Z",
-            "2022-11-20T04:41:00.000001Z", "2022-11-19T23:41:00-05:00", "2022-11-20t04:41:00z",
+            "2022-11-20T10:41:00%2B06:00",
+            "2022-11-20T10:41:00+06:00",
+            "2022-11-20T04:41:00Z",
+            "2022-11-20T04:41:00.000001Z",
+            "2022-11-19T23:41:00-05:00",
+            "2022-11-20t04:41:00z",
         ],
-    )  # fmt: skip
+    )
     def test_a_time_will_do_instead_of_a_cursor(self, first: PhoneClient, since: str) -> None:
         """What changed from a minute before it: the same overlap as from one answer to the next."""
         early, late = payload(), payload(commission="KZ-1-1-2")

@@ -25,12 +25,21 @@ class TestAddresses:
     @pytest.mark.parametrize(
         "path",
         [
-            "/api/", "/api/v1/", "/api/v1/nothing", "/api/v2/reports", "/api/v1/reports/", "/api/v1/me%00",
-            "/api/v1/reports/not-an-id/notes", "/api/v1/checklists/a%00b/1", "/api/v1/checklists/voting/1%0a",
-            "/api/v1/elections/x%00/commissions/KZ", "/api/v1/elections/%ff/commissions/KZ",
-            "/api/v1/elections/x/commissions/%ED%A0%80", "/api/v1/evidence/%00",
+            "/api/",
+            "/api/v1/",
+            "/api/v1/nothing",
+            "/api/v2/reports",
+            "/api/v1/reports/",
+            "/api/v1/me%00",
+            "/api/v1/reports/not-an-id/notes",
+            "/api/v1/checklists/a%00b/1",
+            "/api/v1/checklists/voting/1%0a",
+            "/api/v1/elections/x%00/commissions/KZ",
+            "/api/v1/elections/%ff/commissions/KZ",
+            "/api/v1/elections/x/commissions/%ED%A0%80",
+            "/api/v1/evidence/%00",
         ],
-    )  # fmt: skip
+    )
     @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "trace", "brew"])
     def test_one_that_leads_nowhere_is_404_whatever_the_method(
         self, first: PhoneClient, path: str, method: str

@@ -37,9 +37,13 @@ class TestElections:
     def test_they_are_listed_with_their_root(self, nobody: PhoneClient, world: World) -> None:
         (row,) = nobody.get("elections", **{"accept-language": "kk"}).json()
         assert row == {
-            "slug": "test-2022", "name": "test-2022 kk", "date": "2022-11-20", "languages": ["kk", "ru", "en"],
-            "publication": "live", "root": "KZ",
-        }  # fmt: skip
+            "slug": "test-2022",
+            "name": "test-2022 kk",
+            "date": "2022-11-20",
+            "languages": ["kk", "ru", "en"],
+            "publication": "live",
+            "root": "KZ",
+        }
 
     @pytest.mark.parametrize("fields", [{"publication": "closed"}, {"state": "draft"}])
     def test_what_is_not_public_is_not_listed(self, nobody: PhoneClient, world: World, fields: dict) -> None:
@@ -61,8 +65,11 @@ class TestACommission:
     def test_as_csv(self, nobody: PhoneClient, world: World) -> None:
         rows = rows_of(nobody.get(f"{HERE}/KZ-1?format=csv"))
         assert [(row["relation"], row["code"]) for row in rows] == [
-            ("self", "KZ-1"), ("parent", "KZ"), ("child", "KZ-1-1"), ("child", "KZ-1-2"),
-        ]  # fmt: skip
+            ("self", "KZ-1"),
+            ("parent", "KZ"),
+            ("child", "KZ-1-1"),
+            ("child", "KZ-1-2"),
+        ]
 
 
 class TestPublication:
@@ -193,12 +200,17 @@ class TestFormats:
     @pytest.mark.parametrize(
         ("accept", "kind"),
         [
-            ("text/csv", "text/csv"), ("application/json", "application/json"), ("*/*", "application/json"),
-            ("text/csv;q=0.5, application/json;q=0.4", "text/csv"), ("text/*", "text/csv"),
-            ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"), ("", "application/json"),
-            ("text/csv;q=nonsense", "application/json"), ("text/csv;q=0", "application/json"),
+            ("text/csv", "text/csv"),
+            ("application/json", "application/json"),
+            ("*/*", "application/json"),
+            ("text/csv;q=0.5, application/json;q=0.4", "text/csv"),
+            ("text/*", "text/csv"),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", "application/json"),
+            ("", "application/json"),
+            ("text/csv;q=nonsense", "application/json"),
+            ("text/csv;q=0", "application/json"),
         ],
-    )  # fmt: skip
+    )
     def test_the_best_of_accept(self, nobody, world, accept: str, kind: str) -> None:
         assert nobody.get(f"{HERE}/KZ/summary", accept=accept)["Content-Type"].startswith(kind)
 

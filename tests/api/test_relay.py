@@ -31,9 +31,12 @@ class TestReports:
         answer = bring(nobody, reports_file(keyed.first, bodies))
         assert answer.status_code == 200
         assert answer.json() == {
-            "state": "taken", "kind": "reports", "part": 1, "parts": 1,
+            "state": "taken",
+            "kind": "reports",
+            "part": 1,
+            "parts": 1,
             "results": [{"id": body["id"], "outcome": "stored"} for body in bodies],
-        }  # fmt: skip
+        }
         report = Report.objects.get(uuid=bodies[0]["id"])
         assert (report.observer, report.device) == (keyed.first.observer, keyed.first.device)
         assert (report.channel, report.submitter) == ("relay", None)
@@ -62,8 +65,13 @@ class TestReports:
         second.post("reports", taken)
         good = payload()
         lines = [
-            good, b"{not json", payload(commission="KZ-9"), {**taken, "comment": "other"}, b"", payload(answers={"V03": 7}),
-        ]  # fmt: skip
+            good,
+            b"{not json",
+            payload(commission="KZ-9"),
+            {**taken, "comment": "other"},
+            b"",
+            payload(answers={"V03": 7}),
+        ]
         answer = bring(nobody, reports_file(keyed.first, lines))
         assert outcomes(answer) == ["stored", "invalid", "unknown", "conflict", "invalid"]
         assert {key for one in answer.json()["results"] for key in one} == {"id", "outcome"}
@@ -116,9 +124,17 @@ class TestNotes:
 
     @pytest.mark.parametrize(
         "notes",
-        [None, "text", {"id": 1}, [1, None, []], [{}], [{"id": "x"}], [{"id": str(uuid4()), "text": 1, "at": 2}],
-         [{"id": str(uuid4()), "text": "x" * 20_001, "at": "2022-11-20T21:00:00+06:00"}]],
-    )  # fmt: skip
+        [
+            None,
+            "text",
+            {"id": 1},
+            [1, None, []],
+            [{}],
+            [{"id": "x"}],
+            [{"id": str(uuid4()), "text": 1, "at": 2}],
+            [{"id": str(uuid4()), "text": "x" * 20_001, "at": "2022-11-20T21:00:00+06:00"}],
+        ],
+    )
     def test_what_is_no_note_spoils_neither_the_report_nor_another_note(
         self, keyed: World, nobody: PhoneClient, notes: Any
     ) -> None:
@@ -285,9 +301,12 @@ class TestThePage:
         photo, content = str(uuid4()), os.urandom(400_000)
         report = payload(evidence=[announced(photo, content)])
         answer = self.upload(
-            client, files_file(keyed.first, cut_up(photo, content), parts=2), reports_file(keyed.first, [report]),
-            b"garbage", reports_file(keyed.second, [payload()], token="guessed"),
-        )  # fmt: skip
+            client,
+            files_file(keyed.first, cut_up(photo, content), parts=2),
+            reports_file(keyed.first, [report]),
+            b"garbage",
+            reports_file(keyed.second, [payload()], token="guessed"),
+        )
         text = answer.content.decode()
         assert answer.status_code == 200
         assert "waits for the phone" in text

@@ -120,11 +120,22 @@ class TestAFileThatCannotBeOpened:
     @pytest.mark.parametrize(
         "fields",
         [
-            {"format": "zip"}, {"version": 2}, {"version": "1"}, {"kind": "photos"}, {"kind": None}, {"observer": None}, {"token": 7},
-            {"token": ""}, {"part": 0}, {"part": 2}, {"parts": 10**9}, {"part": True}, {"made_at": "yesterday"},
+            {"format": "zip"},
+            {"version": 2},
+            {"version": "1"},
+            {"kind": "photos"},
+            {"kind": None},
+            {"observer": None},
+            {"token": 7},
+            {"token": ""},
+            {"part": 0},
+            {"part": 2},
+            {"parts": 10**9},
+            {"part": True},
+            {"made_at": "yesterday"},
             {"token": "x" * 9_000},
         ],
-    )  # fmt: skip
+    )
     def test_with_a_header_that_says_something_else(
         self, keyed: World, first: PhoneClient, fields: dict[str, Any]
     ) -> None:
@@ -134,11 +145,13 @@ class TestAFileThatCannotBeOpened:
     @pytest.mark.parametrize(
         "record",
         [
-            relay_format.RECORD.pack(b"x" * 16, 0, 0), relay_format.RECORD.pack(b"x" * 16, 0, 10) + b"short",
-            relay_format.RECORD.pack(b"x" * 16, 2**63, 1) + b"x", relay_format.RECORD.pack(b"x" * 16, 0, 2**32 - 1),
+            relay_format.RECORD.pack(b"x" * 16, 0, 0),
+            relay_format.RECORD.pack(b"x" * 16, 0, 10) + b"short",
+            relay_format.RECORD.pack(b"x" * 16, 2**63, 1) + b"x",
+            relay_format.RECORD.pack(b"x" * 16, 0, 2**32 - 1),
             b"x",
         ],
-    )  # fmt: skip
+    )
     def test_with_pieces_that_do_not_fit(self, keyed: World, first: PhoneClient, record: bytes) -> None:
         content = json.dumps(header(keyed.first, "files")).encode() + b"\n" + record
         self.unreadable(bring(first, sealed(content, keyed.election.relay_key)))

@@ -16,12 +16,28 @@ FILE = {"id": "018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f", "sha256": "ab" * 32, "size
 class TestAGoodReport:
     def test_it_is_stored_and_answered_with_a_receipt(self, first: PhoneClient) -> None:
         body = payload(
-            contest=None, slot=None, sent_at="2022-11-20T10:41:07+06:00", comment="Көрдім", outside=False,
-            location={"lat": 43.238, "lon": 76.945, "accuracy": 12}, supersedes=None, rehearsal=False,
-            evidence=[FILE | {"question": "V03", "captured_at": "2022-11-20T10:40:00.123Z", "source": "camera",
-                              "location": None, "violation": None, "publishable": True, "preview_of": None}],
+            contest=None,
+            slot=None,
+            sent_at="2022-11-20T10:41:07+06:00",
+            comment="Көрдім",
+            outside=False,
+            location={"lat": 43.238, "lon": 76.945, "accuracy": 12},
+            supersedes=None,
+            rehearsal=False,
+            evidence=[
+                FILE
+                | {
+                    "question": "V03",
+                    "captured_at": "2022-11-20T10:40:00.123Z",
+                    "source": "camera",
+                    "location": None,
+                    "violation": None,
+                    "publishable": True,
+                    "preview_of": None,
+                }
+            ],
             unknown_field={"ignored": True},
-        )  # fmt: skip
+        )
         answer = first.post("reports", body)
         assert answer.status_code == 201, answer.content
         receipt = answer.json()
@@ -185,7 +201,7 @@ WRONG = {
     "no such contest": ({"contest": "mayor"}, "contest"),
     "no such checklist": ({"checklist": {"code": "lunch", "version": 1}}, "checklist"),
     "no such version": ({"checklist": {"code": "voting", "version": 99}}, "checklist"),
-}  # fmt: skip
+}
 
 
 class TestWhatCannotBeRead:

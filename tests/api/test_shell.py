@@ -19,9 +19,13 @@ from tests.support.world import make_election
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 ADDRESSES = (
-    "/phone/", "/phone/manifest.webmanifest", "/phone/sw.js", "/phone/words/kk.json", "/phone/files/main.js",
+    "/phone/",
+    "/phone/manifest.webmanifest",
+    "/phone/sw.js",
+    "/phone/words/kk.json",
+    "/phone/files/main.js",
     "/phone/files/icons/icon-192.png",
-)  # fmt: skip
+)
 
 
 def listed(client: Client) -> dict[str, str]:
@@ -56,10 +60,18 @@ class TestEveryAnswer:
         answer = client.get(address)
         policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
         assert policy == {
-            "default-src": "'none'", "script-src": "'self'", "style-src": "'self'", "img-src": "'self' blob: data:",
-            "media-src": "blob:", "worker-src": "'self'", "manifest-src": "'self'", "base-uri": "'none'",
-            "form-action": "'none'", "frame-ancestors": "'none'", "connect-src": "'self'",
-        }  # fmt: skip
+            "default-src": "'none'",
+            "script-src": "'self'",
+            "style-src": "'self'",
+            "img-src": "'self' blob: data:",
+            "media-src": "blob:",
+            "worker-src": "'self'",
+            "manifest-src": "'self'",
+            "base-uri": "'none'",
+            "form-action": "'none'",
+            "frame-ancestors": "'none'",
+            "connect-src": "'self'",
+        }
         assert answer["Permissions-Policy"] == "camera=(self), microphone=(self), geolocation=(self)"
         assert answer["Referrer-Policy"] == "no-referrer"
         assert answer["X-Content-Type-Options"] == "nosniff"

@@ -52,8 +52,11 @@ class TestOneBody:
 
     def test_numbers_are_exact(self) -> None:
         assert parse(b'{"a": 3, "b": 3.10, "c": -1e3, "d": 0.1}') == {
-            "a": 3, "b": Decimal("3.10"), "c": Decimal("-1000"), "d": Decimal("0.1"),
-        }  # fmt: skip
+            "a": 3,
+            "b": Decimal("3.10"),
+            "c": Decimal("-1000"),
+            "d": Decimal("0.1"),
+        }
 
     def test_pairs_and_escaped_backslashes_are_plain_text(self) -> None:
         assert parse(b'{"a": "\\ud83d\\ude00", "b": "\\\\u0000 \\\\ud800"}') == {"a": "😀", "b": "\\u0000 \\ud800"}
@@ -88,11 +91,19 @@ class TestABatch:
     @pytest.mark.parametrize(
         "bad",
         [
-            b'{"a": 1e400}', b'{"a": tru}', b'{"a": "\xff"}', b'{"a": "\\ud800"}', b'{"a": 1, "a": 2}', b'{"a" 1}',
-            b"\xff", b'"\x00"', b'{"a":' * 10_000 + b"1" + b"}" * 10_000, b"[" * 50 + b"]" * 50,
+            b'{"a": 1e400}',
+            b'{"a": tru}',
+            b'{"a": "\xff"}',
+            b'{"a": "\\ud800"}',
+            b'{"a": 1, "a": 2}',
+            b'{"a" 1}',
+            b"\xff",
+            b'"\x00"',
+            b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+            b"[" * 50 + b"]" * 50,
         ],
         ids=lambda bad: repr(bad[:12]),
-    )  # fmt: skip
+    )
     def test_a_bad_element_spoils_only_itself_and_keeps_its_bytes(self, bad: bytes) -> None:
         first, second, third = parse_batch(b'{"reports": [{"x": 1}, ' + bad + b', {"y": 2}]}', "reports")
         assert (first.value, third.value) == ({"x": 1}, {"y": 2})

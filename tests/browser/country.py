@@ -16,19 +16,28 @@ from tests.support.world import make_observer
 SLUG = "kz-test"
 NAMES = ["kk=Кезектен тыс президент сайлауы", "ru=Внеочередные выборы Президента", "en=Early presidential election"]
 PLACES = [
-    ("KZ", "", "central", "Орталық сайлау комиссиясы", "Центральная избирательная комиссия", "Central Election Commission"),
+    (
+        "KZ",
+        "",
+        "central",
+        "Орталық сайлау комиссиясы",
+        "Центральная избирательная комиссия",
+        "Central Election Commission",
+    ),
     ("KZ-59", "KZ", "region", "Солтүстік Қазақстан облысы", "Северо-Казахстанская область", "North Kazakhstan"),
     ("KZ-59-01", "KZ-59", "district", "Қызылжар ауданы", "Кызылжарский район", "Kyzylzhar district"),
     *(
         (
-            f"KZ-59-01-{n:04}", "KZ-59-01", "precinct",
+            f"KZ-59-01-{n:04}",
+            "KZ-59-01",
+            "precinct",
             f"№ {n} сайлау учаскесі, Бескөл ауылының №{n} орта мектебі",
             f"Избирательный участок № {n}, средняя школа № {n} села Бесколь",
             f"Polling station No. {n}, Beskol secondary school No. {n}",
         )
         for n in range(373, 379)
     ),
-]  # fmt: skip
+]
 STATION = "KZ-59-01-0375"
 TITLES = {
     "opening": {"en": "Opening of the polling station", "ru": "Открытие участка", "kk": "Сайлау учаскесінің ашылуы"},
@@ -39,13 +48,57 @@ TITLES = {
 }
 # One of each type, in two sections, with a condition, a note, limits and hints.
 EVERY = [
-    ("N01", "note", "Жәшіктерді көргенше кіріспеңіз.", "Не начинайте, пока не увидите урны.", "Do not begin before you have seen the boxes.", {}),
-    ("E01", "yes_no", "Сайлаушылар тізімінде бірдей болып көрінетін қолтаңбалар бар ма?", "Есть ли в списке избирателей подписи, кажущиеся одинаковыми?", "Are there seemingly identical signatures on the voter list?", {"required": "yes"}),
-    ("E02", "text", "Кім қол қойды?", "Кто подписывал?", "Who signed?", {"relevant_question": "E01", "relevant_answer": "yes"}),
-    ("E03", "choice", "Төрағаның жынысы қандай?", "Пол председателя?", "What is the sex of the chairperson?", {"choices": "f:Female:Женский:Әйел;m:Male:Мужской:Ер"}),
-    ("E04", "choices", "Кімдер болды?", "Кто присутствовал?", "Who was present?", {"choices": "p:Police:Полиция:Полиция;a:Akimat's officials:Работники акимата:Әкімдік қызметкерлері;x:Persons whom nobody could name:Люди, которых никто не смог назвать:Ешкім атын айта алмаған адамдар"}),
+    (
+        "N01",
+        "note",
+        "Жәшіктерді көргенше кіріспеңіз.",
+        "Не начинайте, пока не увидите урны.",
+        "Do not begin before you have seen the boxes.",
+        {},
+    ),
+    (
+        "E01",
+        "yes_no",
+        "Сайлаушылар тізімінде бірдей болып көрінетін қолтаңбалар бар ма?",
+        "Есть ли в списке избирателей подписи, кажущиеся одинаковыми?",
+        "Are there seemingly identical signatures on the voter list?",
+        {"required": "yes"},
+    ),
+    (
+        "E02",
+        "text",
+        "Кім қол қойды?",
+        "Кто подписывал?",
+        "Who signed?",
+        {"relevant_question": "E01", "relevant_answer": "yes"},
+    ),
+    (
+        "E03",
+        "choice",
+        "Төрағаның жынысы қандай?",
+        "Пол председателя?",
+        "What is the sex of the chairperson?",
+        {"choices": "f:Female:Женский:Әйел;m:Male:Мужской:Ер"},
+    ),
+    (
+        "E04",
+        "choices",
+        "Кімдер болды?",
+        "Кто присутствовал?",
+        "Who was present?",
+        {
+            "choices": "p:Police:Полиция:Полиция;a:Akimat's officials:Работники акимата:Әкімдік қызметкерлері;x:Persons whom nobody could name:Люди, которых никто не смог назвать:Ешкім атын айта алмаған адамдар"
+        },
+    ),
     ("E05", "rating", "Жалпы баға", "Общая оценка", "Overall assessment", {}),
-    ("E06", "integer", "Тізімде қанша сайлаушы бар?", "Сколько избирателей в списке?", "How many voters are on the list?", {"min": "0", "max": "3000", "required": "yes"}),
+    (
+        "E06",
+        "integer",
+        "Тізімде қанша сайлаушы бар?",
+        "Сколько избирателей в списке?",
+        "How many voters are on the list?",
+        {"min": "0", "max": "3000", "required": "yes"},
+    ),
     ("E07", "decimal", "Бөлменің ұзындығы, метр", "Длина помещения, м", "Length of the room, metres", {}),
     ("E08", "time", "Учаске қашан ашылды?", "Когда открылся участок?", "When did the station open?", {"section": "s2"}),
     ("E09", "date", "Хаттама күні", "Дата протокола", "Date of the protocol", {"section": "s2"}),
@@ -53,7 +106,7 @@ EVERY = [
     ("E11", "photo", "Хаттаманы түсіріңіз", "Сфотографируйте протокол", "Photograph the protocol", {"section": "s2"}),
     ("E12", "file", "Бейне не дыбыс", "Видео или звук", "Video or sound", {"section": "s2"}),
     ("E13", "violation", "Не болды?", "Что произошло?", "What happened?", {"section": "s2", "violation_answer": "*"}),
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, slots=True)

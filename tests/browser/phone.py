@@ -64,9 +64,14 @@ class Site:
     def start(self) -> None:
         environment = self.deployment.environment | {"PORT": str(self.port), "WEB_WORKERS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "config.serve"], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "config.serve"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         services.wait_for(lambda: services.accepts(self.port), "the web server")
 
     def beside(self) -> "Site":

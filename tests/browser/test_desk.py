@@ -18,9 +18,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(trans
 PASSWORD = "a long password indeed"
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 LISTS = {
-    "start": "/admin/", "reports": "/admin/reports/report/", "observers": "/admin/observer/observer/",
-    "commissions": "/admin/observer/commission/", "account": "/desk/me/", "password": "/admin/password_change/",
-}  # fmt: skip
+    "start": "/admin/",
+    "reports": "/admin/reports/report/",
+    "observers": "/admin/observer/observer/",
+    "commissions": "/admin/observer/commission/",
+    "account": "/desk/me/",
+    "password": "/admin/password_change/",
+}
 
 
 @pytest.fixture

@@ -23,29 +23,51 @@ pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(trans
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
 WORDS = {
     "en": {
-        "silent": "Silent", "call": "Call OB-3333", "reached": "reached", "log": "Write into the call log",
-        "fill": "Fill a checklist for them", "store": "Store the report", "another": "Another phone",
-        "revoke": "Revoke and make a code", "message": "Message", "look": "Look at it and at the number of people",
+        "silent": "Silent",
+        "call": "Call OB-3333",
+        "reached": "reached",
+        "log": "Write into the call log",
+        "fill": "Fill a checklist for them",
+        "store": "Store the report",
+        "another": "Another phone",
+        "revoke": "Revoke and make a code",
+        "message": "Message",
+        "look": "Look at it and at the number of people",
         "send": "Send",
     },
     "ru": {
-        "silent": "Молчат", "call": "Позвонить OB-3333", "reached": "дозвонились",
-        "log": "Записать в журнал звонков", "fill": "Заполнить за него контрольный лист", "store": "Сохранить отчёт",
-        "another": "Другой телефон", "revoke": "Отключить и выдать код", "message": "Сообщение",
-        "look": "Посмотреть, и сколько людей его получит", "send": "Отправить",
+        "silent": "Молчат",
+        "call": "Позвонить OB-3333",
+        "reached": "дозвонились",
+        "log": "Записать в журнал звонков",
+        "fill": "Заполнить за него контрольный лист",
+        "store": "Сохранить отчёт",
+        "another": "Другой телефон",
+        "revoke": "Отключить и выдать код",
+        "message": "Сообщение",
+        "look": "Посмотреть, и сколько людей его получит",
+        "send": "Отправить",
     },
     "kk": {
-        "silent": "Үнсіз", "call": "Қоңырау шалу: OB-3333", "reached": "байланысты",
-        "log": "Қоңыраулар журналына жазу", "fill": "Ол үшін бақылау парағын толтыру", "store": "Есепті сақтау",
-        "another": "Басқа телефон", "revoke": "Ажыратып, код беру", "message": "Хабарлама",
-        "look": "Қарап шығу және қанша адам алатынын көру", "send": "Жіберу",
+        "silent": "Үнсіз",
+        "call": "Қоңырау шалу: OB-3333",
+        "reached": "байланысты",
+        "log": "Қоңыраулар журналына жазу",
+        "fill": "Ол үшін бақылау парағын толтыру",
+        "store": "Есепті сақтау",
+        "another": "Басқа телефон",
+        "revoke": "Ажыратып, код беру",
+        "message": "Хабарлама",
+        "look": "Қарап шығу және қанша адам алатынын көру",
+        "send": "Жіберу",
     },
-}  # fmt: skip
+}
 TITLES = {
     "opening": ("Opening of the polling station", "Открытие участка", "Сайлау учаскесінің ашылуы"),
-    "voting": ("Voting", "Голосование", "Дауыс беру"), "incident": ("Incident", "Происшествие", "Оқиға"),
+    "voting": ("Voting", "Голосование", "Дауыс беру"),
+    "incident": ("Incident", "Происшествие", "Оқиға"),
     "tabulation": ("Tabulation", "Подведение итогов", "Қорытындылау"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -173,11 +195,16 @@ def test_every_page_of_the_day_fits_a_phone(browser: Browser, site, shots, langu
     observer = place.assignments.get().observers.get()
     problems = []
     for name, path in {
-        "board": "board/", "stations": "stations/", "station": f"stations/{place.pk}/", "calls": "calls/",
-        "dictate": f"stations/{place.pk}/dictate/{observer.pk}/?checklist=voting", "messages": "messages/",
-        "message": "messages/new/", "rehearsals": "rehearsals/",
+        "board": "board/",
+        "stations": "stations/",
+        "station": f"stations/{place.pk}/",
+        "calls": "calls/",
+        "dictate": f"stations/{place.pk}/dictate/{observer.pk}/?checklist=voting",
+        "messages": "messages/",
+        "message": "messages/new/",
+        "rehearsals": "rehearsals/",
         "replace": f"assignments/{place.assignments.get().pk}/replace/{observer.pk}/",
-    }.items():  # fmt: skip
+    }.items():
         page.goto(f"{site}/desk/test-2022/{path}")
         problems += looked_at(page, shots, f"{name}-{language}-phone")
     context.close()

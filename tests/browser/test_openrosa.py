@@ -120,9 +120,15 @@ class TestODKWebForms:
         assert report.commission == world.tree["KZ-1-1-2"] and report.channel == "openrosa"
         (name,) = report.answers.pop("X11")
         assert report.answers == {
-            "V01": "female", "V03": "yes", "V15": "yes", "V16": "no", "V30": ["a", "c"], "V90": "bad", "X05": 12,
+            "V01": "female",
+            "V03": "yes",
+            "V15": "yes",
+            "V16": "no",
+            "V30": ["a", "c"],
+            "V90": "bad",
+            "X05": 12,
             "X07": "Жәшік ашық тұр",
-        }  # fmt: skip
+        }
         assert report.comment == "Никто не возражал."
         assert sorted(one.code for one in report.violations.all()) == ["FRD-05", "UNA-01"]
         evidence = Evidence.objects.get()

@@ -20,15 +20,27 @@ from tests.support.world import World, make_election, make_tree, payload, words
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
 PAGES = {
-    "elections": "/{}/", "root": "/{}/test-2022/", "district": "/{}/test-2022/KZ-1-1/",
-    "station": "/{}/test-2022/KZ-1-1-1/", "station-held": "/{}/test-2022/KZ-2-1-1/",
-    "nothing-yet": "/{}/test-2022/KZ-2-2/", "not-published": "/{}/secret/", "nothing-released": "/{}/waiting/",
-    "not-found": "/{}/no/such/page/", "release": "/{}/test-2022/releases/1/", "releases": "/{}/test-2022/releases/",
-    "release-2": "/{}/test-2022/releases/2/", "finding": "/{}/test-2022/releases/2/KZ/voting/V03/",
-    "finding-live": "/{}/test-2022/KZ/voting/V90/", "method": "/{}/test-2022/method/", "data": "/{}/test-2022/data/",
-    "statement": "/{}/test-2022/statement/", "search": "/{}/test-2022/search/",
-    "search-found": "/{}/test-2022/search/?q=KZ", "search-nothing": "/{}/test-2022/search/?q=nowhere",
-}  # fmt: skip
+    "elections": "/{}/",
+    "root": "/{}/test-2022/",
+    "district": "/{}/test-2022/KZ-1-1/",
+    "station": "/{}/test-2022/KZ-1-1-1/",
+    "station-held": "/{}/test-2022/KZ-2-1-1/",
+    "nothing-yet": "/{}/test-2022/KZ-2-2/",
+    "not-published": "/{}/secret/",
+    "nothing-released": "/{}/waiting/",
+    "not-found": "/{}/no/such/page/",
+    "release": "/{}/test-2022/releases/1/",
+    "releases": "/{}/test-2022/releases/",
+    "release-2": "/{}/test-2022/releases/2/",
+    "finding": "/{}/test-2022/releases/2/KZ/voting/V03/",
+    "finding-live": "/{}/test-2022/KZ/voting/V90/",
+    "method": "/{}/test-2022/method/",
+    "data": "/{}/test-2022/data/",
+    "statement": "/{}/test-2022/statement/",
+    "search": "/{}/test-2022/search/",
+    "search-found": "/{}/test-2022/search/?q=KZ",
+    "search-nothing": "/{}/test-2022/search/?q=nowhere",
+}
 LONG = {
     "en": "Was the choice marked on each ballot announced aloud, so that everyone in the room could hear it?",
     "ru": "Объявлялся ли вслух выбор, отмеченный на каждом избирательном бюллетене, так, чтобы слышали все присутствующие?",
@@ -50,9 +62,11 @@ OUTLINES = {
     ],
 }
 STAGES = {
-    "opening": ("Opening", "Открытие", "Ашылу"), "voting": ("Voting", "Голосование", "Дауыс беру"),
-    "incident": ("Incident", "Происшествие", "Оқиға"), "tabulation": ("Tabulation", "Подведение итогов", "Қорытындылау"),
-}  # fmt: skip
+    "opening": ("Opening", "Открытие", "Ашылу"),
+    "voting": ("Voting", "Голосование", "Дауыс беру"),
+    "incident": ("Incident", "Происшествие", "Оқиға"),
+    "tabulation": ("Tabulation", "Подведение итогов", "Қорытындылау"),
+}
 
 
 @pytest.fixture

@@ -88,8 +88,9 @@ class TestWriting:
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
         phone.js(
             "const {answerSet} = await core('drafts'); for (let n = 0; n < 50; n += 1) void answerSet(given, 'X07', 'a'.repeat(n));"
-            "await answerSet(given, 'X07', 'the last'); await answerSet(given, 'V03', 'yes')", draft,
-        )  # fmt: skip
+            "await answerSet(given, 'X07', 'the last'); await answerSet(given, 'V03', 'yes')",
+            draft,
+        )
         phone.page.reload()
         assert phone.call("drafts", "draft", draft)["answers"] == {"X07": "the last", "V03": "yes"}
         again = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
@@ -155,8 +156,14 @@ class TestAWholeDayOffline:
         phone.context.set_offline(False)
         phone.sync("online")
         assert phone.counts() == {
-            "waiting": 0, "refused": 0, "conflict": 0, "files": 0, "files_refused": 0, "errands": 0, "bytes": 0,
-        }  # fmt: skip
+            "waiting": 0,
+            "refused": 0,
+            "conflict": 0,
+            "files": 0,
+            "files_refused": 0,
+            "errands": 0,
+            "bytes": 0,
+        }
         state = site.state()
         assert len(state["reports"]) == before + 100
         assert sorted(received(site, *ids)) == sorted(ids)

@@ -56,12 +56,15 @@ class TestABrowserThatDies:
         phone.enrol()
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
         phone.call("drafts", "answerSet", draft, "X07", "written before the battery died")
-        phone.page.evaluate("""(draft) => { window.kept = []; import('/phone/files/core/reporting/files.js').then(async ({fileAdd}) => {
+        phone.page.evaluate(
+            """(draft) => { window.kept = []; import('/phone/files/core/reporting/files.js').then(async ({fileAdd}) => {
             for (let n = 0; n < 10; n += 1) {
               const bytes = new Uint8Array(6_000_000); for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
               const file = await fileAdd({draft, blob: new Blob([bytes], {type: 'video/mp4'}), source: 'camera'});
               window.kept.push([file.id, file.sha256]);
-            } }) }""", draft)  # fmt: skip
+            } }) }""",
+            draft,
+        )
         phone.until("window.kept.length >= 3")
         promised = dict(phone.page.evaluate("window.kept"))
         killed(profile)

@@ -87,17 +87,22 @@ def test_the_next_address_is_asked_and_the_last_good_one_is_kept(phone: Phone, s
     finally:
         mirror.start()
     assert Counter(row["id"] for row in home.state()["reports"] if row["id"] in (first, second, third)) == {
-        first: 1, second: 1, third: 1,
-    }  # fmt: skip
+        first: 1,
+        second: 1,
+        third: 1,
+    }
 
 
 def test_a_video_goes_on_at_the_mirror_where_the_first_address_took_it_to(phone: Phone, sites: tuple[Site, Site, str]):
     home, mirror, _nobody = sites
     phone.enrol()
     draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1", "fresh": True})
-    sha256 = phone.js("""const {fileAdd} = await core("files"); const bytes = new Uint8Array(1_500_000);
+    sha256 = phone.js(
+        """const {fileAdd} = await core("files"); const bytes = new Uint8Array(1_500_000);
         for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
-        return (await fileAdd({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""", draft)  # fmt: skip
+        return (await fileAdd({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""",
+        draft,
+    )
     pieces: list[tuple[str, int]] = []
 
     def third_breaks(route: Route) -> None:

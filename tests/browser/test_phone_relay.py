@@ -63,14 +63,18 @@ def test_a_whole_outbox_travels_by_another_phone_twice_and_counts_once(phones: t
     away.context.set_offline(True)
     ids = [away.write(photos=2) for _ in range(5)]
     urgent = away.call("removal", "removed", {})
-    away.js("const {fileAdd} = await core('files');"
-            "await fileAdd({report: given, blob: new Blob([new Uint8Array(900000)], {type: 'video/mp4'})})", urgent)  # fmt: skip
+    away.js(
+        "const {fileAdd} = await core('files');"
+        "await fileAdd({report: given, blob: new Blob([new Uint8Array(900000)], {type: 'video/mp4'})})",
+        urgent,
+    )
     here = away.hashes()
     files = saved(away)
     observer = away.call("identity", "identity")["observer"]
     assert [re.sub(r"\d{8}T\d{4}", "…", name) for name, _ in files] == [
-        f"{observer}-…-reports.age", f"{observer}-…-files-01-of-01.age",
-    ]  # fmt: skip
+        f"{observer}-…-reports.age",
+        f"{observer}-…-files-01-of-01.age",
+    ]
     for _ in range(2):
         for _name, content in files:
             outcomes = {one["outcome"] for one in brought(carrier, content)}
@@ -143,8 +147,10 @@ def test_a_forged_file_is_refused_or_set_aside_whole(phones: tuple[Phone, Phone]
         == "unreadable_file"
     )
     assert brought(carrier, content[: middle // 4 * 4]) == "unreadable_file"
-    away.js("const {transact} = await core('store'); await transact(['identities'], async (tx) => {"
-            "for (const one of await tx.store.getAll()) await tx.store.put({...one, token: 'A'.repeat(43)}) })")  # fmt: skip
+    away.js(
+        "const {transact} = await core('store'); await transact(['identities'], async (tx) => {"
+        "for (const one of await tx.store.getAll()) await tx.store.put({...one, token: 'A'.repeat(43)}) })"
+    )
     ((_name, forged),) = saved(away)
     assert [one["outcome"] for one in brought(carrier, forged)] == ["quarantined"]
     assert rows(site, mine) == []
@@ -168,13 +174,16 @@ def test_parts_stay_below_50_mb_and_a_video_goes_on_in_the_next(phones: tuple[Ph
     away, carrier = phones
     away.context.set_offline(True)
     draft = away.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
-    digest = away.js("""const {fileAdd} = await core("files"); const bytes = new Uint8Array(60_000_000);
+    digest = away.js(
+        """const {fileAdd} = await core("files"); const bytes = new Uint8Array(60_000_000);
         for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
-        return (await fileAdd({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""", draft)  # fmt: skip
+        return (await fileAdd({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""",
+        draft,
+    )
     away.call("outbox", "save", draft)
     sizes = away.js("""const {relayFiles} = await core("relay"); const made = []; let next = 0;
         while (next !== null) { const part = await relayFiles(next); made.push(part); next = part.next; }
-        window.made = made; return made.map((one) => one.blob.size);""")  # fmt: skip
+        window.made = made; return made.map((one) => one.blob.size);""")
     assert len(sizes) == 2
     assert max(sizes) < 50_000_000
     away.context.set_offline(False)

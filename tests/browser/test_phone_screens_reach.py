@@ -9,7 +9,21 @@ from tests.browser.country import TITLES, Country
 from tests.browser.hand import Hand, answer_all, photo
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
-ROOMS = ("day", "station", "outbox", "messages", "guide", "template/act", "template/complaint", "menu", "settings", "transfer", "relay", "rehearsal", "removal")  # fmt: skip
+ROOMS = (
+    "day",
+    "station",
+    "outbox",
+    "messages",
+    "guide",
+    "template/act",
+    "template/complaint",
+    "menu",
+    "settings",
+    "transfer",
+    "relay",
+    "rehearsal",
+    "removal",
+)
 
 
 def written_offline(hand: Hand, language: str) -> str:

@@ -45,8 +45,10 @@ class TestSending:
         phone.sync()
         assert phone.report(mine)["state"] == "waiting"
         phone.context.unroute(f"{API}/reports/batch")
-        phone.js("const {transact} = await core('store'); await transact(['reports'], async (tx) => {"
-                 "for (const one of await tx.store.getAll()) await tx.store.put({...one, next_at: 0}) })")  # fmt: skip
+        phone.js(
+            "const {transact} = await core('store'); await transact(['reports'], async (tx) => {"
+            "for (const one of await tx.store.getAll()) await tx.store.put({...one, next_at: 0}) })"
+        )
         phone.sync()
         assert phone.report(mine)["state"] == "received"
 
@@ -113,10 +115,12 @@ class TestSending:
         phone.enrol()
         mine = phone.write()
         phone.sync()
-        phone.js("const {transact} = await core('store'); await transact(['reports'], async (tx) => {"
-                 "const one = await tx.store.get(given);"
-                 "await tx.store.put({...one, state: 'waiting', receipt: null, body: one.body.replace('\"good\"', '\"bad\"')}) })",
-                 mine)  # fmt: skip
+        phone.js(
+            "const {transact} = await core('store'); await transact(['reports'], async (tx) => {"
+            "const one = await tx.store.get(given);"
+            "await tx.store.put({...one, state: 'waiting', receipt: null, body: one.body.replace('\"good\"', '\"bad\"')}) })",
+            mine,
+        )
         other = phone.write()
         phone.sync()
         assert phone.report(mine)["state"] == "conflict"
@@ -178,9 +182,11 @@ class TestSending:
         phone.context.set_offline(True)
         mine = phone.call("removal", "removed", {})
         phone.call("outbox", "note", mine, "Төраға айтты")
-        phone.js("const {fileAdd} = await core('files');"
-                 "await fileAdd({report: given, blob: new Blob(['not a picture'], {type: 'image/jpeg'}), source: 'gallery'})",
-                 mine)  # fmt: skip
+        phone.js(
+            "const {fileAdd} = await core('files');"
+            "await fileAdd({report: given, blob: new Blob(['not a picture'], {type: 'image/jpeg'}), source: 'gallery'})",
+            mine,
+        )
         assert phone.counts() | {"waiting": 1, "files": 1, "errands": 1} == phone.counts()
         phone.context.set_offline(False)
         phone.sync("online")
@@ -192,8 +198,10 @@ class TestSending:
 
     def test_a_removal_reports_what_the_election_names(self, phone: Phone, site: Site):
         phone.enrol()
-        phone.js("const {transact} = await core('store'); await transact(['reference'], async (tx) => {"
-                 "const me = await tx.store.get('/me'); me.value.election.removal = 'UNA-01'; await tx.store.put(me) })")  # fmt: skip
+        phone.js(
+            "const {transact} = await core('store'); await transact(['reference'], async (tx) => {"
+            "const me = await tx.store.get('/me'); me.value.election.removal = 'UNA-01'; await tx.store.put(me) })"
+        )
         mine = phone.call("removal", "removed", {"position": {"lat": 43.25, "lon": 76.95, "accuracy": 12}})
         phone.sync()
         (row,) = [row for row in site.state()["reports"] if row["id"] == mine]
@@ -201,9 +209,11 @@ class TestSending:
 
     def test_a_clock_three_hours_wrong_is_told_and_taken(self, browser: Browser, site: Site):
         context = browser.new_context()
-        context.add_init_script("const real = Date.now; const Old = Date; const wrong = -3 * 3600e3;"
-                                "window.Date = class extends Old { constructor(...a) { a.length ? super(...a) : super(real() + wrong) }"
-                                "static now() { return real() + wrong } }")  # fmt: skip
+        context.add_init_script(
+            "const real = Date.now; const Old = Date; const wrong = -3 * 3600e3;"
+            "window.Date = class extends Old { constructor(...a) { a.length ? super(...a) : super(real() + wrong) }"
+            "static now() { return real() + wrong } }"
+        )
         phone = Phone(context, site)
         phone.enrol()
         mine = phone.write()
@@ -267,12 +277,14 @@ class TestSending:
         phone.enrol()
         phone.context.set_offline(True)
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
-        phone.js("""const canvas = new OffscreenCanvas(3000, 2000); const pen = canvas.getContext("2d");
+        phone.js(
+            """const canvas = new OffscreenCanvas(3000, 2000); const pen = canvas.getContext("2d");
             for (let n = 0; n < 4000; n += 1) { pen.fillStyle = `hsl(${n * 7} 80% 50%)`;
               pen.fillRect((n * 7919) % 3000, (n * 104729) % 2000, 90, 60); }
             const {fileAdd} = await core("files");
             await fileAdd({draft: given, question: "X11", blob: await canvas.convertToBlob({type: "image/jpeg", quality: 0.95}), source: "camera"})""",
-                 draft)  # fmt: skip
+            draft,
+        )
         phone.call("outbox", "save", draft)
         copy, original = sorted(phone.call("store", "all", "files"), key=lambda one: one["preview_of"] is None)
         assert copy["preview_of"] == original["id"]
@@ -302,9 +314,11 @@ class TestSending:
         assert phone.report(mine)["attempts"] > 0
         for what in ("evidence", "notes"):
             phone.context.unroute(f"{API}/reports/*/{what}")
-        phone.js("const {transact} = await core('store'); const names = ['reports', 'files', 'errands'];"
-                 "await transact(names, async (tx) => { for (const s of names) for (const one of await tx.objectStore(s).getAll())"
-                 "await tx.objectStore(s).put({...one, next_at: 0}) })")  # fmt: skip
+        phone.js(
+            "const {transact} = await core('store'); const names = ['reports', 'files', 'errands'];"
+            "await transact(names, async (tx) => { for (const s of names) for (const one of await tx.objectStore(s).getAll())"
+            "await tx.objectStore(s).put({...one, next_at: 0}) })"
+        )
         phone.sync()
         assert sent
         assert phone.report(mine)["state"] == "received"

@@ -98,10 +98,13 @@ class TestANewVersion:
     def test_a_page_is_not_loaded_again_while_a_photo_is_being_kept(self, phone: Phone):
         phone.enrol()
         draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1"})
-        phone.page.evaluate("""(draft) => { window.order = []; Promise.all(["reporting/files", "store/store"].map((n) => import(`/phone/files/core/${n}.js`)))
+        phone.page.evaluate(
+            """(draft) => { window.order = []; Promise.all(["reporting/files", "store/store"].map((n) => import(`/phone/files/core/${n}.js`)))
             .then(([files, store]) => {
               files.fileAdd({draft, blob: new Blob([new Uint8Array(9_000_000)], {type: "video/mp4"})}).then(() => window.order.push("kept"));
-              store.settled().then(() => window.order.push("settled")); }) }""", draft)  # fmt: skip
+              store.settled().then(() => window.order.push("settled")); }) }""",
+            draft,
+        )
         phone.until("window.order.length === 2")
         assert phone.page.evaluate("window.order") == ["kept", "settled"]
 
@@ -158,10 +161,13 @@ class TestAFullPhone:
         context.close()
 
     def add(self, phone: Phone, draft: str, size: int) -> Any:
-        return phone.js("""const {fileAdd} = await core("files"); const bytes = new Uint8Array(given[1]);
+        return phone.js(
+            """const {fileAdd} = await core("files"); const bytes = new Uint8Array(given[1]);
             for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
             try { return (await fileAdd({draft: given[0], blob: new Blob([bytes], {type: "video/mp4"})})).id; }
-            catch (error) { return error.code; }""", [draft, size])  # fmt: skip
+            catch (error) { return error.code; }""",
+            [draft, size],
+        )
 
     def drafted(self, phone: Phone) -> str:
         return phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1", "fresh": True})

@@ -38,11 +38,21 @@ class Reader:
 
     def get(self, path: str, method: str = "GET", **headers: str):
         environ = {
-            "REQUEST_METHOD": method, "PATH_INFO": path.partition("?")[0], "QUERY_STRING": path.partition("?")[2],
-            "SERVER_NAME": "testserver", "SERVER_PORT": "80", "HTTP_HOST": "testserver", "SCRIPT_NAME": "",
-            "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.url_scheme": "http", "wsgi.input": FakePayload(b""),
-            "wsgi.errors": None, "wsgi.version": (1, 0), "REMOTE_ADDR": "127.0.0.1", **headers,
-        }  # fmt: skip
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path.partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
+            "SERVER_NAME": "testserver",
+            "SERVER_PORT": "80",
+            "HTTP_HOST": "testserver",
+            "SCRIPT_NAME": "",
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "wsgi.url_scheme": "http",
+            "wsgi.input": FakePayload(b""),
+            "wsgi.errors": None,
+            "wsgi.version": (1, 0),
+            "REMOTE_ADDR": "127.0.0.1",
+            **headers,
+        }
         said = []
         body = b"".join(self.front(environ, lambda status, headers, *_more: said.append((status, dict(headers)))))
         return int(said[-1][0][:3]), said[-1][1], body

@@ -72,9 +72,15 @@ class TestMetrics:
         at = timezone.now() - timedelta(seconds=90)
         Due.objects.create(commission=world.tree["KZ-1-1-1"], created_at=at)
         Refusal.objects.create(
-            observer=world.first.observer, device=world.first.device, channel="rest", received_at=at,
-            code="invalid_answers", body=b"x", body_sha256="0" * 64, size=1,
-        )  # fmt: skip
+            observer=world.first.observer,
+            device=world.first.device,
+            channel="rest",
+            received_at=at,
+            code="invalid_answers",
+            body=b"x",
+            body_sha256="0" * 64,
+            size=1,
+        )
         Unkept.objects.create(device=world.first.device, bodies=3, size=9, first_at=at, last_at=at)
         lines = dict(
             line.rsplit(" ", 1)

@@ -106,9 +106,11 @@ class TestFreshKeys:
     def test_give_the_database_its_password(self, tmp_path: Path):
         assert keys.main([str(tmp_path), "postgres://baqylau@postgres:5432/baqylau"]) == 0
         environment = {
-            "DATABASE_URL_FILE": str(tmp_path / "database_url"), "REDIS_URL": "redis://redis/0", "ALLOWED_HOSTS": "x.org",
+            "DATABASE_URL_FILE": str(tmp_path / "database_url"),
+            "REDIS_URL": "redis://redis/0",
+            "ALLOWED_HOSTS": "x.org",
             "DATA_DIR": str(tmp_path / "data"),
-        } | {f"{name}_FILE": str(tmp_path / name.lower()) for name in keys.NAMES}  # fmt: skip
+        } | {f"{name}_FILE": str(tmp_path / name.lower()) for name in keys.NAMES}
         code = "from config import settings as s; print(s.DATABASES['default']['PASSWORD'], s.DATABASES['default']['HOST'])"
         done = start(environment, code)
         assert done.stdout.split() == [(tmp_path / "postgres_password").read_text(), "postgres"], done.stderr

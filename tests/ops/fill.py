@@ -68,13 +68,19 @@ def fill() -> None:
     for number in range(40):
         accept(
             Submission(
-                sender=sender, body=json.dumps({"n": number}).encode(), uuid=UUID(int=number + 1), checklist="voting",
-                version=1, commission=f"KZ-{number % 2 + 1}-1-{number % 3 + 1}", observed_at=DAY + timedelta(minutes=number),
+                sender=sender,
+                body=json.dumps({"n": number}).encode(),
+                uuid=UUID(int=number + 1),
+                checklist="voting",
+                version=1,
+                commission=f"KZ-{number % 2 + 1}-1-{number % 3 + 1}",
+                observed_at=DAY + timedelta(minutes=number),
                 answers={"V03": "yes" if number % 3 else "no", "V15": "no", "X05": number},
-                comment="Қазақша, русский, 'quotes',\ttabs\nand \\backslashes", evidence=evidence if number == 0 else (),
+                comment="Қазақша, русский, 'quotes',\ttabs\nand \\backslashes",
+                evidence=evidence if number == 0 else (),
             ),
             at=DAY + timedelta(hours=1),
-        )  # fmt: skip
+        )
     try:
         accept(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), at=DAY)
     except Rejected as refused:

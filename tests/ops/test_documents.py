@@ -62,22 +62,34 @@ def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
     block = README.split("## Your first report and photo")[1].split("```sh\n")[1].split("```")[0]
     port = services.free_port()
     for old, new in (
-        ("127.0.0.1:8000", f"127.0.0.1:{port}"), ("M4TQ-7HXV", code), ("kz-2022-president", "test-2022"),
+        ("127.0.0.1:8000", f"127.0.0.1:{port}"),
+        ("M4TQ-7HXV", code),
+        ("kz-2022-president", "test-2022"),
         (".venv/bin/python", sys.executable),
-    ):  # fmt: skip
+    ):
         assert old in block
         block = block.replace(old, new)
     with (tmp_path / "web.log").open("wb") as log:
         web = subprocess.Popen(
-            [sys.executable, "-m", "config.serve"], cwd=ROOT, env=deployment.environment | {"PORT": str(port)},
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "config.serve"],
+            cwd=ROOT,
+            env=deployment.environment | {"PORT": str(port)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             services.wait_for(lambda: services.accepts(port), "the web server")
             done = subprocess.run(
-                ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=deployment.environment,
-                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+                ["bash", "-euo", "pipefail", "-c", block],
+                cwd=tmp_path,
+                env=deployment.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
         finally:
             os.killpg(web.pid, signal.SIGINT)
             web.wait(30)

@@ -76,9 +76,11 @@ def announced(server, token, content=CONTENT):
 
 def upload_headers(token, offset=0):
     return {
-        "Authorization": f"Bearer {token}", "Upload_Offset": str(offset), "Tus_Resumable": "1.0.0",
+        "Authorization": f"Bearer {token}",
+        "Upload_Offset": str(offset),
+        "Tus_Resumable": "1.0.0",
         "Content_Type": "application/offset+octet-stream",
-    }  # fmt: skip
+    }
 
 
 def offset_of(server, token, url):
@@ -92,8 +94,11 @@ class TestSilence:
         with ExitStack() as stack:
             for _ in range(12):  # three times as many as there are threads, of each kind
                 for method, path in (
-                    ("POST", "/api/v1/enrol"), ("POST", "/api/v1/reports"), ("POST", "/admin/login/"), ("PATCH", url),
-                ):  # fmt: skip
+                    ("POST", "/api/v1/enrol"),
+                    ("POST", "/api/v1/reports"),
+                    ("POST", "/admin/login/"),
+                    ("PATCH", url),
+                ):
                     stack.enter_context(begun(server, method, path, b"{", 1000, **upload_headers(token)))
             status, _headers, said = ask(server, "POST", "/api/v1/reports", payload(), Authorization=f"Bearer {token}")
             assert status == 201, said
@@ -159,11 +164,16 @@ class TestUpload:
 class TestTenMegabytes:
     """Refused, however large: who is cut off while sending never learns why."""
 
-    @pytest.mark.parametrize(("method", "path", "known", "status"), [
-        ("POST", "/api/v1/reports", True, 413), ("POST", "/api/v1/reports/batch", True, 413),
-        ("POST", "/api/v1/reports", False, 401), ("POST", "/api/v1/nowhere", True, 404),
-        ("PATCH", "/api/v1/evidence/018f0000-0000-7000-8000-000000000000", True, 404),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("method", "path", "known", "status"),
+        [
+            ("POST", "/api/v1/reports", True, 413),
+            ("POST", "/api/v1/reports/batch", True, 413),
+            ("POST", "/api/v1/reports", False, 401),
+            ("POST", "/api/v1/nowhere", True, 404),
+            ("PATCH", "/api/v1/evidence/018f0000-0000-7000-8000-000000000000", True, 404),
+        ],
+    )
     def test_are_answered_in_words(self, server, token, method, path, known, status):
         body = b'{"id": "' + b"x" * 12_000_000 + b'"}'
         given = upload_headers(token if known else "unknown") | {"Content_Type": "application/json"}

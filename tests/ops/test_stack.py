@@ -84,9 +84,15 @@ class TestFromAPhoneToTheFigure:
         announced = [{"id": str(uuid4()), "sha256": digest, "size": len(photo), "type": "image/jpeg"}]
         receipt = send(full, token, evidence=announced)
         status, answer = ask(
-            full, "PATCH", receipt["evidence"][0]["url"], photo, Authorization=f"Bearer {token}",
-            Content_Type="application/offset+octet-stream", Upload_Offset="0", Tus_Resumable="1.0.0",
-        )  # fmt: skip
+            full,
+            "PATCH",
+            receipt["evidence"][0]["url"],
+            photo,
+            Authorization=f"Bearer {token}",
+            Content_Type="application/offset+octet-stream",
+            Upload_Offset="0",
+            Tus_Resumable="1.0.0",
+        )
         assert status == 204, answer
         sealed = full.folder / "data" / "sealed"
         assert digest in [hashlib.sha256(path.read_bytes()).hexdigest() for path in sealed.rglob("*") if path.is_file()]

@@ -27,16 +27,28 @@ class Deployment:
 
     def __post_init__(self) -> None:
         bare = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
-        self.environment = bare | {
-            "DATA_DIR": str(self.folder / "data"), "KEYS_DIR": str(self.folder / "keys"),
-            "SECRET_KEY": fresh(), "FIELD_KEYS": fresh(), "LOOKUP_KEY": fresh(),
-        } | self.environment  # fmt: skip
+        self.environment = (
+            bare
+            | {
+                "DATA_DIR": str(self.folder / "data"),
+                "KEYS_DIR": str(self.folder / "keys"),
+                "SECRET_KEY": fresh(),
+                "FIELD_KEYS": fresh(),
+                "LOOKUP_KEY": fresh(),
+            }
+            | self.environment
+        )
 
     def run(self, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "manage.py", *map(str, arguments)], cwd=ROOT, env=self.environment | changes,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-        )  # fmt: skip
+            [sys.executable, "manage.py", *map(str, arguments)],
+            cwd=ROOT,
+            env=self.environment | changes,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
 
     def must(self, *arguments: str | Path, **changes: str) -> str:
         done = self.run(*arguments, **changes)
@@ -81,9 +93,11 @@ def on_database(server: str) -> dict[str, str]:
     if not server:
         return {}
     return {
-        "DATABASE_URL": fresh_database(server), "REDIS_URL": os.environ["REDIS_URL"], "ALLOWED_HOSTS": "localhost",
+        "DATABASE_URL": fresh_database(server),
+        "REDIS_URL": os.environ["REDIS_URL"],
+        "ALLOWED_HOSTS": "localhost",
         "SSL_REDIRECT": "no",
-    }  # fmt: skip
+    }
 
 
 def fresh_database(server: str) -> str:

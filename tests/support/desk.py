@@ -127,9 +127,18 @@ def fill(world: World, root: User) -> World:
     Reply.objects.create(commission=world.tree["KZ-1-1-1"], date=DAY.date(), texts=words("A reply"))
     release_prepare(election=world.election, cutoff=DAY, user=root, at=DAY)
     export_ask(
-        uuid=uuid4(), user=root, election=world.election, kind="reports", format="csv", labels="codes", language="en",
-        words=False, filters={}, reason="a test", at=DAY,
-    )  # fmt: skip
+        uuid=uuid4(),
+        user=root,
+        election=world.election,
+        kind="reports",
+        format="csv",
+        labels="codes",
+        language="en",
+        words=False,
+        filters={},
+        reason="a test",
+        at=DAY,
+    )
     lists_write(at=timezone.now())
     SetAside.objects.create(observer=world.second.observer, election=world.election, user=root, at=DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)

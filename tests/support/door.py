@@ -34,12 +34,16 @@ def submission(phone: Phone, body: dict[str, Any], **sender: Any) -> Submission:
         supersedes=UUID(body["supersedes"]) if body.get("supersedes") else None,
         evidence=tuple(
             Announcement(
-                uuid=UUID(one["id"]), sha256=one.get("sha256", ""), size=one.get("size"), type=one.get("type", ""),
-                question=one.get("question") or "", publishable=one.get("publishable", False),
+                uuid=UUID(one["id"]),
+                sha256=one.get("sha256", ""),
+                size=one.get("size"),
+                type=one.get("type", ""),
+                question=one.get("question") or "",
+                publishable=one.get("publishable", False),
             )
             for one in body.get("evidence", [])
         ),
-    )  # fmt: skip
+    )
 
 
 def send(phone: Phone, body: dict[str, Any], at: datetime = DAY, **sender: Any) -> Outcome:

@@ -19,9 +19,14 @@ def granted(world: World, name: str = "anna", role: str = "territorial", code: s
 
 def ask(world: World, user: User, kind: str = "reports", filters=None, **more) -> Export:
     asked = {
-        "uuid": uuid4(), "format": "csv", "labels": "codes", "language": "en", "words": False, "reason": "a test",
+        "uuid": uuid4(),
+        "format": "csv",
+        "labels": "codes",
+        "language": "en",
+        "words": False,
+        "reason": "a test",
         "at": DAY,
-    } | more  # fmt: skip
+    } | more
     return export_ask(user=user, election=world.election, kind=kind, filters=filters or {}, **asked)
 
 

@@ -21,9 +21,12 @@ XMP = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf>xmp-secret<
 def awaited(phone: Phone, content: bytes, *, report: dict[str, Any] | None = None, **announced: Any) -> Evidence:
     """An announced file of a stored report; `announced` replaces what the phone says of it."""
     one = {
-        "id": str(uuid4()), "sha256": hashlib.sha256(content).hexdigest(), "size": len(content),
-        "type": "image/jpeg", "publishable": True,
-    } | announced  # fmt: skip
+        "id": str(uuid4()),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "type": "image/jpeg",
+        "publishable": True,
+    } | announced
     body = payload(**(report or {}), evidence=[one])
     stored(phone, body)
     return Evidence.objects.get(uuid=one["id"])

@@ -19,9 +19,15 @@ def form_of(questions: list[dict[str, Any]], code: str = "voting", number: int =
         choices = [{"code": choice} for choice in question.get("choices", [])]
         fields[question["code"]] = _field(Question(**{**question, "choices": choices}))
     return Form(
-        version_id=1, election_id=1, code=code, number=number, stage=code, place=PLACE.get(code, "precinct"),
-        repeat=REPEAT.get(code, "visit"), fields=fields,
-    )  # fmt: skip
+        version_id=1,
+        election_id=1,
+        code=code,
+        number=number,
+        stage=code,
+        place=PLACE.get(code, "precinct"),
+        repeat=REPEAT.get(code, "visit"),
+        fields=fields,
+    )
 
 
 FORMS = {code: form_of(questions, code) for code, questions in QUESTIONS.items()}

@@ -24,10 +24,16 @@ def with_key(election: Election) -> Election:
 
 def header(phone: Phone, kind: str, **fields: Any) -> dict[str, Any]:
     return {
-        "format": "baqylau-relay", "version": 1, "kind": kind, "observer": phone.observer.code,
-        "device_id": str(phone.device.device_id), "token": phone.token, "made_at": "2022-11-20T21:05:00+06:00",
-        "part": 1, "parts": 1,
-    } | fields  # fmt: skip
+        "format": "baqylau-relay",
+        "version": 1,
+        "kind": kind,
+        "observer": phone.observer.code,
+        "device_id": str(phone.device.device_id),
+        "token": phone.token,
+        "made_at": "2022-11-20T21:05:00+06:00",
+        "part": 1,
+        "parts": 1,
+    } | fields
 
 
 def sealed(content: bytes, key: str) -> bytes:

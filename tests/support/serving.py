@@ -29,9 +29,14 @@ def serving(deployment: Deployment, **environment: str) -> Iterator[Served]:
     port = services.free_port()
     with (deployment.folder.parent / f"{deployment.folder.name}-web.log").open("ab") as log:
         web = subprocess.Popen(
-            [sys.executable, "-m", "config.serve"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            env=deployment.environment | {"PORT": str(port)} | environment, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "config.serve"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=deployment.environment | {"PORT": str(port)} | environment,
+            start_new_session=True,
+        )
         try:
             services.wait_for(lambda: services.accepts(port), "the web server")
             yield Served(deployment, port, web)

@@ -26,8 +26,13 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
         {"code": "V03", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "FRD-05", "required": True},
         {"code": "V15", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "UNA-01"},
         {
-            "code": "V16", "type": "yes_no", "violation_answers": ["yes"], "violation_code": "UNA-02",
-            "relevant_question": "V15", "relevant_answers": ["yes"], "required": True,
+            "code": "V16",
+            "type": "yes_no",
+            "violation_answers": ["yes"],
+            "violation_code": "UNA-02",
+            "relevant_question": "V15",
+            "relevant_answers": ["yes"],
+            "required": True,
         },
         {"code": "V17", "type": "yes_no"},
         {"code": "V19", "type": "yes_no", "violation_answers": ["no"], "violation_code": "ACC-03"},
@@ -48,13 +53,17 @@ QUESTIONS: dict[str, list[dict[str, Any]]] = {
         {"code": "I01", "type": "violation", "violation_answers": ["*"], "required": True},
         {"code": "I02", "type": "text"},
     ],
-}  # fmt: skip
+}
 REPEAT = {"opening": "once", "voting": "visit", "tabulation": "once", "incident": "any"}
 PLACE = {"tabulation": "territorial", "incident": "any"}
 VIOLATIONS = [
-    ("ACC-01", "access", "critical"), ("ACC-03", "access", "major"), ("OPN-01", "opening", "minor"),
-    ("FRD-05", "fraud", "critical"), ("UNA-01", "fraud", "major"), ("UNA-02", "fraud", "critical"),
-]  # fmt: skip
+    ("ACC-01", "access", "critical"),
+    ("ACC-03", "access", "major"),
+    ("OPN-01", "opening", "minor"),
+    ("FRD-05", "fraud", "critical"),
+    ("UNA-01", "fraud", "major"),
+    ("UNA-02", "fraud", "critical"),
+]
 
 
 def words(text: str) -> dict[str, str]:
@@ -64,12 +73,17 @@ def words(text: str) -> dict[str, str]:
 def make_election(slug: str = "test-2022", **fields: Any) -> Election:
     return Election.objects.create(
         **{
-            "slug": slug, "names": words(slug), "date": DAY.date(), "timezone": "Asia/Almaty",
-            "languages": ["kk", "ru", "en"], "publication": "live",
-            "opens_at": datetime(2022, 11, 19, 18, tzinfo=UTC), "closes_at": datetime(2022, 11, 21, 6, tzinfo=UTC),
+            "slug": slug,
+            "names": words(slug),
+            "date": DAY.date(),
+            "timezone": "Asia/Almaty",
+            "languages": ["kk", "ru", "en"],
+            "publication": "live",
+            "opens_at": datetime(2022, 11, 19, 18, tzinfo=UTC),
+            "closes_at": datetime(2022, 11, 21, 6, tzinfo=UTC),
         }
         | fields
-    )  # fmt: skip
+    )
 
 
 def make_tree(election: Election) -> dict[str, Commission]:
@@ -85,12 +99,19 @@ def make_tree(election: Election) -> dict[str, Commission]:
     for depth, level in enumerate(levels):
         rows = [
             Commission(
-                election=election, parent=parent, level=level, code=code, depth=depth,
-                path=(parent.path if parent else "") + code + "/", names=words(code), lat=43.25, lon=76.95,
+                election=election,
+                parent=parent,
+                level=level,
+                code=code,
+                depth=depth,
+                path=(parent.path if parent else "") + code + "/",
+                names=words(code),
+                lat=43.25,
+                lon=76.95,
             )
             for parent in parents
             for code in ([f"{parent.code}-{n}" for n in range(1, (2, 2, 3)[depth - 1] + 1)] if parent else ["KZ"])
-        ]  # fmt: skip
+        ]
         parents = list(Commission.objects.bulk_create(rows))
         tree |= {row.code: row for row in rows}
     return tree
@@ -103,18 +124,27 @@ def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
     group_of = {group.code: group for group in groups}
     ViolationType.objects.bulk_create(
         ViolationType(
-            election=election, code=code, group=group_of[group], severity=severity, names=words(code),
+            election=election,
+            code=code,
+            group=group_of[group],
+            severity=severity,
+            names=words(code),
             denies_access=code == "ACC-01",
         )
         for code, group, severity in VIOLATIONS
-    )  # fmt: skip
+    )
     checklists = Checklist.objects.bulk_create(
         Checklist(
-            election=election, code=code, stage=code, order=order, repeat=REPEAT[code],
-            place=PLACE.get(code, "precinct"), titles=words(code),
+            election=election,
+            code=code,
+            stage=code,
+            order=order,
+            repeat=REPEAT[code],
+            place=PLACE.get(code, "precinct"),
+            titles=words(code),
         )
         for order, code in enumerate(QUESTIONS)
-    )  # fmt: skip
+    )
     versions = make_versions({one: QUESTIONS[one.code] for one in checklists}, 1)
     return {version.checklist.code: version for version in versions}
 
@@ -133,12 +163,14 @@ def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int)
     )
     Question.objects.bulk_create(
         Question(
-            version=version, order=place, labels=words(question["code"]),
+            version=version,
+            order=place,
+            labels=words(question["code"]),
             **question | {"choices": [{"code": c, "labels": words(c)} for c in question.get("choices", [])]},
         )
         for version in versions
         for place, question in enumerate(questions[version.checklist])
-    )  # fmt: skip
+    )
     ChecklistVersion.objects.filter(pk__in=[version.pk for version in versions]).update(published_at=DAY)
     for version in versions:
         version.published_at = DAY
@@ -160,9 +192,11 @@ class Phone:
 
 def make_observer(code: str, organisation: Organisation, **fields: Any) -> Observer:
     observer = Observer(
-        code=code, organisation=organisation,
-        **{"name": f"Name of {code}", "phone": "+77010000000", "email": f"{code}@example.org", "language": "ru"} | fields,
-    )  # fmt: skip
+        code=code,
+        organisation=organisation,
+        **{"name": f"Name of {code}", "phone": "+77010000000", "email": f"{code}@example.org", "language": "ru"}
+        | fields,
+    )
     observer.index_contacts()
     observer.save()
     return observer
@@ -171,9 +205,13 @@ def make_observer(code: str, organisation: Organisation, **fields: Any) -> Obser
 def make_phone(observer: Observer, election: Election) -> Phone:
     token = secrets.token_urlsafe(32)
     device = Device.objects.create(
-        observer=observer, election=election, name="Test phone", created_at=DAY, last_used_at=DAY,
+        observer=observer,
+        election=election,
+        name="Test phone",
+        created_at=DAY,
+        last_used_at=DAY,
         token_hash=hashlib.sha256(token.encode()).hexdigest(),
-    )  # fmt: skip
+    )
     return Phone(observer, device, token)
 
 

@@ -45,9 +45,13 @@ def complaints(world: World, source: bytes, files: dict[str, bytes] | None = Non
 
 EVERYTHING = book(
     [
-        {"type": "start", "name": "start"}, {"type": "deviceid", "name": "deviceid"},
+        {"type": "start", "name": "start"},
+        {"type": "deviceid", "name": "deviceid"},
         {
-            "type": "begin_group", "name": "first", "label": "First", "appearance": "field-list",
+            "type": "begin_group",
+            "name": "first",
+            "label": "First",
+            "appearance": "field-list",
             "relevant": "${H01} = 'yes' or ${H01} = 'no'",
         },
         row("select_one yn", "H02", hint="Look twice", violation_answer="no", violation_code="ACC-03", required="yes"),
@@ -58,10 +62,17 @@ EVERYTHING = book(
         row("integer", "H05", constraint=". >= 0 and . <= 50", constraint_message="Too many", control_figure="A"),
         row("decimal", "H06", constraint=". > ${H05}", relevant="${H05} > 3", required="${H05} > 5"),
         row("text", "H07", relevant="selected(${H04}, 'red') or selected(${H04}, 'blue')", default="none"),
-        row("date", "H08"), row("time", "H09"), row("image", "H10", parameters="max-pixels=1000"),
-        row("audio", "H11", media__audio="hum.mp3"), row("file", "H12"), row("geopoint", "H13"), row("note", "H14"),
-        row("barcode", "H15"), row("select_one violations", "H16", violation_answer="*"),
-        row("select_one rating", "H17"), row("text", "H18", sms_code="T"),
+        row("date", "H08"),
+        row("time", "H09"),
+        row("image", "H10", parameters="max-pixels=1000"),
+        row("audio", "H11", media__audio="hum.mp3"),
+        row("file", "H12"),
+        row("geopoint", "H13"),
+        row("note", "H14"),
+        row("barcode", "H15"),
+        row("select_one violations", "H16", violation_answer="*"),
+        row("select_one rating", "H17"),
+        row("text", "H18", sms_code="T"),
     ],
     [
         *YES_NO,
@@ -70,6 +81,13 @@ EVERYTHING = book(
         *({"list_name": "rating", "name": name, "label": name} for name in ("very_good", "good", "bad", "very_bad")),
         {"list_name": "violations", "name": "ACC-01", "label": "Access"},
     ],
-    {"stage": "docks", "repeat": "once", "place_level": "any", "checklist_title::English (en)": "The harbour",
-     "checklist_title::Русский (ru)": "Порт", "checklist_title::kk": "Айлақ", "order": "7"},
-)  # fmt: skip
+    {
+        "stage": "docks",
+        "repeat": "once",
+        "place_level": "any",
+        "checklist_title::English (en)": "The harbour",
+        "checklist_title::Русский (ru)": "Порт",
+        "checklist_title::kk": "Айлақ",
+        "order": "7",
+    },
+)

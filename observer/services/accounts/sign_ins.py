@@ -13,13 +13,20 @@ SEEN = timedelta(minutes=5)
 def sign_in_add(*, user: User, address: str, browser: str, by_second_factor: bool, at: datetime) -> SignIn:
     with transaction.atomic():
         row = SignIn.objects.create(
-            user=user, at=at, seen_at=at, address=address or None, browser=browser[:200],
+            user=user,
+            at=at,
+            seen_at=at,
+            address=address or None,
+            browser=browser[:200],
             by_second_factor=by_second_factor,
-        )  # fmt: skip
+        )
         trail_add(
-            action="user.sign_in", subject=user, user=user, at=at,
+            action="user.sign_in",
+            subject=user,
+            user=user,
+            at=at,
             detail={"second_factor": by_second_factor},
-        )  # fmt: skip
+        )
     return row
 
 

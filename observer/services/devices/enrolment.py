@@ -57,9 +57,12 @@ def enrolment_create(
             expires_at=at + valid,
         )
         trail_add(
-            action="enrolment.create", subject=observer, at=at, user=user,
+            action="enrolment.create",
+            subject=observer,
+            at=at,
+            user=user,
             detail={"election": election.slug, "expires_at": row.expires_at.isoformat()},
-        )  # fmt: skip
+        )
     return code
 
 
@@ -96,9 +99,13 @@ def enrolments_print(
         )
         for key in codes:
             trail_add(
-                action="enrolment.print", subject=f"observer:{key}", at=at, user=user, election=election.pk,
+                action="enrolment.print",
+                subject=f"observer:{key}",
+                at=at,
+                user=user,
+                election=election.pk,
                 detail={"expires_at": (at + VALID).isoformat(), "names": names, "sheets": len(codes)},
-            )  # fmt: skip
+            )
 
 
 def codes_void(*, observers: Collection[int], election: Election, at: datetime) -> None:
@@ -149,9 +156,14 @@ def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None
     if at >= row.expires_at:
         raise InvalidCode
     row.device = Device.objects.create(
-        observer=row.observer, election=row.election, device_id=device_id, created_at=at, last_used_at=at,
-        name=re.sub(r"[\x00-\x1f\x7f]", " ", name).strip()[:120], token_hash=token_hash(token),
-    )  # fmt: skip
+        observer=row.observer,
+        election=row.election,
+        device_id=device_id,
+        created_at=at,
+        last_used_at=at,
+        name=re.sub(r"[\x00-\x1f\x7f]", " ", name).strip()[:120],
+        token_hash=token_hash(token),
+    )
     row.used_at = at
     row.save(update_fields=["used_at", "device"])
     return row.device
@@ -214,9 +226,12 @@ def consent_record(
         Consent.objects.get_or_create(observer=observer, election=election)
         if Consent.objects.filter(older, observer=observer, election=election).update(version=version, at=at):
             trail_add(
-                action="observer.consent", subject=observer, at=received_at or at, detail={"version": version},
+                action="observer.consent",
+                subject=observer,
+                at=received_at or at,
+                detail={"version": version},
                 election=election.pk,
-            )  # fmt: skip
+            )
 
 
 def code_plain(code: str) -> str:

@@ -18,8 +18,19 @@ from observer.services.spreadsheets.tables import Table
 from observer.services.trail import trail_add
 
 FIELDS = (
-    "parent_id", "level_id", "names", "address", "lat", "lon", "voters", "type", "timezone", "external_id", "path", "depth",
-)  # fmt: skip
+    "parent_id",
+    "level_id",
+    "names",
+    "address",
+    "lat",
+    "lon",
+    "voters",
+    "type",
+    "timezone",
+    "external_id",
+    "path",
+    "depth",
+)
 TURNS = 5  # how often lines may fall out because others did
 
 
@@ -77,12 +88,17 @@ def commissions_write(*, plan: Plan, sha256: str, at: datetime, user: User | Non
     done = _apply(plan.election, plan.places, plan.known, plan.tree)
     if done.created or done.changed:
         trail_add(
-            action="commissions.import", subject=plan.election, at=at, user=user,
+            action="commissions.import",
+            subject=plan.election,
+            at=at,
+            user=user,
             detail={
-                "created": done.created, "changed": done.changed, "sha256": sha256,
+                "created": done.created,
+                "changed": done.changed,
+                "sha256": sha256,
                 "left_out": sum(line.state == State.WRONG for line in plan.lines),
             },
-        )  # fmt: skip
+        )
     return done
 
 
@@ -206,9 +222,16 @@ def _new(election: Election, place: Place, parent: Commission | None, tree: Tree
         name: value for name, value in place.facts.items() if value is not None or name in ("lat", "lon", "voters")
     }
     return Commission(
-        election=election, parent=parent, level=place.level, code=place.code, path=path, depth=depth,
-        names=place.names, address=place.address, **facts,
-    )  # fmt: skip
+        election=election,
+        parent=parent,
+        level=place.level,
+        code=place.code,
+        path=path,
+        depth=depth,
+        names=place.names,
+        address=place.address,
+        **facts,
+    )
 
 
 def _changes(one: Commission, place: Place | None, by_code: dict[str, Commission], tree: Tree) -> dict[str, Any]:

@@ -50,10 +50,16 @@ def places_read(table: Table, levels: Mapping[str, Level], languages: Sequence[s
             {default: row[one]} | row.words(one) if row[one] else row.words(one) for one in ("name", "address")
         )
         found[code] = Place(
-            line=row.line, code=code, parent=row["parent"], level=level,
-            names=names, name_languages=name_languages,
-            address=address, address_languages=address_languages, facts=_facts(table, row),
-        )  # fmt: skip
+            line=row.line,
+            code=code,
+            parent=row["parent"],
+            level=level,
+            names=names,
+            name_languages=name_languages,
+            address=address,
+            address_languages=address_languages,
+            facts=_facts(table, row),
+        )
     return found
 
 

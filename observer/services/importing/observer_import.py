@@ -116,12 +116,18 @@ def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None)
     left = len(steps) - created - len(changed)
     if created or changed or joined or assigned:
         trail_add(
-            action="observers.import", subject=plan.election, at=at, user=user,
+            action="observers.import",
+            subject=plan.election,
+            at=at,
+            user=user,
             detail={
-                "created": created, "changed": len(changed), "assigned": assigned, "sha256": sha256,
+                "created": created,
+                "changed": len(changed),
+                "assigned": assigned,
+                "sha256": sha256,
                 "left_out": sum(line.state == State.WRONG for line in plan.lines),
             },
-        )  # fmt: skip
+        )
     return Imported(created, len(changed), left, assigned, fresh, phones)
 
 

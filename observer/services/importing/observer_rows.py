@@ -44,11 +44,14 @@ def people_read(table: Table, commissions: Mapping[str, Commission], languages: 
     for row in table.rows:
         _check(table, row, languages, seen)
         person = Person(
-            line=row.line, code=row["code"], organisation=row["organisation"], role=row["role"],
+            line=row.line,
+            code=row["code"],
+            organisation=row["organisation"],
+            role=row["role"],
             placed=bool(row["commissions"]),
             values={name: row[name] for name in (*PROTECTED, "language")},
             days={name: _day(table, row, name) for name in ("accredited_from", "accredited_until")},
-        )  # fmt: skip
+        )
         first, last = person.days.values()
         if first and last and first > last:
             table.complain(row.line, _("ends before it begins"))

@@ -29,9 +29,15 @@ def election_lock(election: Election) -> None:
 
 
 def commission_create(
-    *, election: Election, parent: Commission | None, level: Level, code: str, at: datetime,
-    user: User | None = None, **facts: Any,
-) -> Commission:  # fmt: skip
+    *,
+    election: Election,
+    parent: Commission | None,
+    level: Level,
+    code: str,
+    at: datetime,
+    user: User | None = None,
+    **facts: Any,
+) -> Commission:
     """A new commission below `parent`; `facts` are its other fields (names, lat, lon …). Raises Impossible."""
     with transaction.atomic():
         election_lock(election)
@@ -48,9 +54,14 @@ def commission_create(
         if len(path) > PATH_MAX:
             raise Impossible(_("It would be too deep in the tree."))
         made = Commission.objects.create(
-            election=election, parent=above, level=level, code=code, path=path,
-            depth=above.depth + 1 if above else 0, **facts,
-        )  # fmt: skip
+            election=election,
+            parent=above,
+            level=level,
+            code=code,
+            path=path,
+            depth=above.depth + 1 if above else 0,
+            **facts,
+        )
         trail_add(action="commission.create", subject=made, at=at, user=user, detail={"code": code})
     return made
 

@@ -70,7 +70,9 @@ def _known(kind: str) -> dict[str, str]:
 
 
 COMMISSIONS = Columns(
-    "commissions", _("Commissions"), ("code", "parent", "level"),
+    "commissions",
+    _("Commissions"),
+    ("code", "parent", "level"),
     {
         "code": (_("Code"), _("Short and unique in the election: letters, digits, dot, dash.")),
         "parent": (_("Higher commission"), _("The code of the one above; empty for the topmost only.")),
@@ -85,9 +87,11 @@ COMMISSIONS = Columns(
         "external_id": (_("External number"), _("The same station in other elections; unique.")),
     },
     ("name", "address"),
-)  # fmt: skip
+)
 OBSERVERS = Columns(
-    "observers", _("Observers"), ("name", "phone", "language", "organisation"),
+    "observers",
+    _("Observers"),
+    ("name", "phone", "language", "organisation"),
     {
         "code": (_("Code"), _("Of somebody known. Empty: a code is made.")),
         "name": (_("Name"), _("Kept encrypted, as phone, e-mail and accreditation number are.")),
@@ -102,9 +106,11 @@ OBSERVERS = Columns(
         "accredited_until": (_("Accredited until"), _("A date, the last day.")),
     },
     others={"elections": _("Takes part in this election")},
-)  # fmt: skip
+)
 ASSIGNMENTS = Columns(
-    "assignments", _("Assignments"), ("observer", "commission"),
+    "assignments",
+    _("Assignments"),
+    ("observer", "commission"),
     {
         "observer": (_("Observer"), _("The observer's code.")),
         "commission": (_("Commission"), _("Its code or external number.")),
@@ -112,5 +118,5 @@ ASSIGNMENTS = Columns(
         "starts_at": (_("Begins"), _("A date, or date and time by the clock of the place, like 2026-11-20 06:30.")),
         "ends_at": (_("Ends"), _("The same; a date alone is that whole day.")),
     },
-)  # fmt: skip
+)
 KINDS: dict[str, Columns] = {one.kind: one for one in (COMMISSIONS, OBSERVERS, ASSIGNMENTS)}

@@ -34,9 +34,21 @@ MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^<>]{0,200}?\bref="([A-Z]{1,3})(\d{
 HIDDEN = re.compile(rb"<(?:\w+:)?row\b(?=[^<>]{0,400}?\bhidden=\"(?:1|true)\")")
 # What openpyxl and the parts below it raise for a workbook that is damaged, by chance or on purpose.
 DAMAGED = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, InvalidFileException, SyntaxError,
-    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, OSError, RuntimeError,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    InvalidFileException,
+    SyntaxError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 def workbook_read(*, source: bytes, sheet: Lines) -> None:

@@ -56,14 +56,22 @@ class Cases(DeskView):
         for one in listed:
             one.commission.election = self.election
         return super().get_context_data(**kwargs) | {
-            "chosen": chosen, "listed": listed, "may_write": access.may(self.user, Verb.CASES, self.election),
+            "chosen": chosen,
+            "listed": listed,
+            "may_write": access.may(self.user, Verb.CASES, self.election),
             "tabs": [("", _("Open")), ("mine", _("Mine")), ("lawyer", _("With the lawyers")), ("all", _("All"))],
             "rows": [
-                (one, name_of(one.commission), SEVERITIES.get(one.severity, ""), steps[one.step].name if one.step in steps else one.step,
-                 clock(one.due_at, one.commission.zone) if one.due_at else None, bool(one.due_at and one.due_at < at))
+                (
+                    one,
+                    name_of(one.commission),
+                    SEVERITIES.get(one.severity, ""),
+                    steps[one.step].name if one.step in steps else one.step,
+                    clock(one.due_at, one.commission.zone) if one.due_at else None,
+                    bool(one.due_at and one.due_at < at),
+                )
                 for one in listed
             ],
-        }  # fmt: skip
+        }
 
 
 class OneCase(DeskView):
@@ -107,10 +115,17 @@ class CasePage(OneCase):
         case = self.found()
         do = request.POST.get("do", "")
         acts: Mapping[str, Callable[[Case], HttpResponse | None]] = {
-            "step": self._step, "take": self._take, "hand": self._hand, "escalate": self._escalate, "hold": self._hold,
-            "comment": self._comment, "consent": self._consent, "complaint": self._complaint, "paper": self._paper,
+            "step": self._step,
+            "take": self._take,
+            "hand": self._hand,
+            "escalate": self._escalate,
+            "hold": self._hold,
+            "comment": self._comment,
+            "consent": self._consent,
+            "complaint": self._complaint,
+            "paper": self._paper,
             "export": self._export,
-        }  # fmt: skip
+        }
         verb = Verb.ORIGINAL if do == "export" else Verb.CASES
         if do not in acts or not self.may(verb, case):
             raise Http404
@@ -130,32 +145,54 @@ class CasePage(OneCase):
         reports = list(cases.reports_of(case))
         consents = cases.consents_of(case)
         return super().get_context_data(**kwargs) | {
-            "title": str(case), "place": case.commission, "place_name": name_of(case.commission), "zone": zone,
-            "step": here.name if here else case.step, "severity_word": SEVERITIES.get(case.severity, ""),
+            "title": str(case),
+            "place": case.commission,
+            "place_name": name_of(case.commission),
+            "zone": zone,
+            "step": here.name if here else case.step,
+            "severity_word": SEVERITIES.get(case.severity, ""),
             "next_steps": [steps[code] for code in (here.leads_to if here else steps)],
-            "due": clock(case.due_at, zone) if case.due_at else None, "late": bool(case.due_at and case.due_at < at),
-            "opened": clock(case.created_at, zone), "closed": clock(case.closed_at, zone) if case.closed_at else None,
+            "due": clock(case.due_at, zone) if case.due_at else None,
+            "late": bool(case.due_at and case.due_at < at),
+            "opened": clock(case.created_at, zone),
+            "closed": clock(case.closed_at, zone) if case.closed_at else None,
             "told_by": [(one, clock(one.observed_at, zone), STATES[one.state]) for one in reports],
-            "violations": [(one, VIOLATIONS[one.state]) for one in case.violations.select_related("report__observer").defer("report__body")],
-            "people": [(one, consents.get(one.pk)) for one in {row.observer.pk: row.observer for row in reports}.values()],
+            "violations": [
+                (one, VIOLATIONS[one.state])
+                for one in case.violations.select_related("report__observer").defer("report__body")
+            ],
+            "people": [
+                (one, consents.get(one.pk)) for one in {row.observer.pk: row.observer for row in reports}.values()
+            ],
             "comments": [(one, clock(one.at, zone)) for one in case.comments.select_related("user")],
             "complaints": [self._counted(one, zone, at) for one in case.complaints.select_related("appeals")],
-            "papers": [(one, PAPERS[one.kind], clock(one.at, zone)) for one in case.files.select_related("user", "complaint")],
+            "papers": [
+                (one, PAPERS[one.kind], clock(one.at, zone)) for one in case.files.select_related("user", "complaint")
+            ],
             "files": list(Evidence.objects.filter(report__in=[one.pk for one in reports]).order_by("pk")),
             "terms": [(one, in_language(one.names)) for one in terms_of(self.election).values()],
-            "paper_kinds": list(PAPERS.items()), "now": clock(at, zone),
-            "exports": [(one, clock(one.asked_at, zone)) for one in case.exports.select_related("user")[:5]] if self.may(Verb.ORIGINAL, case) else [],
+            "paper_kinds": list(PAPERS.items()),
+            "now": clock(at, zone),
+            "exports": [(one, clock(one.asked_at, zone)) for one in case.exports.select_related("user")[:5]]
+            if self.may(Verb.ORIGINAL, case)
+            else [],
             "trail": [(one, clock(one.at, zone), action_words(one.action)) for one in trail_of(case)[-60:]],
-            "workers": staff_at(commission=case.commission, verb=Verb.CASES).exclude(pk=case.holder_id or 0) if self.may(Verb.CASES, case) else (),
-            "may_write": self.may(Verb.CASES, case), "may_export": self.may(Verb.ORIGINAL, case),
-        }  # fmt: skip
+            "workers": staff_at(commission=case.commission, verb=Verb.CASES).exclude(pk=case.holder_id or 0)
+            if self.may(Verb.CASES, case)
+            else (),
+            "may_write": self.may(Verb.CASES, case),
+            "may_export": self.may(Verb.ORIGINAL, case),
+        }
 
     def _counted(self, one: Complaint, zone: str, at: datetime) -> dict[str, Any]:
         due = complaints_waiting(one)
         return {
-            "row": one, "due": clock(due, zone) if due else None, "late": bool(due and due < at),
-            "days": (due - at).days if due else 0, "outcome": ANSWERED.get(one.outcome, ""),
-        }  # fmt: skip
+            "row": one,
+            "due": clock(due, zone) if due else None,
+            "late": bool(due and due < at),
+            "days": (due - at).days if due else 0,
+            "outcome": ANSWERED.get(one.outcome, ""),
+        }
 
     # ── what is done ──
     def _step(self, case: Case) -> None:
@@ -196,9 +233,13 @@ class CasePage(OneCase):
         if observer is None:
             raise Http404
         cases.consent_record(
-            case=case, observer=observer, given=self.request.POST.get("given") == "yes",
-            how=self.request.POST.get("how", ""), user=self.user, at=timezone.now(),
-        )  # fmt: skip
+            case=case,
+            observer=observer,
+            given=self.request.POST.get("given") == "yes",
+            how=self.request.POST.get("how", ""),
+            user=self.user,
+            at=timezone.now(),
+        )
 
     def _complaint(self, case: Case) -> HttpResponse:
         appeals = self.request.POST.get("appeals", "")
@@ -206,9 +247,13 @@ class CasePage(OneCase):
             case.complaints.filter(pk=int(appeals)).first() if appeals.isdecimal() and len(appeals) < 18 else None
         )
         one = complaint_open(
-            case=case, term=self.request.POST.get("term", ""), starts_at=self.moment("starts_at", case),
-            user=self.user, at=timezone.now(), appeals=attacked,
-        )  # fmt: skip
+            case=case,
+            term=self.request.POST.get("term", ""),
+            starts_at=self.moment("starts_at", case),
+            user=self.user,
+            at=timezone.now(),
+            appeals=attacked,
+        )
         term = terms_of(self.election)[one.term]
         if is_near(term=term, starts_at=one.starts_at, election_day=self.election.date, zone=case.commission.zone):
             messages.warning(self.request, in_language(term.if_near))
@@ -219,9 +264,14 @@ class CasePage(OneCase):
         if upload is None:
             raise Rejected("invalid_report", _("Choose a file."), "file")
         case_file_add(
-            case=case, complaint=None, kind=self.request.POST.get("kind", ""), name=str(upload.name),
-            stream=cast(BinaryIO, upload), user=self.user, at=timezone.now(),
-        )  # fmt: skip
+            case=case,
+            complaint=None,
+            kind=self.request.POST.get("kind", ""),
+            name=str(upload.name),
+            stream=cast(BinaryIO, upload),
+            user=self.user,
+            at=timezone.now(),
+        )
 
     def _export(self, case: Case) -> None:
         case_export_ask(case=case, user=self.user, at=timezone.now())
@@ -252,9 +302,12 @@ class Export(OneCase):
 def download(stream: Any, name: str) -> FileResponse:
     """Bytes that no browser will run."""
     return FileResponse(
-        stream, as_attachment=True, filename=name, content_type="application/octet-stream",
+        stream,
+        as_attachment=True,
+        filename=name,
+        content_type="application/octet-stream",
         headers={"Cache-Control": "private, no-store"},
-    )  # fmt: skip
+    )
 
 
 def named_in(case: Case, user: User) -> list[tuple[Observer, bool]]:

@@ -48,8 +48,11 @@ class ComplaintPage(OneCase):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         case, complaint = self.both()
         acts: Mapping[str, Callable[[Case, Complaint], None]] = {
-            "write": self._write, "file": self._file, "answer": self._answer, "paper": self._paper,
-        }  # fmt: skip
+            "write": self._write,
+            "file": self._file,
+            "answer": self._answer,
+            "paper": self._paper,
+        }
         do = request.POST.get("do", "")
         if do not in acts:
             raise Http404
@@ -70,45 +73,71 @@ class ComplaintPage(OneCase):
         due = complaints_waiting(complaint)
         term, typed = terms.get(complaint.term), kwargs.get("typed") or {}
         return super().get_context_data(**kwargs) | {
-            "title": _("Complaint %(id)s") % {"id": complaint.pk}, "place_name": name_of(case.commission),
-            "zone": zone, "term": term, "term_name": in_language(term.names) if term else complaint.term,
-            "who": in_language(term.who_may_file) if term else "", "due": clock(due, zone) if due else None,
-            "late": bool(due and due < at), "days": (due - at).days if due else 0, "now": clock(at, zone),
-            "forum": typed.get("forum", complaint.forum), "text": typed.get("text", complaint.text),
+            "title": _("Complaint %(id)s") % {"id": complaint.pk},
+            "place_name": name_of(case.commission),
+            "zone": zone,
+            "term": term,
+            "term_name": in_language(term.names) if term else complaint.term,
+            "who": in_language(term.who_may_file) if term else "",
+            "due": clock(due, zone) if due else None,
+            "late": bool(due and due < at),
+            "days": (due - at).days if due else 0,
+            "now": clock(at, zone),
+            "forum": typed.get("forum", complaint.forum),
+            "text": typed.get("text", complaint.text),
             "filed": clock(complaint.filed_at, zone) if complaint.filed_at else None,
             "answered": clock(complaint.answered_at, zone) if complaint.answered_at else None,
-            "outcome": ANSWERED.get(complaint.outcome, ""), "outcomes": list(ANSWERED.items()),
+            "outcome": ANSWERED.get(complaint.outcome, ""),
+            "outcomes": list(ANSWERED.items()),
             "terms": [(one, in_language(one.names)) for one in terms.values()],
-            "appeal": Complaint.objects.filter(appeals=complaint).first(), "paper_kinds": list(PAPERS.items()),
+            "appeal": Complaint.objects.filter(appeals=complaint).first(),
+            "paper_kinds": list(PAPERS.items()),
             "papers": [(one, PAPERS[one.kind], clock(one.at, zone)) for one in complaint.files.select_related("user")],
-        }  # fmt: skip
+        }
 
     def _write(self, case: Case, complaint: Complaint) -> None:
         complaint_write(
-            complaint=complaint, forum=self.request.POST.get("forum", ""), text=self.request.POST.get("text", ""),
-            user=self.user, at=timezone.now(), seen=self.seen(),
-        )  # fmt: skip
+            complaint=complaint,
+            forum=self.request.POST.get("forum", ""),
+            text=self.request.POST.get("text", ""),
+            user=self.user,
+            at=timezone.now(),
+            seen=self.seen(),
+        )
 
     def _file(self, case: Case, complaint: Complaint) -> None:
         complaint_file(
-            complaint=complaint, filed_at=self.moment("filed_at", case), user=self.user, at=timezone.now(),
-            answer_term=self.request.POST.get("answer_term", ""), seen=self.seen(),
-        )  # fmt: skip
+            complaint=complaint,
+            filed_at=self.moment("filed_at", case),
+            user=self.user,
+            at=timezone.now(),
+            answer_term=self.request.POST.get("answer_term", ""),
+            seen=self.seen(),
+        )
 
     def _answer(self, case: Case, complaint: Complaint) -> None:
         complaint_answer(
-            complaint=complaint, answered_at=self.moment("answered_at", case), user=self.user, at=timezone.now(),
-            outcome=self.request.POST.get("outcome", ""), seen=self.seen(),
-        )  # fmt: skip
+            complaint=complaint,
+            answered_at=self.moment("answered_at", case),
+            user=self.user,
+            at=timezone.now(),
+            outcome=self.request.POST.get("outcome", ""),
+            seen=self.seen(),
+        )
 
     def _paper(self, case: Case, complaint: Complaint) -> None:
         upload = self.request.FILES.get("file")
         if upload is None:
             raise Rejected("invalid_report", _("Choose a file."), "file")
         case_file_add(
-            case=case, complaint=complaint, kind=self.request.POST.get("kind", ""), name=str(upload.name),
-            stream=cast(BinaryIO, upload), user=self.user, at=timezone.now(),
-        )  # fmt: skip
+            case=case,
+            complaint=complaint,
+            kind=self.request.POST.get("kind", ""),
+            name=str(upload.name),
+            stream=cast(BinaryIO, upload),
+            user=self.user,
+            at=timezone.now(),
+        )
 
 
 @page("cases/<int:pk>/complaints/<int:complaint>/print/", name="complaint_print")
@@ -131,6 +160,7 @@ class ComplaintPrint(ComplaintPage):
         evidence = Evidence.objects.filter(report__in=[one.pk for one in reports], state=Evidence.State.STORED)
         zone = case.commission.zone
         return super().get_context_data(**kwargs) | {
-            "people": people, "reports": [(one, clock(one.observed_at, zone)) for one in reports],
+            "people": people,
+            "reports": [(one, clock(one.observed_at, zone)) for one in reports],
             "evidence": list(evidence.select_related("report", "observer").defer("report__body").order_by("pk")),
-        }  # fmt: skip
+        }

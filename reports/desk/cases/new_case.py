@@ -67,6 +67,9 @@ class NewCase(DeskView):
         if violation is not None:
             place = violation.report.commission
             facts |= {
-                "violation": violation, "seen": violation_stamp(violation), "place": place, "place_name": name_of(place),
-            }  # fmt: skip
+                "violation": violation,
+                "seen": violation_stamp(violation),
+                "place": place,
+                "place_name": name_of(place),
+            }
         return self.render_to_response(self.get_context_data(**facts, **context), status=status)

@@ -37,9 +37,10 @@ class HeadForm(forms.Form):
     slot = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
     contest = forms.ModelChoiceField(Contest.objects.none(), required=False, label=gettext_lazy("Contest"))
     observed_at = forms.DateTimeField(
-        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"], label=gettext_lazy("When it was observed, by the clock there"),
+        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
+        label=gettext_lazy("When it was observed, by the clock there"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
-    )  # fmt: skip
+    )
     comment = forms.CharField(
         required=False, max_length=20_000, label=gettext_lazy("Comment"), widget=forms.Textarea(attrs={"rows": 3})
     )
@@ -74,10 +75,12 @@ class Dictate(DeskView):
         newest = newest_of(observer=self.observer, commission=self.place, checklist=form.code)
         head = HeadForm(
             initial={
-                "uuid": uuid4(), "newest": newest.sequence if newest else 0, "slot": request.GET.get("slot", "")[:32],
+                "uuid": uuid4(),
+                "newest": newest.sequence if newest else 0,
+                "slot": request.GET.get("slot", "")[:32],
                 "observed_at": clock(timezone.now(), self.place.zone),
             }
-        )  # fmt: skip
+        )
         return self._shown(form, head)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -88,9 +91,11 @@ class Dictate(DeskView):
             return self._shown(form, head, status=422)
         try:
             outcome = report_dictate(
-                dictated=self._dictated(form, head.cleaned_data), election=self.election, user=self.user,
+                dictated=self._dictated(form, head.cleaned_data),
+                election=self.election,
+                user=self.user,
                 at=timezone.now(),
-            )  # fmt: skip
+            )
         except Rejected as problem:
             return self._shown(form, head, problem, status=422)
         except Meanwhile as found:
@@ -104,12 +109,18 @@ class Dictate(DeskView):
     def _dictated(self, form: Form, said: dict[str, Any]) -> Dictated:
         contest: Contest | None = said["contest"]
         return Dictated(
-            uuid=said["uuid"], observer=self.observer, commission=self.place, form=form,
+            uuid=said["uuid"],
+            observer=self.observer,
+            commission=self.place,
+            form=form,
             observed_at=_at_place(said["observed_at"], self.place.zone),
-            answers=answers_posted(self._questions(form), self.request.POST), slot=said["slot"],
-            contest=contest.code if contest else "", comment=said["comment"], outside=said["outside"],
+            answers=answers_posted(self._questions(form), self.request.POST),
+            slot=said["slot"],
+            contest=contest.code if contest else "",
+            comment=said["comment"],
+            outside=said["outside"],
             newest=None if "anyway" in self.request.POST else said["newest"],
-        )  # fmt: skip
+        )
 
     def _shown(
         self, form: Form, head: HeadForm, problem: Rejected | None = None, meanwhile: Any = None, status: int = 200
@@ -119,14 +130,22 @@ class Dictate(DeskView):
         wrong = {one.field.removeprefix("answers."): str(one.detail) for one in (problem.errors if problem else ())}
         checklist = self.visible(Checklist).get(code=form.code)
         groups = groups_of(
-            self._questions(form), data=self.request.POST if self.request.method == "POST" else None, errors=wrong,
-            violations=self.visible(ViolationType), order=self.election.languages,
-        )  # fmt: skip
+            self._questions(form),
+            data=self.request.POST if self.request.method == "POST" else None,
+            errors=wrong,
+            violations=self.visible(ViolationType),
+            order=self.election.languages,
+        )
         context = self.get_context_data(
-            form=head, groups=groups, problem=problem, meanwhile=meanwhile, has_contests=contests.exists(),
-            checklist=in_language(checklist.titles, order=self.election.languages) or form.code, version=form.number,
+            form=head,
+            groups=groups,
+            problem=problem,
+            meanwhile=meanwhile,
+            has_contests=contests.exists(),
+            checklist=in_language(checklist.titles, order=self.election.languages) or form.code,
+            version=form.number,
             met=clock(meanwhile.received_at, self.place.zone) if meanwhile else None,
-        )  # fmt: skip
+        )
         return self.render_to_response(context, status=status)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -135,9 +154,13 @@ class Dictate(DeskView):
             one.election = self.election
         title = _("Dictated by %(code)s") % {"code": self.observer.code}
         return super().get_context_data(**kwargs) | {
-            "place": self.place, "name": name_of(self.place), "observer": self.observer, "title": title,
-            "zone": self.place.zone, "way": [(one, name_of(one)) for one in way],
-        }  # fmt: skip
+            "place": self.place,
+            "name": name_of(self.place),
+            "observer": self.observer,
+            "title": title,
+            "zone": self.place.zone,
+            "way": [(one, name_of(one)) for one in way],
+        }
 
     def _checklists(self) -> list[tuple[str, str]]:
         """Those that fit the place first."""

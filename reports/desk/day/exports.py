@@ -56,12 +56,21 @@ PROBLEMS: Words = {
     Export.Problem.BROKEN: gettext_lazy("It could not be written, three times. Tell an administrator."),
 }
 FILTERS: Words = {
-    "checklist": gettext_lazy("checklist"), "state": gettext_lazy("state"), "rehearsal": gettext_lazy("rehearsal"),
-    "quarantined": gettext_lazy("set aside"), "superseded": gettext_lazy("superseded"), "flag": gettext_lazy("flag"),
-    "channel": gettext_lazy("channel"), "source": gettext_lazy("source"), "q": gettext_lazy("search"),
-    "publishable": gettext_lazy("publishable"), "unapproved": gettext_lazy("not approved"),
-    "media_type": gettext_lazy("type of file"), "at": gettext_lazy("territory"), "show": gettext_lazy("stations"),
-}  # fmt: skip
+    "checklist": gettext_lazy("checklist"),
+    "state": gettext_lazy("state"),
+    "rehearsal": gettext_lazy("rehearsal"),
+    "quarantined": gettext_lazy("set aside"),
+    "superseded": gettext_lazy("superseded"),
+    "flag": gettext_lazy("flag"),
+    "channel": gettext_lazy("channel"),
+    "source": gettext_lazy("source"),
+    "q": gettext_lazy("search"),
+    "publishable": gettext_lazy("publishable"),
+    "unapproved": gettext_lazy("not approved"),
+    "media_type": gettext_lazy("type of file"),
+    "at": gettext_lazy("territory"),
+    "show": gettext_lazy("stations"),
+}
 
 
 class AskForm(forms.Form):
@@ -75,13 +84,15 @@ class AskForm(forms.Form):
     labels = forms.ChoiceField(label=gettext_lazy("Answers as"), choices=LABELS.items(), initial=Export.Labels.BOTH)
     language = forms.ChoiceField(label=gettext_lazy("Language of the words"))
     words = forms.BooleanField(
-        required=False, label=gettext_lazy("With free words and places of phones"),
+        required=False,
+        label=gettext_lazy("With free words and places of phones"),
         help_text=gettext_lazy("Comments, texts and coordinates may tell who somebody is."),
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        max_length=200, label=gettext_lazy("Why do you need it?"),
+        max_length=200,
+        label=gettext_lazy("Why do you need it?"),
         help_text=gettext_lazy("This stays in the trail for good: write no names."),
-    )  # fmt: skip
+    )
 
     def __init__(self, election: Election, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,12 +119,17 @@ class Exports(DeskView):
             done, total = export_progress(one) or (0, 0)
             rows.append(
                 {
-                    "row": one, "kind": KINDS[one.kind], "asked": clock(one.asked_at, zone),
-                    "filters": filter_words(one.filters), "there": one.is_there(at), "done": done, "total": total,
+                    "row": one,
+                    "kind": KINDS[one.kind],
+                    "asked": clock(one.asked_at, zone),
+                    "filters": filter_words(one.filters),
+                    "there": one.is_there(at),
+                    "done": done,
+                    "total": total,
                     "problem": PROBLEMS.get(one.problem, ""),
                     "until": clock(one.expires_at, zone) if one.expires_at else None,
                 }
-            )  # fmt: skip
+            )
         kinds = [(kind, words) for kind, words in KINDS.items() if kind != Export.Kind.COVERAGE]
         return super().get_context_data(**kwargs) | {"rows": rows, "kinds": kinds, "zone": zone}
 

@@ -51,9 +51,11 @@ class Messages(DeskView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rows = list(
-            self.visible(Message).select_related("commission", "observer", "author", "organisation")
-            .defer(*(f"observer__{name}" for name in PROTECTED)).order_by("-sent_at", "-pk")[:LISTED]
-        )  # fmt: skip
+            self.visible(Message)
+            .select_related("commission", "observer", "author", "organisation")
+            .defer(*(f"observer__{name}" for name in PROTECTED))
+            .order_by("-sent_at", "-pk")[:LISTED]
+        )
         reads = reads_counted(messages=[row.pk for row in rows])
         shown = [shown_message(self, row) | {"read": reads.get(row.pk, 0)} for row in rows]
         return super().get_context_data(**kwargs) | {"rows": shown}
@@ -86,16 +88,23 @@ class MessageNew(DeskView):
         audience = Audience(observer=one) if one else self._audience(form.cleaned_data)
         if "send" not in request.POST:
             draft = Message(
-                election=self.election, observer=audience.observer, commission=audience.commission,
-                role=audience.role, organisation=audience.organisation,
-            )  # fmt: skip
+                election=self.election,
+                observer=audience.observer,
+                commission=audience.commission,
+                role=audience.role,
+                organisation=audience.organisation,
+            )
             listed = audience.listed
             people = len(listed) if listed is not None else recipients_of(message=draft).count()
             return self.render_to_response(self.get_context_data(**again, people=people))
         message = message_send(
-            uuid=form.cleaned_data["uuid"], election=self.election, audience=audience, texts=texts, user=self.user,
+            uuid=form.cleaned_data["uuid"],
+            election=self.election,
+            audience=audience,
+            texts=texts,
+            user=self.user,
             at=timezone.now(),
-        )  # fmt: skip
+        )
         messages.success(request, _("Sent."))
         return HttpResponseRedirect(self.link("message", message.pk))
 
@@ -192,7 +201,11 @@ def shown_message(view: DeskView, row: Message) -> dict[str, Any]:
     if row.listed:
         about.append(_("only those of whom a report was missing"))
     return {
-        "row": row, "at": clock(row.sent_at, view.election.timezone), "to": to, "about": ", ".join(about),
-        "text": in_language(row.texts, order=view.election.languages), "texts": row.texts.items(),
+        "row": row,
+        "at": clock(row.sent_at, view.election.timezone),
+        "to": to,
+        "about": ", ".join(about),
+        "text": in_language(row.texts, order=view.election.languages),
+        "texts": row.texts.items(),
         "by": row.author.get_username() if row.author else "",
-    }  # fmt: skip
+    }

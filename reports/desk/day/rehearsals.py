@@ -34,11 +34,13 @@ class Rehearsals(DeskView):
             row.commission.election = self.election
             shown.append(
                 {
-                    "row": row, "name": name_of(row.commission), "at": clock(row.received_at, row.commission.zone),
+                    "row": row,
+                    "name": name_of(row.commission),
+                    "at": clock(row.received_at, row.commission.zone),
                     "title": in_language(row.version.checklist.titles, order=self.election.languages)
                     or row.version.checklist.code,
                 }
-            )  # fmt: skip
+            )
         here = scope.commission
         context = {"rows": shown[:SHOWN], "more": len(shown) > SHOWN, "here": here, "name": name_of(here)}
         return super().get_context_data(**kwargs) | context

@@ -28,9 +28,11 @@ class ReplaceForm(forms.Form):
     )
     name = forms.CharField(required=False, max_length=200, label=gettext_lazy("Or somebody new: name"))
     phone = forms.RegexField(
-        r"^\+?[\d\s().\-]{5,30}$", required=False, label=gettext_lazy("Phone"),
+        r"^\+?[\d\s().\-]{5,30}$",
+        required=False,
+        label=gettext_lazy("Phone"),
         error_messages={"invalid": gettext_lazy("A phone number has digits, spaces, dashes and at most one plus.")},
-    )  # fmt: skip
+    )
     language = forms.ChoiceField(required=False, label=gettext_lazy("Language"))
 
     def clean(self) -> dict[str, Any]:
@@ -53,9 +55,12 @@ class Replace(DeskView):
         place = row.commission
         place.election = self.election
         context = {
-            "form": kwargs.pop("form", None) or self._form(), "place": place, "name": name_of(place),
-            "leaving": leaving, "title": _("Replace %(code)s") % {"code": leaving.code},
-        }  # fmt: skip
+            "form": kwargs.pop("form", None) or self._form(),
+            "place": place,
+            "name": name_of(place),
+            "leaving": leaving,
+            "title": _("Replace %(code)s") % {"code": leaving.code},
+        }
         return super().get_context_data(**kwargs) | context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -116,10 +121,13 @@ class PhoneReplace(DeskView):
         place.election = self.election
         observer = self.one(Observer, pk=self.kwargs["observer"])
         context = {
-            "place": place, "name": name_of(place), "observer": observer, "phone": True,
+            "place": place,
+            "name": name_of(place),
+            "observer": observer,
+            "phone": True,
             "seen": phones_living(observer=observer, election=self.election),
             "title": _("Another phone for %(code)s") % {"code": observer.code},
-        }  # fmt: skip
+        }
         return super().get_context_data(**kwargs) | context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

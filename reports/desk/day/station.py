@@ -33,8 +33,13 @@ from reports.models import Checklist, Report
 from reports.services.schedule.expectations import expectations
 
 REPORTS = 30
-AGAIN = (("", gettext_lazy("no need")), ("10", gettext_lazy("in 10 minutes")), ("30", gettext_lazy("in half an hour")),
-         ("60", gettext_lazy("in an hour")), ("180", gettext_lazy("in three hours")))  # fmt: skip
+AGAIN = (
+    ("", gettext_lazy("no need")),
+    ("10", gettext_lazy("in 10 minutes")),
+    ("30", gettext_lazy("in half an hour")),
+    ("60", gettext_lazy("in an hour")),
+    ("180", gettext_lazy("in three hours")),
+)
 
 
 class CallForm(forms.Form):
@@ -42,9 +47,11 @@ class CallForm(forms.Form):
         choices=list(OUTCOMES.items()), widget=forms.RadioSelect, label=gettext_lazy("What came of the call")
     )
     said = forms.CharField(
-        required=False, max_length=SAID_MAX, label=gettext_lazy("What was said"),
+        required=False,
+        max_length=SAID_MAX,
+        label=gettext_lazy("What was said"),
         widget=forms.Textarea(attrs={"rows": 3}),
-    )  # fmt: skip
+    )
     again = forms.ChoiceField(required=False, choices=AGAIN, label=gettext_lazy("Call again"))
 
 
@@ -64,15 +71,21 @@ class StationPage(DeskView):
         for one in way:
             one.election = self.election
         context = {
-            "place": place, "zone": place.zone, "address": in_language(place.address, order=self.election.languages),
-            "way": [(one, name_of(one)) for one in way], "title": name_of(place),
-            "teams": self._teams(place, sent, at), "reports": self._reports(place), "at": clock(at, place.zone),
-            "calls": self._calls(place, sent), "call": self._call(place, at),
+            "place": place,
+            "zone": place.zone,
+            "address": in_language(place.address, order=self.election.languages),
+            "way": [(one, name_of(one)) for one in way],
+            "title": name_of(place),
+            "teams": self._teams(place, sent, at),
+            "reports": self._reports(place),
+            "at": clock(at, place.zone),
+            "calls": self._calls(place, sent),
+            "call": self._call(place, at),
             "may_call": access.may(self.user, Verb.CONTACT, place),
             "may_dictate": access.may(self.user, Verb.DICTATE, place),
             "may_register": access.may(self.user, Verb.REGISTER, place),
             "may_message": access.may(self.user, Verb.MESSAGE, place),
-        }  # fmt: skip
+        }
         return super().get_context_data(**kwargs) | context
 
     def _teams(self, place: Commission, sent: Sequence[Assignment], at: datetime) -> list[dict[str, Any]]:
@@ -84,41 +97,63 @@ class StationPage(DeskView):
             title = in_language(checklists[one.hour.checklist].titles, order=self.election.languages)
             owed.setdefault(one.assignment.pk, []).append(
                 {
-                    "code": one.hour.checklist, "title": title or one.hour.checklist, "slot": one.hour.slot,
-                    "due": clock(one.hour.due, place.zone), "shape": shape, "word": word,
+                    "code": one.hour.checklist,
+                    "title": title or one.hour.checklist,
+                    "slot": one.hour.slot,
+                    "due": clock(one.hour.due, place.zone),
+                    "shape": shape,
+                    "word": word,
                     "report": one.reports[0] if one.reports else None,
                 }
-            )  # fmt: skip
+            )
         free = [
             (one.code, in_language(one.titles, order=self.election.languages) or one.code)
             for one in checklists.values()
         ]
         return [
             {
-                "assignment": row, "role": ROLES[row.role], "observers": list(row.observers.all()),
-                "over": is_over(row, at), "owed": owed.get(row.pk, []), "free": free,
+                "assignment": row,
+                "role": ROLES[row.role],
+                "observers": list(row.observers.all()),
+                "over": is_over(row, at),
+                "owed": owed.get(row.pk, []),
+                "free": free,
                 "until": clock(row.ends_at, place.zone) if row.ends_at else None,
                 "since": clock(row.starts_at, place.zone) if row.starts_at else None,
             }
             for row in sent
-        ]  # fmt: skip
+        ]
 
     def _reports(self, place: Commission) -> list[dict[str, Any]]:
         rows = self.visible(Report).filter(commission=place).select_related("observer", "version__checklist", "author")
         rows = rows.only(
-            "uuid", "received_at", "observed_at", "source", "flags", "rehearsal", "state", "quarantined", "superseded",
-            "read_at", "slot", "observer__code", "version__checklist__titles", "version__checklist__code",
+            "uuid",
+            "received_at",
+            "observed_at",
+            "source",
+            "flags",
+            "rehearsal",
+            "state",
+            "quarantined",
+            "superseded",
+            "read_at",
+            "slot",
+            "observer__code",
+            "version__checklist__titles",
+            "version__checklist__code",
             "author__username",
-        ).order_by("-sequence")  # fmt: skip
+        ).order_by("-sequence")
         return [
             {
-                "row": row, "at": clock(row.observed_at, place.zone), "standing": STANDINGS[row.standing],
+                "row": row,
+                "at": clock(row.observed_at, place.zone),
+                "standing": STANDINGS[row.standing],
                 "title": in_language(row.version.checklist.titles, order=self.election.languages)
                 or row.version.checklist.code,
                 "dictated_to": row.author.get_username() if row.author else "",
             }
             for row in rows[:REPORTS]
-        ]  # fmt: skip
+        ]
 
     def _calls(self, place: Commission, sent: Sequence[Assignment]) -> list[dict[str, Any]]:
         if not access.may(self.user, Verb.CONTACT, place):
@@ -126,12 +161,14 @@ class StationPage(DeskView):
         people = {one.pk for row in sent for one in row.observers.all()}
         return [
             {
-                "row": call, "at": clock(call.at, place.zone), "by": call.user.get_username(),
+                "row": call,
+                "at": clock(call.at, place.zone),
+                "by": call.user.get_username(),
                 "outcome": OUTCOMES.get(call.outcome, ""),
                 "again": clock(call.call_again_at, place.zone) if call.call_again_at else None,
             }
             for call in calls_about(commission=place, observers=people)
-        ]  # fmt: skip
+        ]
 
     def _call(self, place: Commission, at: datetime) -> dict[str, Any] | None:
         call = call_going_on(user=self.user, commission=place, at=at)
@@ -183,9 +220,12 @@ class Called(StationPage):
         again = form.cleaned_data["again"]
         try:
             call_record(
-                call=call, outcome=form.cleaned_data["outcome"], said=form.cleaned_data["said"], at=at,
+                call=call,
+                outcome=form.cleaned_data["outcome"],
+                said=form.cleaned_data["said"],
+                at=at,
                 call_again_at=at.replace(second=0, microsecond=0) + timedelta(minutes=int(again)) if again else None,
-            )  # fmt: skip
+            )
             messages.success(request, _("Written into the call log."))
         except Recorded:
             messages.error(request, _("What came of this call was written down before. Call again to add to it."))
@@ -209,9 +249,12 @@ class CallsWaiting(DeskView):
             zone = call.commission.zone
             rows.append(
                 {
-                    "call": call, "name": name_of(call.commission), "outcome": OUTCOMES.get(call.outcome, ""),
-                    "at": clock(call.at, zone), "again": clock(call.call_again_at or call.at, zone),
+                    "call": call,
+                    "name": name_of(call.commission),
+                    "outcome": OUTCOMES.get(call.outcome, ""),
+                    "at": clock(call.at, zone),
+                    "again": clock(call.call_again_at or call.at, zone),
                     "by": call.user.get_username(),
                 }
-            )  # fmt: skip
+            )
         return super().get_context_data(**kwargs) | {"rows": rows, "here": here, "name": name_of(here)}

@@ -26,9 +26,12 @@ from reports.services.schedule.station_filter import stations_shown
 ON_A_PAGE = 50
 READ_MOST = 300  # stations whose every report is read to say whether they are whole and agree
 SHOWS = {
-    "": _("All"), "silent": _("Silent"), "late": _("Overdue"), "unopened": _("Not opened"),
+    "": _("All"),
+    "silent": _("Silent"),
+    "late": _("Overdue"),
+    "unopened": _("Not opened"),
     "unsettled": _("Incomplete or contradictory"),
-}  # fmt: skip
+}
 
 
 @page("stations/", name="stations", section="day", order=2)
@@ -59,13 +62,19 @@ class Stations(DeskView):
         for place in (way := way_to(self, here)):
             place.election = self.election
         context = {
-            "here": here, "name": name_of(here), "way": [(one, name_of(one)) for one in way],
-            "shows": SHOWS.items(), "show": show, "checklist": asked.get("checklist", ""),
+            "here": here,
+            "name": name_of(here),
+            "way": [(one, name_of(one)) for one in way],
+            "shows": SHOWS.items(),
+            "show": show,
+            "checklist": asked.get("checklist", ""),
             "checklist_title": titles.get(asked.get("checklist", ""), ""),
-            "part": part, "rows": self._rows(list(part.object_list), titles, unsettled), "too_many": too_many,
+            "part": part,
+            "rows": self._rows(list(part.object_list), titles, unsettled),
+            "too_many": too_many,
             "contact": access.may(self.user, Verb.CONTACT, here),
             "export_link": coverage_link(self, here, show=show, checklist=asked.get("checklist", "")),
-        }  # fmt: skip
+        }
         return super().get_context_data(**kwargs) | context
 
     def _unsettled(self, some: Sequence[Station], titles: dict[str, str]) -> dict[int, list[str]]:
@@ -93,11 +102,15 @@ class Stations(DeskView):
             team = [(observer, self._call(calls.get(observer.pk), place)) for observer in teams.get(place.pk, [])]
             rows.append(
                 {
-                    "place": place, "name": name_of(place), "silent": one.silent, "opened": one.opened,
-                    "owes": [titles.get(code, code) for code in one.overdue], "team": team,
+                    "place": place,
+                    "name": name_of(place),
+                    "silent": one.silent,
+                    "opened": one.opened,
+                    "owes": [titles.get(code, code) for code in one.overdue],
+                    "team": team,
                     "unsettled": unsettled.get(one.commission, []),
                 }
-            )  # fmt: skip
+            )
         return rows
 
     def _teams(self, keys: Sequence[int]) -> dict[int, list[Any]]:

@@ -127,14 +127,17 @@ def _day(paper: Paper, one: Sheet, election: Election) -> None:
     paper.write(date_format(election.date, "j.m.Y"), 16, width=half - 12, bold=True, after=2)
     for titles, due in hours:
         said = _("%(what)s: by %(time)s") % {
-            "what": in_language(titles, order=election.languages), "time": date_format(due, "j.m. H:i"),
-        }  # fmt: skip
+            "what": in_language(titles, order=election.languages),
+            "time": date_format(due, "j.m. H:i"),
+        }
         paper.write(said, 9.5, width=half - 12, most=2)
     opens, closes = (clock(moment, election.timezone) for moment in (election.opens_at, election.closes_at))
     taken = _("Reports are taken from %(opens)s to %(closes)s (%(zone)s).")
     said = taken % {
-        "opens": date_format(opens, WHEN), "closes": date_format(closes, WHEN), "zone": election.timezone,
-    }  # fmt: skip
+        "opens": date_format(opens, WHEN),
+        "closes": date_format(closes, WHEN),
+        "zone": election.timezone,
+    }
     paper.write(said, 8.5, width=half - 12, soft=True)
     below, paper.y = paper.y, top
     if election.emergency_contact:

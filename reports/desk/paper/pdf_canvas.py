@@ -124,9 +124,17 @@ class Paper:
         self.canvas.drawString(MARGIN + left, self.y, text)
 
     def write(
-        self, words: object, size: float = 10, *, left: float = 0, width: float = 0, bold: bool = False,
-        soft: bool = False, after: float = 0, most: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        words: object,
+        size: float = 10,
+        *,
+        left: float = 0,
+        width: float = 0,
+        bold: bool = False,
+        soft: bool = False,
+        after: float = 0,
+        most: int = 0,
+    ) -> None:
         """Words, on as many lines as they need or on the `most` that there may be, and a gap `after` them."""
         lines = wrapped(words, size, width or INNER - left, bold)
         if most and len(lines) > most:
@@ -163,9 +171,7 @@ class Paper:
         module = size / (len(matrix) + 2 * QUIET)
         shape = self.canvas.beginPath()
         for y, x, length in runs_of(matrix):
-            shape.rect(
-                MARGIN + left + (QUIET + x) * module, self.y - (QUIET + y + 1) * module, length * module, module
-            )  # fmt: skip
+            shape.rect(MARGIN + left + (QUIET + x) * module, self.y - (QUIET + y + 1) * module, length * module, module)
         self.canvas.setFillColor(HexColor(0))
         self.canvas.drawPath(shape, stroke=0, fill=1)
 
@@ -179,9 +185,10 @@ class Paper:
 def pdf_response(content: bytes, name: str) -> HttpResponse:
     """For whoever asked, kept nowhere on the way."""
     return HttpResponse(
-        content, content_type="application/pdf",
+        content,
+        content_type="application/pdf",
         headers={"Content-Disposition": f'attachment; filename="{name}.pdf"', "Cache-Control": "private, no-store"},
-    )  # fmt: skip
+    )
 
 
 def beside(words: Iterable[object]) -> str:

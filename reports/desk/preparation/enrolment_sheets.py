@@ -32,13 +32,16 @@ SHOWS = {"": gettext_lazy("Not yet enrolled"), "all": gettext_lazy("All")}
 
 class SheetForm(forms.Form):
     names = forms.BooleanField(
-        required=False, label=gettext_lazy("With names"),
+        required=False,
+        label=gettext_lazy("With names"),
         help_text=gettext_lazy("Without, a sheet bears the observer's code alone."),
-    )  # fmt: skip
+    )
     reason = forms.CharField(
-        max_length=200, required=False, label=gettext_lazy("Why names are needed on paper"),
+        max_length=200,
+        required=False,
+        label=gettext_lazy("Why names are needed on paper"),
         help_text=gettext_lazy("This stays in the trail for good: write no names."),
-    )  # fmt: skip
+    )
 
 
 @page("sheets/", name="sheets", section="people", order=5)
@@ -86,13 +89,18 @@ class Sheets(DeskView):
         content = sheets_pdf(
             (
                 Sheet(
-                    observer=one.code, name=one.name if names else "", enrolment=codes[one.pk],
-                    language=one.language if one.language in known else spoken, posts=tuple(posts.get(one.pk, ())),
+                    observer=one.code,
+                    name=one.name if names else "",
+                    enrolment=codes[one.pk],
+                    language=one.language if one.language in known else spoken,
+                    posts=tuple(posts.get(one.pk, ())),
                 )
                 for one in people
             ),
-            election=self.election, at=at, until=at + VALID,
-        )  # fmt: skip
+            election=self.election,
+            at=at,
+            until=at + VALID,
+        )
         enrolments_print(codes=codes, names=names, reason=reason, election=self.election, at=at, user=self.user)
         name = f"sheet-{people[0].code}" if len(people) == 1 else f"sheets-{len(people)}"
         return pdf_response(content, name)
@@ -105,12 +113,18 @@ class Sheets(DeskView):
         for place in (way := way_to(self, here)):
             place.election = self.election
         context = {
-            "form": form, "listed": listed, "here": here, "name": name_of(here),
+            "form": form,
+            "listed": listed,
+            "here": here,
+            "name": name_of(here),
             "way": [(one, name_of(one)) for one in way],
-            "shows": SHOWS.items(), "show": asked.get("show", ""), "observer": asked.get("observer", ""),
+            "shows": SHOWS.items(),
+            "show": asked.get("show", ""),
+            "observer": asked.get("observer", ""),
             "rows": [(one, [post.code for post in posts.get(one.pk, ())]) for one in listed],
-            "ticked": self._ticked(), "hours": VALID.total_seconds() / 3600,
-        }  # fmt: skip
+            "ticked": self._ticked(),
+            "hours": VALID.total_seconds() / 3600,
+        }
         return self.render_to_response(self.get_context_data(**context))
 
     def _people(self, at: datetime) -> "QuerySet[Observer]":
@@ -158,7 +172,11 @@ class Sheets(DeskView):
             zone=place.timezone, kind=place.level.kind, role=one.role, starts_at=one.starts_at, ends_at=one.ends_at
         )
         return Post(
-            code=place.code, names=place.names, address=place.address, role=ROLES.get(one.role, one.role), zone=place.zone,
+            code=place.code,
+            names=place.names,
+            address=place.address,
+            role=ROLES.get(one.role, one.role),
+            zone=place.zone,
             above=tuple(names[path] for path in above if path in names),
             hours=tuple((plan.checklists[hour.checklist].titles, clock(hour.due, place.zone)) for hour in hours),
-        )  # fmt: skip
+        )

@@ -26,9 +26,11 @@ SHOWS: dict[str, tuple[Words, Callable[[Standing], bool]]] = {
     "unaccredited": (_("Not accredited on the day"), lambda one: not one.accredited),
 }
 COLUMNS: tuple[Callable[[Standing], bool], ...] = (
-    lambda one: one.enrolled, lambda one: one.consented, lambda one: one.rehearsed,
+    lambda one: one.enrolled,
+    lambda one: one.consented,
+    lambda one: one.rehearsed,
     lambda one: not one.enrolled and not one.rehearsed,
-)  # fmt: skip
+)
 
 
 @page("enrolled/", name="enrolled", section="people", order=5)
@@ -48,11 +50,14 @@ class Enrolled(DeskView):
             self.request.GET.get("page")
         )
         context = {
-            "total": _figures(people), "lines": self._lines(here, people) if here else [],
-            "shows": [(code, word) for code, (word, _chosen) in SHOWS.items()], "show": show, "part": part,
+            "total": _figures(people),
+            "lines": self._lines(here, people) if here else [],
+            "shows": [(code, word) for code, (word, _chosen) in SHOWS.items()],
+            "show": show,
+            "part": part,
             "contact": access.may(self.user, Verb.CONTACT, self.election),
             "register": access.may(self.user, Verb.REGISTER, self.election),
-        }  # fmt: skip
+        }
         return super().get_context_data(**kwargs) | context | around(self, here)
 
     def _lines(self, here: Commission, people: Sequence[Standing]) -> list[dict[str, Any]]:

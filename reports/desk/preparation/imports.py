@@ -32,9 +32,11 @@ ON_A_PAGE = 100
 NAMED = 30  # wrong lines that the tick names by number
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES: dict[str, str | Promise] = {
-    State.NEW: gettext_lazy("new"), State.CHANGED: gettext_lazy("changed"), State.SAME: gettext_lazy("the same"),
+    State.NEW: gettext_lazy("new"),
+    State.CHANGED: gettext_lazy("changed"),
+    State.SAME: gettext_lazy("the same"),
     State.WRONG: gettext_lazy("wrong"),
-}  # fmt: skip
+}
 
 
 @page("imports/", name="imports", section="ready", order=40)
@@ -62,9 +64,13 @@ class Imports(DeskView):
             if (given.size or 0) > FILE_MAX:
                 raise BadTable([BadLine(str(given.name), 0, _("is larger than %(most)d bytes") % {"most": FILE_MAX})])
             row = import_upload(
-                kind=kind, election=self.election, source=given.read(), file=str(given.name), user=self.user,
+                kind=kind,
+                election=self.election,
+                source=given.read(),
+                file=str(given.name),
+                user=self.user,
                 at=timezone.now(),
-            )  # fmt: skip
+            )
         except BadTable as error:
             refused = {"kind": kind, "lines": error.lines[:100], "more": max(0, len(error.lines) - 100)}
             return self.render_to_response(self.get_context_data(refused=refused), status=422)
@@ -88,9 +94,12 @@ class ImportPage(DeskView):
             return HttpResponseRedirect(self.link("imports"))
         try:
             answer = import_do(
-                key=row.pk, stamp=request.POST.get("stamp", ""), leave_out="leave_out" in request.POST, user=self.user,
+                key=row.pk,
+                stamp=request.POST.get("stamp", ""),
+                leave_out="leave_out" in request.POST,
+                user=self.user,
                 at=timezone.now(),
-            )  # fmt: skip
+            )
         except Import.DoesNotExist:
             raise Http404 from None
         if answer.done:
@@ -116,9 +125,11 @@ class ImportPage(DeskView):
         row = self._row()
         columns = KINDS[row.kind]
         context = super().get_context_data(**kwargs) | {
-            "row": row, "title": columns.title, "states": [(one, STATES[one], row.counts.get(one, 0)) for one in State],
+            "row": row,
+            "title": columns.title,
+            "states": [(one, STATES[one], row.counts.get(one, 0)) for one in State],
             "expires": clock(row.expires_at, self.election.timezone),
-        }  # fmt: skip
+        }
         if row.done_at is not None:
             part = Paginator(row.codes, ON_A_PAGE).get_page(self.request.GET.get("page"))
             return context | {"part": part}
@@ -132,11 +143,16 @@ class ImportPage(DeskView):
         part = Paginator(lines, ON_A_PAGE).get_page(self.request.GET.get("page"))
         wrong = [one.number for one in shown.lines if one.state == State.WRONG]
         return context | {
-            "part": part, "rows": [self._told(columns, one, shown.differing) for one in part.object_list],
-            "notes": shown.notes, "show": show, "differing": len(shown.differing), "all": len(shown.lines),
-            "wrong": wrong[:NAMED], "wrong_more": max(0, len(wrong) - NAMED),
+            "part": part,
+            "rows": [self._told(columns, one, shown.differing) for one in part.object_list],
+            "notes": shown.notes,
+            "show": show,
+            "differing": len(shown.differing),
+            "all": len(shown.lines),
+            "wrong": wrong[:NAMED],
+            "wrong_more": max(0, len(wrong) - NAMED),
             "anything": row.counts[State.NEW] + row.counts[State.CHANGED],
-        }  # fmt: skip
+        }
 
     def _told(self, columns: Any, line: Line, differing: frozenset[int]) -> dict[str, Any]:
         changes = [(columns.word(one.field), one, one.field in PROTECTED) for one in line.changes]

@@ -41,19 +41,23 @@ class WantedForm(forms.Form):
 
     press = forms.UUIDField(widget=forms.HiddenInput)
     slug = forms.SlugField(
-        max_length=60, label=gettext_lazy("Word in addresses"),
+        max_length=60,
+        label=gettext_lazy("Word in addresses"),
         help_text=gettext_lazy("Latin letters, digits and dashes, as in parliament-2027. It never changes."),
-    )  # fmt: skip
+    )
     date = forms.DateField(label=gettext_lazy("Day of the election"), widget=forms.DateInput(attrs={"type": "date"}))
     languages = forms.CharField(
-        max_length=100, label=gettext_lazy("Languages"),
+        max_length=100,
+        label=gettext_lazy("Languages"),
         help_text=gettext_lazy("Their codes, the first is the one that all others fall back to."),
-    )  # fmt: skip
+    )
     opens_at = forms.DateTimeField(required=False, label=gettext_lazy("Reports of the day begin"), widget=WHEN)
     closes_at = forms.DateTimeField(
-        required=False, label=gettext_lazy("Reports of the day end"), widget=WHEN,
+        required=False,
+        label=gettext_lazy("Reports of the day end"),
+        widget=WHEN,
         help_text=gettext_lazy("Both by the clock of the election. Both empty: the hours that it is made from."),
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, languages: list[str], zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -89,22 +93,30 @@ class WantedForm(forms.Form):
     def wanted(self) -> Wanted:
         given = self.cleaned_data
         return Wanted(
-            slug=given["slug"], names={code: given[f"name_{code}"] for code in given["languages"]}, date=given["date"],
-            languages=given["languages"], opens_at=given["opens_at"], closes_at=given["closes_at"],
+            slug=given["slug"],
+            names={code: given[f"name_{code}"] for code in given["languages"]},
+            date=given["date"],
+            languages=given["languages"],
+            opens_at=given["opens_at"],
+            closes_at=given["closes_at"],
             press=str(given["press"]),
-        )  # fmt: skip
+        )
 
 
 class CopyForm(WantedForm):
     branch = forms.CharField(
-        required=False, max_length=60, label=gettext_lazy("Only this commission and all below it"),
+        required=False,
+        max_length=60,
+        label=gettext_lazy("Only this commission and all below it"),
         help_text=gettext_lazy("Its code; what is above it comes too. Empty: the whole tree."),
-    )  # fmt: skip
+    )
     contests = forms.BooleanField(required=False, initial=True, label=gettext_lazy("With its contests"))
     publish = forms.BooleanField(
-        required=False, initial=True, label=gettext_lazy("Publish its checklists at once"),
+        required=False,
+        initial=True,
+        label=gettext_lazy("Publish its checklists at once"),
         help_text=gettext_lazy("What is published never changes; without, they wait to be edited."),
-    )  # fmt: skip
+    )
 
 
 @page("new/", name="election_new", section="ready", order=2)
@@ -188,9 +200,14 @@ class NewElection(DeskView):
                 return election_from_pack(folder=self.folder, wanted=wanted, user=self.user, at=at)
             assert self.source is not None
             return election_copy(
-                source=self.source, branch=branch, wanted=wanted, contests=given["contests"], publish=given["publish"],
-                user=self.user, at=at,
-            )  # fmt: skip
+                source=self.source,
+                branch=branch,
+                wanted=wanted,
+                contests=given["contests"],
+                publish=given["publish"],
+                user=self.user,
+                at=at,
+            )
         except ElectionExists:
             made = election_made(press=wanted.press, user=self.user)
             if made is None:

@@ -35,8 +35,10 @@ class Ready(DeskView):
         rows = self._rows(here)
         missing = sorted((row for row in rows if row["number"]), key=lambda row: not row["item"].first)
         context = {
-            "missing": missing, "first": sum(row["item"].first for row in missing), "well": len(rows) - len(missing),
-        }  # fmt: skip
+            "missing": missing,
+            "first": sum(row["item"].first for row in missing),
+            "well": len(rows) - len(missing),
+        }
         return super().get_context_data(**kwargs) | context | around(self, here)
 
     def _rows(self, here: Commission | None) -> list[dict[str, Any]]:
@@ -84,9 +86,11 @@ class ReadyPlaces(DeskView):
             place.election = self.election
         mended = access.may_whole(self.user, Verb.SETUP, self.election)
         context = {
-            "lack": lack, "lacks": lines.LACKS.items(), "part": part,
+            "lack": lack,
+            "lacks": lines.LACKS.items(),
+            "part": part,
             "places": [(one, name_of(one), self._address(one, lack, mended)) for one in part.object_list],
-        }  # fmt: skip
+        }
         return super().get_context_data(**kwargs) | context | around(self, here)
 
     def _address(self, place: Commission, lack: str, mended: bool) -> str:

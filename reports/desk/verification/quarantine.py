@@ -55,10 +55,18 @@ class Quarantine(DeskView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         supposed = quarantine_suppose(observer=self.observer, election=self.election, aside=self.aside is None)
         lines = [
-            (one.stage, one.code if one.labels else "", in_language(one.labels) or FIGURES.get(one.code, one.code),
-             one.before, one.after)
+            (
+                one.stage,
+                one.code if one.labels else "",
+                in_language(one.labels) or FIGURES.get(one.code, one.code),
+                one.before,
+                one.after,
+            )
             for one in supposed.lines
-        ]  # fmt: skip
+        ]
         return super().get_context_data(**kwargs) | {
-            "observer": self.observer, "aside": self.aside, "supposed": supposed, "lines": lines,
-        }  # fmt: skip
+            "observer": self.observer,
+            "aside": self.aside,
+            "supposed": supposed,
+            "lines": lines,
+        }

@@ -24,9 +24,11 @@ from reports.services.review import decisions
 from reports.services.review.decisions import Changed
 
 DECISIONS: dict[str, Callable[..., None]] = {
-    "verify": decisions.report_verify, "reject": decisions.report_reject, "hold": decisions.report_hold,
+    "verify": decisions.report_verify,
+    "reject": decisions.report_reject,
+    "hold": decisions.report_hold,
     "restore": decisions.report_restore,
-}  # fmt: skip
+}
 ASKED = ("faces", "marks", "lists")
 
 
@@ -51,10 +53,12 @@ class ReportPage(DeskView):
         do = request.POST.get("do", "")
         acts: Mapping[str, tuple[Verb, Callable[[], HttpResponse | None]]] = {
             **dict.fromkeys(DECISIONS, (Verb.VERIFY, self._decide)),
-            "violation": (Verb.VERIFY, self._violation), "case": (Verb.CASES, self._case),
-            "correct": (Verb.DICTATE, self._correct), "photo": (Verb.APPROVE, self._photo),
+            "violation": (Verb.VERIFY, self._violation),
+            "case": (Verb.CASES, self._case),
+            "correct": (Verb.DICTATE, self._correct),
+            "photo": (Verb.APPROVE, self._photo),
             "back": (Verb.VERIFY, lambda: give_back(self, self.report)),
-        }  # fmt: skip
+        }
         if do not in acts or not self._may(acts[do][0]):
             raise Http404
         try:
@@ -71,18 +75,32 @@ class ReportPage(DeskView):
         return self.render_to_response(self.get_context_data(told=told, typed=request.POST), status=409)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        may = {verb.value: self._may(verb) for verb in (
-            Verb.VERIFY, Verb.CASES, Verb.DICTATE, Verb.APPROVE, Verb.ORIGINAL, Verb.QUARANTINE, Verb.CONTACT,
-        )}  # fmt: skip
+        may = {
+            verb.value: self._may(verb)
+            for verb in (
+                Verb.VERIFY,
+                Verb.CASES,
+                Verb.DICTATE,
+                Verb.APPROVE,
+                Verb.ORIGINAL,
+                Verb.QUARANTINE,
+                Verb.CONTACT,
+            )
+        }
         title = _("Report %(id)s") % {"id": self.report.pk}
         parts = parts_of(self, self.report, correct=self.request.GET.get("correct", ""), at=timezone.now())
         return super().get_context_data(**kwargs) | parts | {"report": self.report, "may_do": may, "title": title}
 
     def _found(self) -> Report:
         rows = self.visible(Report).select_related(
-            "commission__election", "commission__level", "observer", "version__checklist", "contest", "author",
+            "commission__election",
+            "commission__level",
+            "observer",
+            "version__checklist",
+            "contest",
+            "author",
             "decided_by",
-        )  # fmt: skip
+        )
         found = rows.defer("body").filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise Http404
@@ -105,9 +123,13 @@ class ReportPage(DeskView):
     def _violation(self) -> HttpResponse | None:
         violation = self._named(Violation)
         decisions.violation_decide(
-            violation=violation, state=self._one_of("state", Violation.State.values), user=self.user, at=timezone.now(),
-            note=self.request.POST.get("note", "").strip()[:2000], seen=self.request.POST.get("seen", ""),
-        )  # fmt: skip
+            violation=violation,
+            state=self._one_of("state", Violation.State.values),
+            user=self.user,
+            at=timezone.now(),
+            note=self.request.POST.get("note", "").strip()[:2000],
+            seen=self.request.POST.get("seen", ""),
+        )
         return None
 
     def _case(self) -> HttpResponse | None:
@@ -135,9 +157,14 @@ class ReportPage(DeskView):
         if question is None:
             raise Http404
         outcome = answer_correct(
-            report=self.report, uuid=uuid, code=question.code, newest=newest, user=self.user, at=timezone.now(),
+            report=self.report,
+            uuid=uuid,
+            code=question.code,
+            newest=newest,
+            user=self.user,
+            at=timezone.now(),
             value=answers_posted([question], data).get(question.code),
-        )  # fmt: skip
+        )
         if outcome.receipt is None:
             raise outcome.problem or Said(_("It could not be stored."))
         messages.success(self.request, _("Corrected: this dictated report stands in its place."))

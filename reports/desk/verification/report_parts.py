@@ -28,25 +28,40 @@ def parts_of(view: DeskView, report: Report, *, correct: str, at: datetime) -> d
     others = others_about(report, view.visible(Report))
     check = view.visible(Check).select_related("user").filter(report=report.pk).first()
     return {
-        "place": report.commission, "place_name": name_of(report.commission), "zone": zone,
+        "place": report.commission,
+        "place_name": name_of(report.commission),
+        "zone": zone,
         "checklist": in_language(report.version.checklist.titles, order=view.election.languages),
-        "state_word": STATES[report.state], "flags": flag_words(report.flags), "seen": report_stamp(report),
-        "times": {name: clock(moment, zone) if (moment := getattr(report, name)) else None
-                  for name in ("observed_at", "sent_at", "received_at", "decided_at")},
-        "check": check, "why": WHY[check.why] if check else "", "mine": check is not None and check.user == view.user,
+        "state_word": STATES[report.state],
+        "flags": flag_words(report.flags),
+        "seen": report_stamp(report),
+        "times": {
+            name: clock(moment, zone) if (moment := getattr(report, name)) else None
+            for name in ("observed_at", "sent_at", "received_at", "decided_at")
+        },
+        "check": check,
+        "why": WHY[check.why] if check else "",
+        "mine": check is not None and check.user == view.user,
         "taken": check.user if check and check.until and check.until > at and check.user != view.user else None,
         "map": _map(report),
         "others": [(one, clock(one.observed_at, zone), STATES[one.state]) for one in others],
         "rows": [_row(view, question, report, others) for question in questions if question.type != Question.Type.NOTE],
-        "versions": [(one, clock(one.received_at, zone), STATES[one.state], one.pk > report.pk)
-                     for one in versions_of(report, view.visible(Report))],
-        "violations": _violations(view, report), "cases": _cases(view, report),
-        "files": [(one, flag_words(one.flags)) for one in
-                  view.visible(Evidence).filter(report=report.pk).order_by("pk").select_related("approved_by")],
-        "trail": [(one, clock(one.at, zone), action_words(one.action)) for one in
-                  Trail.objects.filter(subject=f"report:{report.uuid}").select_related("user")[:TRAIL]],
+        "versions": [
+            (one, clock(one.received_at, zone), STATES[one.state], one.pk > report.pk)
+            for one in versions_of(report, view.visible(Report))
+        ],
+        "violations": _violations(view, report),
+        "cases": _cases(view, report),
+        "files": [
+            (one, flag_words(one.flags))
+            for one in view.visible(Evidence).filter(report=report.pk).order_by("pk").select_related("approved_by")
+        ],
+        "trail": [
+            (one, clock(one.at, zone), action_words(one.action))
+            for one in Trail.objects.filter(subject=f"report:{report.uuid}").select_related("user")[:TRAIL]
+        ],
         "correcting": _correcting(view, report, questions, correct),
-    }  # fmt: skip
+    }
 
 
 def _row(view: DeskView, question: Question, report: Report, others: list[Report]) -> dict[str, Any]:
@@ -61,10 +76,13 @@ def _row(view: DeskView, question: Question, report: Report, others: list[Report
         for one in others
     ]
     return {
-        "code": question.code, "label": in_language(question.labels, order=view.election.languages),
-        "answer": answer_words(question, mine), "found": found or (mine is not None and question.violation_answers == ["*"]),
-        "beside": beside, "differs": any(apart for _word, apart in beside),
-    }  # fmt: skip
+        "code": question.code,
+        "label": in_language(question.labels, order=view.election.languages),
+        "answer": answer_words(question, mine),
+        "found": found or (mine is not None and question.violation_answers == ["*"]),
+        "beside": beside,
+        "differs": any(apart for _word, apart in beside),
+    }
 
 
 def _map(report: Report) -> Any:
@@ -81,14 +99,16 @@ def _violations(view: DeskView, report: Report) -> list[dict[str, Any]]:
     kinds = {one.code: one for one in view.visible(ViolationType).filter(code__in=[row.code for row in rows])}
     return [
         {
-            "row": row, "name": in_language(kinds[row.code].names) if row.code in kinds else "",
+            "row": row,
+            "name": in_language(kinds[row.code].names) if row.code in kinds else "",
             "severity": kinds[row.code].severity if row.code in kinds else "",
             "severity_word": SEVERITIES.get(kinds[row.code].severity, "") if row.code in kinds else "",
-            "state": VIOLATIONS[row.state], "seen": violation_stamp(row),
+            "state": VIOLATIONS[row.state],
+            "seen": violation_stamp(row),
             "choices": [(code, word) for code, word in VIOLATIONS.items()],
         }
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _cases(view: DeskView, report: Report) -> list[Case]:

@@ -36,16 +36,20 @@ class Checks(DeskView):
         waiting = waiting.defer("report__body", "report__answers", "report__comment")
         counts = checks_count(rows)
         return super().get_context_data(**kwargs) | {
-            "counts": [(WHY[why], f"{n}+" if n == COUNTED else n) for why, n in counts.items()], "most": AT_ONCE,
+            "counts": [(WHY[why], f"{n}+" if n == COUNTED else n) for why, n in counts.items()],
+            "most": AT_ONCE,
             "rows": [
                 {
-                    "report": one.report, "why": WHY[one.why], "place": name_of(one.report.commission),
-                    "flags": flag_words(one.report.flags), "at": clock(one.report.received_at, one.report.commission.zone),
+                    "report": one.report,
+                    "why": WHY[one.why],
+                    "place": name_of(one.report.commission),
+                    "flags": flag_words(one.report.flags),
+                    "at": clock(one.report.received_at, one.report.commission.zone),
                     "taken": one.user if one.until and one.until > at else None,
                 }
                 for one in waiting[:SHOWN]
             ],
-        }  # fmt: skip
+        }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.POST.get("do") == "accept":

@@ -27,9 +27,14 @@ OUTCOMES: dict[str, str | Promise] = {
     Call.Outcome.WRONG: _("wrong number"),
 }
 STANDINGS: dict[str, str | Promise] = {
-    "received": _("received"), "read": _("read at the desk"), "verified": _("verified"), "held": _("held"),
-    "rejected": _("rejected"), "quarantined": _("quarantined"), "superseded": _("superseded"),
-}  # fmt: skip
+    "received": _("received"),
+    "read": _("read at the desk"),
+    "verified": _("verified"),
+    "held": _("held"),
+    "rejected": _("rejected"),
+    "quarantined": _("quarantined"),
+    "superseded": _("superseded"),
+}
 STATES: dict[str, str | Promise] = {
     PARTIAL: _("incomplete"),
     COMPLETE: _("complete"),

@@ -17,10 +17,16 @@ Word = str | Promise
 BY_FILE = frozenset({Question.Type.PHOTO, Question.Type.FILE})
 RADIO = frozenset({Question.Type.YES_NO, Question.Type.RATING, Question.Type.CHOICE})
 KINDS = {
-    Question.Type.CHOICES: "checks", Question.Type.VIOLATION: "select", Question.Type.NOTE: "note",
-    Question.Type.TEXT: "lines", Question.Type.TIME: "time", Question.Type.DATE: "date",
-    Question.Type.LOCATION: "place", Question.Type.INTEGER: "number", Question.Type.DECIMAL: "number",
-}  # fmt: skip
+    Question.Type.CHOICES: "checks",
+    Question.Type.VIOLATION: "select",
+    Question.Type.NOTE: "note",
+    Question.Type.TEXT: "lines",
+    Question.Type.TIME: "time",
+    Question.Type.DATE: "date",
+    Question.Type.LOCATION: "place",
+    Question.Type.INTEGER: "number",
+    Question.Type.DECIMAL: "number",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,13 @@ def groups_of(
 
 
 def _asked(
-    one: Question, data: QueryDict | None, error: str, codes: list[tuple[str, str]], labels: Mapping[str, str],
+    one: Question,
+    data: QueryDict | None,
+    error: str,
+    codes: list[tuple[str, str]],
+    labels: Mapping[str, str],
     order: list[str],
-) -> Asked:  # fmt: skip
+) -> Asked:
     name = f"q-{one.code}"
     chosen = set(data.getlist(name)) if data is not None else set[str]()
     kind = "file" if one.type in BY_FILE else "radio" if one.type in RADIO else KINDS[Question.Type(one.type)]
@@ -114,14 +124,22 @@ def _asked(
     if one.relevant_question:
         answers = ", ".join(str(ANSWERS.get(answer, answer)) for answer in one.relevant_answers)
         condition = _("Only if “%(question)s”: %(answers)s") % {
-            "question": labels.get(one.relevant_question, one.relevant_question), "answers": answers,
-        }  # fmt: skip
+            "question": labels.get(one.relevant_question, one.relevant_question),
+            "answers": answers,
+        }
     return Asked(
-        code=one.code, kind=kind, label=labels[one.code], hint=in_language(one.hints, order=order),
-        required=one.required, options=options, value=data.get(name, "") if data is not None else "", error=error,
-        parent=one.relevant_question, only_if=[str(answer) for answer in one.relevant_answers],
+        code=one.code,
+        kind=kind,
+        label=labels[one.code],
+        hint=in_language(one.hints, order=order),
+        required=one.required,
+        options=options,
+        value=data.get(name, "") if data is not None else "",
+        error=error,
+        parent=one.relevant_question,
+        only_if=[str(answer) for answer in one.relevant_answers],
         only_if_words=condition,
-    )  # fmt: skip
+    )
 
 
 def _options(one: Question, codes: list[tuple[str, str]], order: list[str]) -> list[tuple[str, Word]]:

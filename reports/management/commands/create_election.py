@@ -32,9 +32,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             election = election_create(
-                slug=options["slug"], name=_name(options["name"]), date=_date(options["date"]),
-                pack_dir=pack_folder(options["pack"]), publication=options["publication"], at=timezone.now(),
-            )  # fmt: skip
+                slug=options["slug"],
+                name=_name(options["name"]),
+                date=_date(options["date"]),
+                pack_dir=pack_folder(options["pack"]),
+                publication=options["publication"],
+                at=timezone.now(),
+            )
         except BadTable as error:
             raise refusal(error) from None
         except ElectionExists:

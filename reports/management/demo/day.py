@@ -86,9 +86,17 @@ class Day:
             yield 8 + visit * 11.5 / MOBILE_VISITS, stations[visit % len(stations)]
 
     def _one(
-        self, checklist: str, place: Commission, team: Team, luck: Random, *, hour: float, day: int = 0,
-        late: timedelta | None = None, rehearsal: bool = False,
-    ) -> Told:  # fmt: skip
+        self,
+        checklist: str,
+        place: Commission,
+        team: Team,
+        luck: Random,
+        *,
+        hour: float,
+        day: int = 0,
+        late: timedelta | None = None,
+        rehearsal: bool = False,
+    ) -> Told:
         observer = team.observers[luck.randrange(len(team.observers))]
         zone = ZoneInfo(place.timezone or self.election.timezone)
         midnight = datetime.combine(self.election.date, datetime.min.time(), zone) + timedelta(days=day)
@@ -96,12 +104,18 @@ class Day:
         # Most are sent at once; some wait for a network, a few until the next day.
         waited = late or timedelta(minutes=luck.choices((1, 12, 90, 700), (80, 12, 6, 2))[0] * luck.uniform(0.5, 1.5))
         return Told(
-            uuid=named("report", next(self.numbers)), checklist=checklist, commission=place, observer=observer,
-            observed_at=observed, received_at=observed + waited, rehearsal=rehearsal,
+            uuid=named("report", next(self.numbers)),
+            checklist=checklist,
+            commission=place,
+            observer=observer,
+            observed_at=observed,
+            received_at=observed + waited,
+            rehearsal=rehearsal,
             answers=answers_draw(self.forms[checklist], place.code, observer.language, luck),
             comment=COMMENTS[observer.language] if luck.random() < 0.06 else "",
-            place=self._place(place, luck), outside=checklist == "voting" and luck.random() < 0.02,
-        )  # fmt: skip
+            place=self._place(place, luck),
+            outside=checklist == "voting" and luck.random() < 0.02,
+        )
 
     def _place(self, commission: Commission, luck: Random) -> Place | None:
         if commission.lat is None or commission.lon is None or luck.random() < 0.35:
@@ -117,10 +131,13 @@ class Day:
         for number, wrong in enumerate(luck.sample(voting, 45)):
             answers = dict(wrong.answers) | {"V17": "yes" if wrong.answers.get("V17") != "yes" else "no"}
             yield replace(
-                wrong, uuid=named("correction", number), answers=answers,
+                wrong,
+                uuid=named("correction", number),
+                answers=answers,
                 supersedes=named("lost") if number == 44 else wrong.uuid,
-                observed_at=wrong.observed_at + 3 * MINUTE, received_at=wrong.received_at + 9 * MINUTE,
-            )  # fmt: skip
+                observed_at=wrong.observed_at + 3 * MINUTE,
+                received_at=wrong.received_at + 9 * MINUTE,
+            )
 
 
 COMMENTS = {
@@ -144,27 +161,50 @@ def _submission(election: Election, people: People, told: Told, at: datetime) ->
     sent_at = at - timedelta(hours=2) if told.uuid.int % 97 == 0 else at - timedelta(seconds=told.uuid.int % 40)
     return Submission(
         sender=Sender(election=election, observer=told.observer, device=people.devices[told.observer.pk]),
-        body=json.dumps(_body(told, sent_at), ensure_ascii=False).encode(), uuid=told.uuid,
-        checklist=told.checklist, version=1, commission=told.commission.code, observed_at=told.observed_at,
-        sent_at=sent_at, answers=told.answers, comment=told.comment, place=told.place, outside=told.outside,
-        rehearsal=told.rehearsal, supersedes=told.supersedes, evidence=told.files,
-    )  # fmt: skip
+        body=json.dumps(_body(told, sent_at), ensure_ascii=False).encode(),
+        uuid=told.uuid,
+        checklist=told.checklist,
+        version=1,
+        commission=told.commission.code,
+        observed_at=told.observed_at,
+        sent_at=sent_at,
+        answers=told.answers,
+        comment=told.comment,
+        place=told.place,
+        outside=told.outside,
+        rehearsal=told.rehearsal,
+        supersedes=told.supersedes,
+        evidence=told.files,
+    )
 
 
 def _body(told: Told, sent_at: datetime) -> dict[str, Any]:
     """What a phone would have sent."""
     place = told.place
     return {
-        "id": str(told.uuid), "checklist": {"code": told.checklist, "version": 1}, "commission": told.commission.code,
-        "contest": None, "slot": None, "observed_at": told.observed_at.isoformat(), "sent_at": sent_at.isoformat(),
-        "answers": told.answers, "comment": told.comment or None, "outside": told.outside, "rehearsal": told.rehearsal,
+        "id": str(told.uuid),
+        "checklist": {"code": told.checklist, "version": 1},
+        "commission": told.commission.code,
+        "contest": None,
+        "slot": None,
+        "observed_at": told.observed_at.isoformat(),
+        "sent_at": sent_at.isoformat(),
+        "answers": told.answers,
+        "comment": told.comment or None,
+        "outside": told.outside,
+        "rehearsal": told.rehearsal,
         "location": {"lat": place.lat, "lon": place.lon, "accuracy": place.accuracy} if place else None,
         "supersedes": str(told.supersedes) if told.supersedes else None,
         "evidence": [
             {
-                "id": str(one.uuid), "sha256": one.sha256, "size": one.size, "type": one.type,
-                "question": one.question or None, "publishable": one.publishable, "source": one.source,
+                "id": str(one.uuid),
+                "sha256": one.sha256,
+                "size": one.size,
+                "type": one.type,
+                "question": one.question or None,
+                "publishable": one.publishable,
+                "source": one.source,
             }
             for one in told.files
         ],
-    }  # fmt: skip
+    }

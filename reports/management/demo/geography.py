@@ -17,9 +17,21 @@ EXAMPLE = ("75", 375)  # the station of the documentation's examples
 ZONES = {"15": "Asia/Aqtobe", "23": "Asia/Atyrau", "27": "Asia/Oral", "43": "Asia/Qyzylorda", "47": "Asia/Aqtau"}
 LANGUAGES = ("kk", "ru", "en")
 COLUMNS = (
-    "code", "parent", "level", "name_kk", "name_ru", "name_en", "address_kk", "address_ru", "address_en",
-    "lat", "lon", "voters", "type", "timezone",
-)  # fmt: skip
+    "code",
+    "parent",
+    "level",
+    "name_kk",
+    "name_ru",
+    "name_en",
+    "address_kk",
+    "address_ru",
+    "address_en",
+    "lat",
+    "lon",
+    "voters",
+    "type",
+    "timezone",
+)
 
 Ring = Sequence[Sequence[float]]  # lon, lat
 
@@ -70,16 +82,23 @@ def _parts(geometry: Mapping[str, Sequence]) -> Sequence[Sequence[Ring]]:  # typ
 
 def _rows(all_regions: Sequence[Region]) -> Iterator[dict[str, object]]:
     yield {
-        "code": ROOT, "parent": "", "level": "central",
-        "name_kk": "Қазақстан", "name_ru": "Казахстан", "name_en": "Kazakhstan",
-    }  # fmt: skip
+        "code": ROOT,
+        "parent": "",
+        "level": "central",
+        "name_kk": "Қазақстан",
+        "name_ru": "Казахстан",
+        "name_en": "Kazakhstan",
+    }
     shares = apportioned([region.stations for region in all_regions], PRECINCTS)
     for region, number in zip(all_regions, shares, strict=True):
         code = f"{ROOT}-{region.code}"
         yield {
-            "code": code, "parent": ROOT, "level": "region", "timezone": ZONES.get(region.code, ""),
+            "code": code,
+            "parent": ROOT,
+            "level": "region",
+            "timezone": ZONES.get(region.code, ""),
             **{f"name_{language}": region.names[language] for language in LANGUAGES},
-        }  # fmt: skip
+        }
         yield from _below(region, code, number)
 
 
@@ -89,12 +108,14 @@ def _below(region: Region, code: str, precincts: int) -> Iterator[dict[str, obje
     for district in range(1, districts + 1):
         centres.append(inside(region, code, district))
         yield {
-            "code": f"{code}-{district:02}", "parent": code, "level": "district",
+            "code": f"{code}-{district:02}",
+            "parent": code,
+            "level": "district",
             "name_kk": f"{district}-аудандық комиссия, {region.names['kk']} (көрсетілім)",
             "name_ru": f"Районная комиссия {district}, {region.names['ru']} (демонстрация)",
             "name_en": f"District commission {district}, {region.names['en']} (demonstration)",
             "timezone": ZONES.get(region.code, ""),
-        }  # fmt: skip
+        }
     for number in _numbers(region, precincts):
         district = (number - 1) * districts // region.stations + 1
         yield _precinct(region, f"{code}-{district:02}", number, centres[district - 1])
@@ -115,15 +136,21 @@ def _precinct(region: Region, parent: str, number: int, centre: tuple[float, flo
     kind = luck.choices(("ordinary", "hospital", "military", "remote"), (94, 3, 1, 2))[0]
     house = luck.randint(1, 120)
     return {
-        "code": code, "parent": parent, "level": "precinct", "type": kind, "lat": f"{lat:.6f}", "lon": f"{lon:.6f}",
-        "voters": min(3000, round(luck.triangular(120, 2600, 760))), "timezone": ZONES.get(region.code, ""),
+        "code": code,
+        "parent": parent,
+        "level": "precinct",
+        "type": kind,
+        "lat": f"{lat:.6f}",
+        "lon": f"{lon:.6f}",
+        "voters": min(3000, round(luck.triangular(120, 2600, 760))),
+        "timezone": ZONES.get(region.code, ""),
         "name_kk": f"№ {number} сайлау учаскесі (ойдан шығарылған)",
         "name_ru": f"Избирательный участок № {number} (вымышленный)",
         "name_en": f"Polling station No. {number} (synthetic)",
         "address_kk": f"Көрсетілім көшесі, {house}",
         "address_ru": f"улица Демонстрационная, {house}",
         "address_en": f"Demonstration street {house}",
-    }  # fmt: skip
+    }
 
 
 def apportioned(weights: Sequence[int], total: int) -> list[int]:

@@ -14,19 +14,34 @@ ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1, I
 FIRST = "OB-7F3K"  # the observer of the documentation's examples
 FIRST_PLACE = "KZ-75-03-0375"
 ORGANISATIONS = (
-    ("demo-mission", Organisation.Kind.INTERNATIONAL, {
-        "kk": "Халықаралық миссия (көрсетілім)", "ru": "Международная миссия (демонстрация)",
-        "en": "International mission (demonstration)",
-    }),
-    ("demo-citizens", Organisation.Kind.CITIZEN, {
-        "kk": "Азаматтық байқау (көрсетілім)", "ru": "Гражданское наблюдение (демонстрация)",
-        "en": "Citizen observation (demonstration)",
-    }),
-    ("demo-youth", Organisation.Kind.CITIZEN, {
-        "kk": "Жастар желісі (көрсетілім)", "ru": "Молодёжная сеть (демонстрация)",
-        "en": "Youth network (demonstration)",
-    }),
-)  # fmt: skip
+    (
+        "demo-mission",
+        Organisation.Kind.INTERNATIONAL,
+        {
+            "kk": "Халықаралық миссия (көрсетілім)",
+            "ru": "Международная миссия (демонстрация)",
+            "en": "International mission (demonstration)",
+        },
+    ),
+    (
+        "demo-citizens",
+        Organisation.Kind.CITIZEN,
+        {
+            "kk": "Азаматтық байқау (көрсетілім)",
+            "ru": "Гражданское наблюдение (демонстрация)",
+            "en": "Citizen observation (demonstration)",
+        },
+    ),
+    (
+        "demo-youth",
+        Organisation.Kind.CITIZEN,
+        {
+            "kk": "Жастар желісі (көрсетілім)",
+            "ru": "Молодёжная сеть (демонстрация)",
+            "en": "Youth network (demonstration)",
+        },
+    ),
+)
 GIVEN = ("Айгүл", "Болат", "Гүлнар", "Дана", "Ерлан", "Жанар", "Зарина", "Ілияс", "Камила", "Лаура", "Мадина", "Нұрлан")
 FAMILY = (
     "Мысалбаев",
@@ -101,11 +116,16 @@ def _observers(organisations: Sequence[Organisation], at: datetime) -> list[Obse
     for n, code in enumerate(codes):
         organisation = organisations[0 if n < 120 else 1 if n < 240 else 2]
         observer = Observer(
-            code=code, organisation=organisation, language=("en" if n < 120 else "kk" if n % 2 else "ru"),
-            name=f"{GIVEN[n % 12]} {FAMILY[n % 8]} {n + 1:03}", phone=f"+7700000{n + 1:04}",
-            email=f"{code.lower()}@observers.example", accreditation_number=f"ДЕМО-{n + 1:04}",
-            accredited_from=at.date() - timedelta(days=20), accredited_until=at.date() + timedelta(days=345),
-        )  # fmt: skip
+            code=code,
+            organisation=organisation,
+            language=("en" if n < 120 else "kk" if n % 2 else "ru"),
+            name=f"{GIVEN[n % 12]} {FAMILY[n % 8]} {n + 1:03}",
+            phone=f"+7700000{n + 1:04}",
+            email=f"{code.lower()}@observers.example",
+            accreditation_number=f"ДЕМО-{n + 1:04}",
+            accredited_from=at.date() - timedelta(days=20),
+            accredited_until=at.date() + timedelta(days=345),
+        )
         observer.index_contacts()
         made.append(observer)
     return Observer.objects.bulk_create(made)
@@ -143,10 +163,14 @@ def _devices(election: Election, observers: Sequence[Observer], at: datetime) ->
     rows = Device.objects.bulk_create(
         [
             Device(
-                observer=observer, election=election, name=models[n % 5], created_at=at - timedelta(days=2),
-                token_hash=hashlib.sha256(secrets.token_bytes(32)).hexdigest(), last_used_at=election.closes_at,
+                observer=observer,
+                election=election,
+                name=models[n % 5],
+                created_at=at - timedelta(days=2),
+                token_hash=hashlib.sha256(secrets.token_bytes(32)).hexdigest(),
+                last_used_at=election.closes_at,
             )
             for n, observer in enumerate(observers)
         ]
-    )  # fmt: skip
+    )
     return {row.observer_id: row for row in rows}

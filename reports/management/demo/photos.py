@@ -53,9 +53,15 @@ def _photo(told: Told, question: str, repeated: bool) -> Photo:
     again = repeated or (told.checklist == "incident" and told.uuid.int % 14 == 0)
     data = draw("incident", "KZ", 0) if again else draw(told.checklist, told.commission.code, told.uuid.int)
     announcement = Announcement(
-        uuid=named("photo", told.uuid), sha256=hashlib.sha256(data).hexdigest(), size=len(data), type="image/jpeg",
-        question=question, captured_at=told.observed_at, source="camera", publishable=True,
-    )  # fmt: skip
+        uuid=named("photo", told.uuid),
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        type="image/jpeg",
+        question=question,
+        captured_at=told.observed_at,
+        source="camera",
+        publishable=True,
+    )
     return Photo(announcement, data)
 
 
@@ -67,9 +73,12 @@ def photos_upload(*, photos: dict[str, Photo], user: User, at: datetime) -> None
         evidence = Evidence.objects.get(pk=row.pk)
         data = photos[str(row.uuid)].data
         upload_append(
-            evidence=evidence, offset=evidence.offset, stream=io.BytesIO(data[evidence.offset :]),
-            length=len(data) - evidence.offset, at=at,
-        )  # fmt: skip
+            evidence=evidence,
+            offset=evidence.offset,
+            stream=io.BytesIO(data[evidence.offset :]),
+            length=len(data) - evidence.offset,
+            at=at,
+        )
     evidence_process_due(at=at)
     if rows:
         ready = Evidence.objects.filter(uuid__in=photos, approved_at__isnull=True, flags=[]).exclude(copy="")

@@ -7,17 +7,23 @@ from reports.services.publishing.releases import release_approve, release_descri
 
 FINDING = "voting:V22"
 RELEASES = (
-    (datetime(2022, 11, 20, 20, tzinfo=UTC), {
-        "kk": "Бірінші шығарылым: ашылу мен дауыс беру, санаудың басы.",
-        "ru": "Первый выпуск: открытие и голосование, начало подсчёта.",
-        "en": "The first release: opening and voting, and the beginning of the count.",
-    }),
-    (datetime(2022, 11, 22, 12, tzinfo=UTC), {
-        "kk": "Санау мен қорытындылау түгел, кешігіп келген есептер де бар.",
-        "ru": "Подсчёт и подведение итогов полностью, вместе с опоздавшими отчётами.",
-        "en": "Counting and tabulation are in, with the reports that came late.",
-    }),
-)  # fmt: skip
+    (
+        datetime(2022, 11, 20, 20, tzinfo=UTC),
+        {
+            "kk": "Бірінші шығарылым: ашылу мен дауыс беру, санаудың басы.",
+            "ru": "Первый выпуск: открытие и голосование, начало подсчёта.",
+            "en": "The first release: opening and voting, and the beginning of the count.",
+        },
+    ),
+    (
+        datetime(2022, 11, 22, 12, tzinfo=UTC),
+        {
+            "kk": "Санау мен қорытындылау түгел, кешігіп келген есептер де бар.",
+            "ru": "Подсчёт и подведение итогов полностью, вместе с опоздавшими отчётами.",
+            "en": "Counting and tabulation are in, with the reports that came late.",
+        },
+    ),
+)
 REMARKS = {
     "voting": {
         "kk": "Көрсетілім: талдаушы есептердегі түсініктемелерден осында бірер сөйлем жазады.",

@@ -62,11 +62,15 @@ def spread_view(opened: Opened, part: Part, findings: Mapping[str, Any], choice:
     shapes = shapes_of(opened.figures.shapes(), [one["code"] for one in children])
     lines = tuple(
         _line(
-            opened, (stage, asked), one, findings.get(one["code"], {}).get(stage, {}).get(asked), of_stations,
+            opened,
+            (stage, asked),
+            one,
+            findings.get(one["code"], {}).get(stage, {}).get(asked),
+            of_stations,
             shapes.get(one["code"]),
         )
         for one in children
-    )  # fmt: skip
+    )
     answer = choice.question["findings"][0] if choice.question["findings"] else ""
     return SpreadView(
         stage=in_language(choice.stage["titles"], language, order) or stage,
@@ -118,10 +122,15 @@ def _line(
     if shown.percent:
         said = f"{said} ({shown.percent})"
     return Line(
-        code=child["code"], name=name, url=opened.links.place(child["code"]), ratio=shown,
+        code=child["code"],
+        name=name,
+        url=opened.links.place(child["code"]),
+        ratio=shown,
         conflicting=number(conflicting, language) if conflicting else "",
-        shade=shade(n, of), said=said, shape=shape,
-    )  # fmt: skip
+        shade=shade(n, of),
+        said=said,
+        shape=shape,
+    )
 
 
 def shade(n: int, of: int) -> str:

@@ -57,12 +57,19 @@ def hours_view(hours: Mapping[str, int], language: str) -> HoursView | None:
         every = 3 if len(listed) > 18 else 2
         bars.append(
             Bar(
-                x=f"{place * step + step * 0.1:.1f}", y=f"{BASE - high:.1f}", width=f"{step * 0.8:.1f}",
-                height=f"{high:.1f}", hour=f"{moment:%H}", count=number(n, language), value=n,
+                x=f"{place * step + step * 0.1:.1f}",
+                y=f"{BASE - high:.1f}",
+                width=f"{step * 0.8:.1f}",
+                height=f"{high:.1f}",
+                hour=f"{moment:%H}",
+                count=number(n, language),
+                value=n,
                 day=format_date(moment.date(), "d MMM", locale=locale_of(language)),
-                middle=f"{place * step + step / 2:.1f}", labelled=moment.hour % every == 0, key=f"{moment:%Y-%m-%dT%H}",
+                middle=f"{place * step + step / 2:.1f}",
+                labelled=moment.hour % every == 0,
+                key=f"{moment:%Y-%m-%dT%H}",
             )
-        )  # fmt: skip
+        )
     outside = sum(hours.values()) - sum(shown.values())
     return HoursView(
         tuple(bars), number(most, language), TOP, BASE, WIDTH, HEIGHT, number(outside, language) if outside else ""

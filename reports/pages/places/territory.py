@@ -37,23 +37,23 @@ def territory_context(opened: Opened, part: Part) -> dict[str, Any]:
     as_of = opened.figures.as_of(code)
     page = page_view(
         document_in(part, language, order) | {"as_of": as_of.isoformat() if as_of else None},
-        stages, groups_from(book["groups"]), Place(False, part["facts"]["zone"], order),
+        stages,
+        groups_from(book["groups"]),
+        Place(False, part["facts"]["zone"], order),
         language,
         lambda stage, question: opened.links.finding(code, stage, question),
-    )  # fmt: skip
+    )
     choice = chosen(part, book["stages"], opened.edition.finding if opened.edition else "")
     return place_context(opened, part) | {
         "page": page,
-        "children": [
-            {"view": view, "url": opened.links.place(view.code)} for view in page.children
-        ],
+        "children": [{"view": view, "url": opened.links.place(view.code)} for view in page.children],
         "stations": _stations(opened, part),
         "stations_unlisted": _unlisted(opened, part),
         "spread": _spread(opened, part, choice) if choice else None,
         "hours": hours_view(part["hours"], language),
         "changes": _changes(opened, part),
         "photos": photos_view(part.get("photos", [])),
-    }  # fmt: skip
+    }
 
 
 def document_in(part: Part, language: str, order: tuple[str, ...]) -> dict[str, Any]:
@@ -108,10 +108,14 @@ def _changes(opened: Opened, part: Part) -> dict[str, Any] | None:
         return None
     rows = changes(earlier, part)
     words = {
-        "precincts_observed": _("Polling stations observed"), "precincts_denied": _("Stations that denied observers access"),
-        "observers": _("Observers"), "reports": _("Reports"), "reports_verified": _("Reports verified"),
-        "confirmed": _("Confirmed violations, cases"), "refuted": _("Refuted violations"),
-    }  # fmt: skip
+        "precincts_observed": _("Polling stations observed"),
+        "precincts_denied": _("Stations that denied observers access"),
+        "observers": _("Observers"),
+        "reports": _("Reports"),
+        "reports_verified": _("Reports verified"),
+        "confirmed": _("Confirmed violations, cases"),
+        "refuted": _("Refuted violations"),
+    }
     language = opened.language
     return {
         "number": number(number_before, language),

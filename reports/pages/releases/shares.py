@@ -68,8 +68,11 @@ def _words(opened: Opened, part: Part) -> Words:
         return Words(kicker, title, (_("What observers saw at this polling station"),), under, None)
     page = page_view(
         document_in(part, language, order) | {"as_of": None},
-        stages_from(opened.figures.book()["stages"]), [], Place(False, known["zone"], order), language,
-    )  # fmt: skip
+        stages_from(opened.figures.book()["stages"]),
+        [],
+        Place(False, known["zone"], order),
+        language,
+    )
     coverage = part["coverage"]
     seen = coverage["precincts_observed"] / coverage["precincts"] if coverage["precincts"] else None
     return Words(kicker, title, page.answer, under, seen)

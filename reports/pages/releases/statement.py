@@ -114,9 +114,13 @@ def _opening(coverage: Mapping[str, int], sample: str, notes: _Notes, language: 
 
 
 def _stage(
-    stage: Mapping[str, Any], figures: Mapping[str, Any], notes: _Notes, language: str, order: Sequence[str],
+    stage: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    notes: _Notes,
+    language: str,
+    order: Sequence[str],
     remark: Mapping[str, str],
-) -> Section:  # fmt: skip
+) -> Section:
     """The rating first, then each finding that was met, the most frequent first."""
     rated, met = [], []
     for question in stage["questions"]:
@@ -176,9 +180,13 @@ def _note(
 
 
 def _violations(
-    part: Part, book: Mapping[str, Any], notes: _Notes, language: str, order: Sequence[str],
+    part: Part,
+    book: Mapping[str, Any],
+    notes: _Notes,
+    language: str,
+    order: Sequence[str],
     remarks: Mapping[str, Mapping[str, str]],
-) -> list[Section]:  # fmt: skip
+) -> list[Section]:
     """Confirmed cases, each type by itself: unlike violations are never added up."""
     said = []
     for group in book["groups"]:

@@ -170,27 +170,46 @@ def _contents(case: Case, at: datetime) -> Iterator[tuple[str, bytes | str]]:
 def _case(case: Case, at: datetime) -> dict[str, Any]:
     consents = consents_of(case)
     return {
-        "id": case.pk, "title": case.title, "commission": case.commission.code, "exported_at": at,
-        "election": case.commission.election.slug, "severity": case.severity, "step": case.step,
-        "opened_at": case.created_at, "closed_at": case.closed_at, "legal_hold": case.legal_hold,
-        "consents": [
-            {"observer": one.observer.code, "given": one.given, "at": one.at} for one in consents.values()
-        ],
+        "id": case.pk,
+        "title": case.title,
+        "commission": case.commission.code,
+        "exported_at": at,
+        "election": case.commission.election.slug,
+        "severity": case.severity,
+        "step": case.step,
+        "opened_at": case.created_at,
+        "closed_at": case.closed_at,
+        "legal_hold": case.legal_hold,
+        "consents": [{"observer": one.observer.code, "given": one.given, "at": one.at} for one in consents.values()],
         "comments": [{"at": one.at, "by": one.user.username, "text": one.text} for one in case.comments.all()],
         "complaints": [
             {
-                "id": one.pk, "appeals": one.appeals_id, "term": one.term, "starts_at": one.starts_at,
-                "due_at": one.due_at, "forum": one.forum, "text": one.text, "filed_at": one.filed_at,
-                "answer_due_at": one.answer_due_at, "answered_at": one.answered_at, "outcome": one.outcome,
+                "id": one.pk,
+                "appeals": one.appeals_id,
+                "term": one.term,
+                "starts_at": one.starts_at,
+                "due_at": one.due_at,
+                "forum": one.forum,
+                "text": one.text,
+                "filed_at": one.filed_at,
+                "answer_due_at": one.answer_due_at,
+                "answered_at": one.answered_at,
+                "outcome": one.outcome,
             }
             for one in case.complaints.all()
         ],
         "papers": [
-            {"sha256": one.sha256, "size": one.size, "kind": one.kind, "name": one.name, "complaint": one.complaint_id,
-             "at": one.at}
+            {
+                "sha256": one.sha256,
+                "size": one.size,
+                "kind": one.kind,
+                "name": one.name,
+                "complaint": one.complaint_id,
+                "at": one.at,
+            }
             for one in case.files.all()
         ],
-    }  # fmt: skip
+    }
 
 
 def _content(report: Report) -> Content:
@@ -198,34 +217,66 @@ def _content(report: Report) -> Content:
     if report.lat is not None and report.lon is not None:
         place = Place(report.lat, report.lon, report.accuracy)
     return Content(
-        observer=report.observer.code, checklist=report.version.checklist.code, version=report.version.number,
-        commission=report.commission.code, contest=report.contest.code if report.contest else "", slot=report.slot,
-        observed_at=report.observed_at, answers=report.answers, comment=report.comment, place=place,
-        outside=report.outside, supersedes=report.supersedes,
-    )  # fmt: skip
+        observer=report.observer.code,
+        checklist=report.version.checklist.code,
+        version=report.version.number,
+        commission=report.commission.code,
+        contest=report.contest.code if report.contest else "",
+        slot=report.slot,
+        observed_at=report.observed_at,
+        answers=report.answers,
+        comment=report.comment,
+        place=place,
+        outside=report.outside,
+        supersedes=report.supersedes,
+    )
 
 
 def _receipt(report: Report) -> dict[str, Any]:
     receipt = receipt_of(report)
     return {
-        "id": receipt.uuid, "received_at": receipt.received_at, "sequence": receipt.sequence,
-        "content_sha256": receipt.content_sha256, "flags": receipt.flags, "state": receipt.state,
+        "id": receipt.uuid,
+        "received_at": receipt.received_at,
+        "sequence": receipt.sequence,
+        "content_sha256": receipt.content_sha256,
+        "flags": receipt.flags,
+        "state": receipt.state,
         "evidence": [{"id": one.uuid, "state": one.state, "offset": one.offset} for one in receipt.evidence],
-    }  # fmt: skip
+    }
 
 
 def _desk(report: Report) -> dict[str, Any]:
     return {
-        "observed_at": report.observed_at, "sent_at": report.sent_at, "received_at": report.received_at,
-        "channel": report.channel, "source": report.source, "state": report.state, "reason": report.state_reason,
-        "quarantined": report.quarantined, "superseded": report.superseded, "supersedes": report.supersedes,
+        "observed_at": report.observed_at,
+        "sent_at": report.sent_at,
+        "received_at": report.received_at,
+        "channel": report.channel,
+        "source": report.source,
+        "state": report.state,
+        "reason": report.state_reason,
+        "quarantined": report.quarantined,
+        "superseded": report.superseded,
+        "supersedes": report.supersedes,
         "violations": list(report.violations.values("code", "state", "case", "note", "decided_at")),
-        "files": list(report.evidence.values(
-            "uuid", "sha256", "size", "type", "question", "violation", "captured_at", "source", "state", "stored_at",
-            "flags", "media_type", "metadata",
-        )),
+        "files": list(
+            report.evidence.values(
+                "uuid",
+                "sha256",
+                "size",
+                "type",
+                "question",
+                "violation",
+                "captured_at",
+                "source",
+                "state",
+                "stored_at",
+                "flags",
+                "media_type",
+                "metadata",
+            )
+        ),
         "notes": list(report.notes.values("uuid", "text", "at", "received_at")),
-    }  # fmt: skip
+    }
 
 
 def trail_of(case: Case) -> "list[Trail]":
@@ -238,10 +289,15 @@ def trail_of(case: Case) -> "list[Trail]":
 
 def _trail(case: Case) -> list[dict[str, Any]]:
     return [
-        {"at": one.at, "by": one.user.username if one.user else "", "action": one.action, "subject": one.subject,
-         "detail": one.detail}
+        {
+            "at": one.at,
+            "by": one.user.username if one.user else "",
+            "action": one.action,
+            "subject": one.subject,
+            "detail": one.detail,
+        }
         for one in trail_of(case)
-    ]  # fmt: skip
+    ]
 
 
 def _json(value: Any) -> bytes:

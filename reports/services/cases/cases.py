@@ -59,9 +59,14 @@ def _opened(
 ) -> Case:
     election = commission.election
     case = Case.objects.create(
-        commission=commission, title=title[:TITLE_MAX], created_at=at, holder=user, severity=severity,
-        step=next(iter(steps_of(election)), FIRST), due_at=at + patience(election, severity),
-    )  # fmt: skip
+        commission=commission,
+        title=title[:TITLE_MAX],
+        created_at=at,
+        holder=user,
+        severity=severity,
+        step=next(iter(steps_of(election)), FIRST),
+        due_at=at + patience(election, severity),
+    )
     trail_add(action="case.open", subject=case, at=at, user=user, detail=detail)
     return case
 

@@ -34,9 +34,15 @@ def complaint_open(
             if Complaint.objects.filter(appeals=appeals).exists():
                 raise Rejected("invalid_report", _("There is an appeal against this answer already."), "appeals")
         complaint = Complaint.objects.create(
-            case=case, appeals=appeals, term=term, starts_at=starts_at, due_at=_ends(case, found, starts_at),
-            forum=in_language(found.forum)[:200], created_by=user, created_at=at,
-        )  # fmt: skip
+            case=case,
+            appeals=appeals,
+            term=term,
+            starts_at=starts_at,
+            due_at=_ends(case, found, starts_at),
+            forum=in_language(found.forum)[:200],
+            created_by=user,
+            created_at=at,
+        )
         trail_add(
             action="complaint.open",
             subject=complaint,
@@ -113,6 +119,12 @@ def _revise(
 ) -> None:
     case = complaint.case
     row_revise(
-        complaint, change, action=action, user=user, at=at, seen=seen, detail={"case": case.pk},
+        complaint,
+        change,
+        action=action,
+        user=user,
+        at=at,
+        seen=seen,
+        detail={"case": case.pk},
         election=case.commission.election_id,
-    )  # fmt: skip
+    )

@@ -71,6 +71,11 @@ def _on(day: date, hour: time, zone: str) -> datetime:
 def _term(one: Mapping[str, Any]) -> Term:
     words = {name: one.get(name) or {} for name in ("forum", "who_may_file", "starts", "if_near")}
     return Term(
-        code=one["code"], days=one["days"], working=one.get("kind_of_days") == "working",
-        closing=one.get("closing_time") or "", article=one.get("article") or "", names=one.get("name") or {}, **words,
-    )  # fmt: skip
+        code=one["code"],
+        days=one["days"],
+        working=one.get("kind_of_days") == "working",
+        closing=one.get("closing_time") or "",
+        article=one.get("article") or "",
+        names=one.get("name") or {},
+        **words,
+    )

@@ -24,9 +24,18 @@ from reports.services.checklists.validation import question_problems
 
 INDEX = "index.csv"
 OPTIONAL = (
-    "section", "choices", "required", "relevant_question", "relevant_answer", "min", "max", "violation_answer",
-    "violation_code", "control", "sms_code",
-)  # fmt: skip
+    "section",
+    "choices",
+    "required",
+    "relevant_question",
+    "relevant_answer",
+    "min",
+    "max",
+    "violation_answer",
+    "violation_code",
+    "control",
+    "sms_code",
+)
 FLAGS = {"": False, "no": False, "false": False, "0": False, "yes": True, "true": True, "1": True}
 NUMBER = re.compile(r"-?\d{1,14}(\.\d{1,6})?", re.ASCII)
 
@@ -80,10 +89,18 @@ def checklists_read(*, folder: Path, reading: Reading, prefix: str = "") -> tupl
         if draft:
             drafts.append(
                 Draft(
-                    code, draft.sections, draft.questions, draft.lines, draft.file,
-                    order, row["stage"], row["place_level"], row["repeat"], row.words("title"),
+                    code,
+                    draft.sections,
+                    draft.questions,
+                    draft.lines,
+                    draft.file,
+                    order,
+                    row["stage"],
+                    row["place_level"],
+                    row["repeat"],
+                    row.words("title"),
                 )
-            )  # fmt: skip
+            )
     if not table.rows and not table.bad:
         table.complain(0, _("lists no checklist"))
     if table.columns and not table.bad:

@@ -59,10 +59,14 @@ def draft_preview(*, election: Election, draft: Draft) -> Preview:
     titles = _cells({"titles": force.checklist.titles if force else {}}, {"titles": draft.titles})
     of_draft = content_hash(draft.code, draft.sections, draft.questions, draft.files)
     return Preview(
-        code=draft.code, seen=force.pk if force else 0, number=force.number if force else 0,
-        identical=force is not None and force.content_hash == of_draft, changes=changes,
-        same=len(draft.questions) - sum(one.kind != GONE for one in changes), titles=titles if draft.titles else (),
-    )  # fmt: skip
+        code=draft.code,
+        seen=force.pk if force else 0,
+        number=force.number if force else 0,
+        identical=force is not None and force.content_hash == of_draft,
+        changes=changes,
+        same=len(draft.questions) - sum(one.kind != GONE for one in changes),
+        titles=titles if draft.titles else (),
+    )
 
 
 def questions_changed(before: Sequence[Question], after: Sequence[Question]) -> tuple[Change, ...]:

@@ -84,14 +84,29 @@ def election_from_pack(*, folder: Path, wanted: Wanted, user: User, at: datetime
     """In preparation, its checklists published. Raises BadTable, ElectionExists, ValidationError; made is nothing then."""
     window = (wanted.opens_at, wanted.closes_at) if wanted.opens_at and wanted.closes_at else None
     return election_create(
-        slug=wanted.slug, name=wanted.names, date=wanted.date, pack_dir=folder, languages=wanted.languages,
-        window=window, state=Election.State.DRAFT, press=wanted.press, at=at, user=user,
-    )  # fmt: skip
+        slug=wanted.slug,
+        name=wanted.names,
+        date=wanted.date,
+        pack_dir=folder,
+        languages=wanted.languages,
+        window=window,
+        state=Election.State.DRAFT,
+        press=wanted.press,
+        at=at,
+        user=user,
+    )
 
 
 def election_copy(
-    *, source: Election, branch: Commission | None, wanted: Wanted, contests: bool, publish: bool, user: User, at: datetime
-) -> Election:  # fmt: skip
+    *,
+    source: Election,
+    branch: Commission | None,
+    wanted: Wanted,
+    contests: bool,
+    publish: bool,
+    user: User,
+    at: datetime,
+) -> Election:
     """In preparation, with the tree of `source` or that branch of it with what is above it.
 
     Checklists come in their latest published wording, as version 1: published, or left to be edited.
@@ -124,17 +139,26 @@ def _election(source: Election, wanted: Wanted) -> Election:
     zone = ZoneInfo(source.timezone)
     choices = [code for code in source.rules.get("choice_languages") or [] if code in wanted.languages]
     election = Election(
-        slug=wanted.slug, names=dict(wanted.names), date=wanted.date, timezone=source.timezone,
-        languages=list(wanted.languages), state=Election.State.DRAFT, pack=source.pack,
+        slug=wanted.slug,
+        names=dict(wanted.names),
+        date=wanted.date,
+        timezone=source.timezone,
+        languages=list(wanted.languages),
+        state=Election.State.DRAFT,
+        pack=source.pack,
         opens_at=wanted.opens_at or _shifted(source.opens_at, days, zone),
         closes_at=wanted.closes_at or _shifted(source.closes_at, days, zone),
         windows={
-            code: [_shifted(moment, days, zone).isoformat() for moment in source.window(code)] for code in source.windows
+            code: [_shifted(moment, days, zone).isoformat() for moment in source.window(code)]
+            for code in source.windows
         },
-        rules={key: value for key, value in source.rules.items() if key not in OF_ITS_OWN} | {"choice_languages": choices},
-        emergency_contact=source.emergency_contact, emergency_names=source.emergency_names,
-        conduct_version=source.conduct_version, mirrors=source.mirrors,
-    )  # fmt: skip
+        rules={key: value for key, value in source.rules.items() if key not in OF_ITS_OWN}
+        | {"choice_languages": choices},
+        emergency_contact=source.emergency_contact,
+        emergency_names=source.emergency_names,
+        conduct_version=source.conduct_version,
+        mirrors=source.mirrors,
+    )
     relay_keys_set(election)
     election_store(election)
     return election

@@ -84,9 +84,15 @@ def import_upload(*, kind: str, election: Election, source: bytes, file: str, us
         raise BadTable(judged.refused)
     sha256 = hashlib.sha256(source).hexdigest()
     row = Import(
-        election=election, user=user, kind=kind, file=sheet.file, sha256=sha256, uploaded_at=at, expires_at=at + KEPT,
+        election=election,
+        user=user,
+        kind=kind,
+        file=sheet.file,
+        sha256=sha256,
+        uploaded_at=at,
+        expires_at=at + KEPT,
         table=_pack({"table": _table_out(table), "notes": sheet.notes}),
-    )  # fmt: skip
+    )
     _keep(row, plan.lines, frozenset())
     with transaction.atomic():
         election_lock(election)
@@ -214,10 +220,12 @@ def _copy(table: Table) -> Table:
 
 def _table_out(table: Table) -> dict[str, Any]:
     return {
-        "file": table.file, "columns": table.columns, "header": table.header,
+        "file": table.file,
+        "columns": table.columns,
+        "header": table.header,
         "rows": [(row.line, list(row.cells.values())) for row in table.rows],
         "bad": [asdict(one) for one in table.bad],
-    }  # fmt: skip
+    }
 
 
 def _table_in(kept: dict[str, Any]) -> Table:

@@ -40,11 +40,17 @@ def message_send(
         message, new = Message.objects.get_or_create(
             uuid=uuid,
             defaults={
-                "election": election, "observer": audience.observer, "commission": audience.commission,
-                "role": audience.role, "organisation": _whose(audience), "listed": audience.listed is not None,
-                "texts": clean, "author": user, "sent_at": at,
+                "election": election,
+                "observer": audience.observer,
+                "commission": audience.commission,
+                "role": audience.role,
+                "organisation": _whose(audience),
+                "listed": audience.listed is not None,
+                "texts": clean,
+                "author": user,
+                "sent_at": at,
             },
-        )  # fmt: skip
+        )
         if new:
             message.recipients.set(audience.listed or ())
             where = audience.commission.code if audience.commission else ""

@@ -47,9 +47,21 @@ Window = tuple[Moment, Moment]
 
 
 SETTINGS = {
-    "code", "languages", "choice_languages", "timezone", "emergency_contact", "emergency_names", "window", "windows",
-    "schedule", "removal", "names", "case_steps", "case_clock", "holidays",
-}  # fmt: skip
+    "code",
+    "languages",
+    "choice_languages",
+    "timezone",
+    "emergency_contact",
+    "emergency_names",
+    "window",
+    "windows",
+    "schedule",
+    "removal",
+    "names",
+    "case_steps",
+    "case_clock",
+    "holidays",
+}
 
 
 @dataclass(slots=True)
@@ -183,9 +195,13 @@ def _window(given: Any, key: str, complain: Any) -> Window | None:
 
 
 def _table(
-    folder: Path, file: str, bad: list[BadLine], required: Sequence[str], optional: Sequence[str] = (),
+    folder: Path,
+    file: str,
+    bad: list[BadLine],
+    required: Sequence[str],
+    optional: Sequence[str] = (),
     prefixes: Sequence[str] = ("name",),
-) -> Table:  # fmt: skip
+) -> Table:
     """A pack's table; its problems go to `bad` when `_done` is called."""
     try:
         source = file_read(path=folder / file)
@@ -260,13 +276,16 @@ def _read_violations(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
             table.complain(row.line, _("denies_access %(cell)s is neither yes nor no") % {"cell": row["denies_access"]})
         pack.violations.append(
             ViolationType(
-                order=order, code=code, group=group or ViolationGroup(),
+                order=order,
+                code=code,
+                group=group or ViolationGroup(),
                 names=_words(table, row, "name", pack.languages),
                 severity=_listed(table, row, "severity", ViolationType.Severity.values),
-                legal_basis=row["possible_legal_basis"], audience=audience,
+                legal_basis=row["possible_legal_basis"],
+                audience=audience,
                 denies_access=FLAGS.get(row["denies_access"].lower(), False),
             )
-        )  # fmt: skip
+        )
     bad += table.bad
 
 
@@ -282,10 +301,12 @@ def _read_deadlines(folder: Path, pack: Pack, bad: list[BadLine]) -> None:
         if row["closing_time"] and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", row["closing_time"], re.ASCII):
             table.complain(row.line, _("closing_time %(cell)s is not like 18:00") % {"cell": row["closing_time"]})
         deadline: dict[str, Any] = {
-            "code": code, "kind_of_days": _listed(table, row, "kind_of_days", ("calendar", "working")),
+            "code": code,
+            "kind_of_days": _listed(table, row, "kind_of_days", ("calendar", "working")),
             "days": int(row["days"]) if row["days"].isascii() and row["days"].isdigit() else 0,
-            "closing_time": row["closing_time"], "article": row["article"],
-        }  # fmt: skip
+            "closing_time": row["closing_time"],
+            "article": row["article"],
+        }
         for words in DEADLINE_WORDS:
             deadline[words] = _words(table, row, words, pack.languages, needed=words == "name")
         pack.deadlines.append(deadline)

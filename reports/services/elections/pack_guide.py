@@ -61,10 +61,14 @@ def _item(item: dict[str, Any], file: "_File") -> dict[str, Any]:
         if type(item.get(name, date.min)) is not date:
             file.complain(_("%(code)s: %(name)s is no date") % {"code": item.get("code"), "name": name}, item)
     return {
-        "code": item.get("code"), "title": file.words(item, "title"), "text": file.words(item, "text"),
-        "article": str(item.get("article", "")), "audience": audience,
-        "since": str(item.get("since", "")), "until": str(item.get("until", "")),
-    }  # fmt: skip
+        "code": item.get("code"),
+        "title": file.words(item, "title"),
+        "text": file.words(item, "text"),
+        "article": str(item.get("article", "")),
+        "audience": audience,
+        "since": str(item.get("since", "")),
+        "until": str(item.get("until", "")),
+    }
 
 
 def _template(template: dict[str, Any], file: "_File") -> dict[str, Any]:
@@ -138,9 +142,10 @@ class _File:
         for name in texts:
             words = thing.get(name)
             missing = [
-                one for one in self.languages
+                one
+                for one in self.languages
                 if not isinstance(words, dict) or not isinstance(words.get(one), str) or not words[one].strip()
-            ]  # fmt: skip
+            ]
             if missing:
                 values = {"code": thing.get("code"), "name": name, "languages": ", ".join(missing)}
                 self.complain(_("%(code)s has no %(name)s in %(languages)s") % values, thing)

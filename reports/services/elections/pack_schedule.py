@@ -47,6 +47,11 @@ def _row(one: dict[str, Any], name: str, complain: Callable[[str], None]) -> dic
     if wrong or not isinstance(at, time):
         return None
     return {
-        "checklist": one["checklist"], "slot": slot, "day": day, "time": at.isoformat(), "grace_minutes": grace,
-        "zone": zone, "roles": roles,
-    }  # fmt: skip
+        "checklist": one["checklist"],
+        "slot": slot,
+        "day": day,
+        "time": at.isoformat(),
+        "grace_minutes": grace,
+        "zone": zone,
+        "roles": roles,
+    }

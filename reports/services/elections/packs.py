@@ -94,24 +94,43 @@ def election_store(election: Election) -> None:
 
 
 def _election(
-    pack: Pack, slug: str, names: dict[str, str], day: date, publication: str, state: str,
+    pack: Pack,
+    slug: str,
+    names: dict[str, str],
+    day: date,
+    publication: str,
+    state: str,
     hours: tuple[datetime, datetime] | None,
-) -> Election:  # fmt: skip
+) -> Election:
     def utc(window: Window) -> tuple[datetime, datetime]:
         opens, closes = (moment.on(day, pack.timezone).astimezone(UTC) for moment in window)
         return opens, closes
 
     opens_at, closes_at = hours or utc(pack.window)
     election = Election(
-        slug=slug, names=names, date=day, timezone=pack.timezone, languages=list(pack.languages),
-        publication=publication, state=state, opens_at=opens_at, closes_at=closes_at, pack=pack.code,
+        slug=slug,
+        names=names,
+        date=day,
+        timezone=pack.timezone,
+        languages=list(pack.languages),
+        publication=publication,
+        state=state,
+        opens_at=opens_at,
+        closes_at=closes_at,
+        pack=pack.code,
         windows={code: [moment.isoformat() for moment in utc(window)] for code, window in pack.windows.items()},
-        emergency_contact=pack.emergency_contact, emergency_names=pack.emergency_names, conduct_version=pack.conduct_version,
+        emergency_contact=pack.emergency_contact,
+        emergency_names=pack.emergency_names,
+        conduct_version=pack.conduct_version,
         rules={
-            "choice_languages": list(pack.choice_languages), "deadlines": pack.deadlines, "guide": pack.guide,
-            "schedule": pack.schedule, "removal": pack.removal, **pack.cases,
+            "choice_languages": list(pack.choice_languages),
+            "deadlines": pack.deadlines,
+            "guide": pack.guide,
+            "schedule": pack.schedule,
+            "removal": pack.removal,
+            **pack.cases,
         },
-    )  # fmt: skip
+    )
     relay_keys_set(election)
     election_store(election)
     return election

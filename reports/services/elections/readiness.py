@@ -164,8 +164,12 @@ def _is_window(given: list[str]) -> bool:
 def _unworded(election: Election) -> int:
     """Names that are not there in every language of the election: its own, of levels, contests, checklists, violations."""
     models: tuple[tuple[type[Model], str], ...] = (
-        (Level, "names"), (Contest, "names"), (Checklist, "titles"), (ViolationGroup, "names"), (ViolationType, "names"),
-    )  # fmt: skip
+        (Level, "names"),
+        (Contest, "names"),
+        (Checklist, "titles"),
+        (ViolationGroup, "names"),
+        (ViolationType, "names"),
+    )
     missing = sum(
         model._default_manager.filter(~Q((f"{field}__has_keys", election.languages)), election=election).count()
         for model, field in models

@@ -42,9 +42,15 @@ def commissions_write(
 
 
 def commission_create(
-    *, election: Election, parent: Commission | None, level: Level, code: str, at: datetime,
-    user: User | None = None, **facts: Any,
-) -> Commission:  # fmt: skip
+    *,
+    election: Election,
+    parent: Commission | None,
+    level: Level,
+    code: str,
+    at: datetime,
+    user: User | None = None,
+    **facts: Any,
+) -> Commission:
     """A new commission, counted from now on by those above it. Raises Impossible."""
     with transaction.atomic():
         made = commissions.commission_create(

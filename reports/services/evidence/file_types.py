@@ -17,18 +17,38 @@ BLOCKS_MAX = 100_000
 PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 _SIGNATURES = (
-    (b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"), (b"%PDF-", "application/pdf"), (b"PK\x03\x04", "application/zip"),
-    (b"II*\x00", "image/tiff"), (b"MM\x00*", "image/tiff"), (b"\x1aE\xdf\xa3", "video/webm"),
-    (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"#!AMR", "audio/amr"), (b"fLaC", "audio/flac"),
-    (b"\x1f\x8b", "application/gzip"), (b"Rar!\x1a\x07", "application/vnd.rar"),
-    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"), (b"\x7fELF", "application/x-elf"),
-    (b"MZ", "application/x-msdownload"), (b"BM", "image/bmp"), (b"\x00\x00\x01\xba", "video/mpeg"),
-)  # fmt: skip
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+    (b"PK\x03\x04", "application/zip"),
+    (b"II*\x00", "image/tiff"),
+    (b"MM\x00*", "image/tiff"),
+    (b"\x1aE\xdf\xa3", "video/webm"),
+    (b"OggS", "audio/ogg"),
+    (b"ID3", "audio/mpeg"),
+    (b"#!AMR", "audio/amr"),
+    (b"fLaC", "audio/flac"),
+    (b"\x1f\x8b", "application/gzip"),
+    (b"Rar!\x1a\x07", "application/vnd.rar"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"\x7fELF", "application/x-elf"),
+    (b"MZ", "application/x-msdownload"),
+    (b"BM", "image/bmp"),
+    (b"\x00\x00\x01\xba", "video/mpeg"),
+)
 _BRANDS = {
-    b"avif": "image/avif", b"avis": "image/avif", b"heic": "image/heic", b"heix": "image/heic",
-    b"hevc": "image/heic", b"heim": "image/heic", b"heis": "image/heic", b"mif1": "image/heic", b"msf1": "image/heic",
-}  # fmt: skip
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"heix": "image/heic",
+    b"hevc": "image/heic",
+    b"heim": "image/heic",
+    b"heis": "image/heic",
+    b"mif1": "image/heic",
+    b"msf1": "image/heic",
+}
 _RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _MARKUP = re.compile(rb"<\s*(!doctype|html|head|body|script|svg|iframe|\?php)|<\?php", re.IGNORECASE)
 _SVG = re.compile(rb"<\s*svg", re.IGNORECASE)

@@ -145,15 +145,19 @@ def _process(evidence: Evidence, at: datetime) -> int:
     found = Findings("", UNREADABLE) if given_up else _examine(evidence)
     names = _publish(evidence, found)
     # Where it came to belong to a report meanwhile, this look did not know that: it is looked at again.
-    wrote = _waiting().filter(pk=evidence.pk, report=evidence.report_id).update(
-        processed_at=at,
-        claimed_at=None,
-        flags=_flags(evidence, found),
-        media_type=found.media_type,
-        metadata=found.metadata,
-        copy=names[0],
-        thumbnail=names[1],
-    )  # fmt: skip
+    wrote = (
+        _waiting()
+        .filter(pk=evidence.pk, report=evidence.report_id)
+        .update(
+            processed_at=at,
+            claimed_at=None,
+            flags=_flags(evidence, found),
+            media_type=found.media_type,
+            metadata=found.metadata,
+            copy=names[0],
+            thumbnail=names[1],
+        )
+    )
     if wrote:
         _flag_report(evidence)
     for name in filter(None, (evidence.copy, evidence.thumbnail) if wrote else names):

@@ -66,9 +66,19 @@ def lists_dir() -> Path:
 
 
 def export_ask(
-    *, uuid: UUID, user: User, election: Election, kind: str, format: str, labels: str, language: str, words: bool,
-    filters: Mapping[str, str], reason: str, at: datetime,
-) -> Export:  # fmt: skip
+    *,
+    uuid: UUID,
+    user: User,
+    election: Election,
+    kind: str,
+    format: str,
+    labels: str,
+    language: str,
+    words: bool,
+    filters: Mapping[str, str],
+    reason: str,
+    at: datetime,
+) -> Export:
     """Asks for the file; the background writes it. The same asked again while it waits is the same export.
 
     Raises ReasonNeeded, Unlisted where there is no such list for this user, Rejected where they have too many.
@@ -78,9 +88,13 @@ def export_ask(
         raise ReasonNeeded
     export_check(kind=kind, user=user, election=election, filters=filters, at=at)
     asked = {
-        "kind": kind, "format": format, "labels": labels, "language": language, "words": words,
+        "kind": kind,
+        "format": format,
+        "labels": labels,
+        "language": language,
+        "words": words,
         "filters": dict(filters),
-    }  # fmt: skip
+    }
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)  # two presses, one after the other
         mine = Export.objects.filter(user=user)

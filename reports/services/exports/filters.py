@@ -18,9 +18,18 @@ from reports.models import Evidence, Export, Report, Violation
 Rows = QuerySet[Any]
 Filter = Callable[[Rows, str], Rows]
 FLAGS = (
-    "missing_answers", "out_of_limits", "not_assigned", "other_place", "clock_off", "far_from_station",
-    "outside_window", "held", "rehearsal", "supersedes_unknown", "supersedes_ignored",
-)  # fmt: skip
+    "missing_answers",
+    "out_of_limits",
+    "not_assigned",
+    "other_place",
+    "clock_off",
+    "far_from_station",
+    "outside_window",
+    "held",
+    "rehearsal",
+    "supersedes_unknown",
+    "supersedes_ignored",
+)
 COVERAGE = frozenset({"at", "show", "checklist"})  # read by services/coverage.py
 VALUE_MAX = 100
 ENDS = ("__id__exact", "__exact", "__isempty")  # what the links of Django's filters add to a field
@@ -133,10 +142,15 @@ LISTINGS: Mapping[str, Listing] = {
     Export.Kind.REPORTS: Listing(
         Report,
         {
-            "checklist": _equal("version__checklist__code"), "state": _one_of("state", Report.State.values),
-            "rehearsal": _yes_no("rehearsal"), "quarantined": _yes_no("quarantined"),
-            "superseded": _yes_no("superseded"), "flag": rows_flagged, "channel": _equal("channel"),
-            "source": _one_of("source", Report.Source.values), "q": _reports_found,
+            "checklist": _equal("version__checklist__code"),
+            "state": _one_of("state", Report.State.values),
+            "rehearsal": _yes_no("rehearsal"),
+            "quarantined": _yes_no("quarantined"),
+            "superseded": _yes_no("superseded"),
+            "flag": rows_flagged,
+            "channel": _equal("channel"),
+            "source": _one_of("source", Report.Source.values),
+            "q": _reports_found,
         },
         {"commission__election": "election", "version__checklist__code": "checklist"},
     ),
@@ -148,9 +162,12 @@ LISTINGS: Mapping[str, Listing] = {
     Export.Kind.EVIDENCE: Listing(
         Evidence,
         {
-            "state": _one_of("state", Evidence.State.values), "publishable": _yes_no("publishable"),
-            "unapproved": _yes_no("approved_at__isnull"), "media_type": _equal("media_type"), "q": _evidence_found,
+            "state": _one_of("state", Evidence.State.values),
+            "publishable": _yes_no("publishable"),
+            "unapproved": _yes_no("approved_at__isnull"),
+            "media_type": _equal("media_type"),
+            "q": _evidence_found,
         },
         {"report__commission__election": "election", "approved_at": "unapproved"},
     ),
-}  # fmt: skip
+}

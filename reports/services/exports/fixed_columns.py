@@ -120,21 +120,23 @@ def violation_facts(
         Column("state", _("what the desk found out"), choices=_choices(Violation.State.choices)),
         _moment("decided_at", _("when the desk decided")),
         Column("case", _("number of the case: one event, of which several reports may tell"), "integer"),
-        *places, *_who(),
+        *places,
+        *_who(),
         Column("checklist", _("code of the checklist")),
         Column("version", _("version of the checklist"), "integer"),
         *_when(),
         _moment("received_at", _("when it was received")),
         _counted(),
         *([Column("note", _("the desk's note"))] if words else []),
-    ]  # fmt: skip
+    ]
 
 
 def evidence_facts(places: Sequence[Column], words: bool) -> list[Column]:
     return [
         Column("file_id", _("id of the file")),
         Column("report_id", _("id of the report that it belongs to")),
-        *places, *_who(),
+        *places,
+        *_who(),
         Column("checklist", _("code of the checklist")),
         Column("question", _("code of the question that it answers")),
         Column("violation", _("code of the violation that it shows")),
@@ -151,7 +153,7 @@ def evidence_facts(places: Sequence[Column], words: bool) -> list[Column]:
         _moment("approved_at", _("when the desk approved it for the public")),
         Column("flags", _("what the platform found remarkable, codes with semicolons")),
         *(_whereabouts() if words else []),
-    ]  # fmt: skip
+    ]
 
 
 def coverage_facts(places: Sequence[Column], checklists: Iterable[tuple[str, str]]) -> list[Column]:
@@ -161,5 +163,8 @@ def coverage_facts(places: Sequence[Column], checklists: Iterable[tuple[str, str
         _flag("heard", _("whether a counted report tells of it")),
         _flag("opened", _("whether a counted report tells of its opening")),
         _flag("denied", _("whether an observer was kept out")),
-        *(_flag(f"late:{code}", _("whether a report is overdue: %(title)s") % {"title": title}) for code, title in checklists),
-    ]  # fmt: skip
+        *(
+            _flag(f"late:{code}", _("whether a report is overdue: %(title)s") % {"title": title})
+            for code, title in checklists
+        ),
+    ]

@@ -54,20 +54,24 @@ class Table:
 def export_tables(*, export: Export, user: User, at: datetime) -> list[Table]:
     """What is to be written, in the language that is active. Raises Unlisted where it can no longer be said."""
     made = {
-        Export.Kind.REPORTS: _reports, Export.Kind.VIOLATIONS: _violations, Export.Kind.EVIDENCE: _evidence,
+        Export.Kind.REPORTS: _reports,
+        Export.Kind.VIOLATIONS: _violations,
+        Export.Kind.EVIDENCE: _evidence,
         Export.Kind.COVERAGE: _coverage,
-    }[Export.Kind(export.kind)]  # fmt: skip
+    }[Export.Kind(export.kind)]
     return made(export, user, at)
 
 
 def codebook(tables: Sequence[Table]) -> Table:
     """What every column of the others means: a line for each, and one for each code that it may hold."""
     columns = [
-        Column("table", _("the table it belongs to")), Column("column", _("its name")),
-        Column("type", _("type of what it holds")), Column("unit", _("unit, or time zone")),
+        Column("table", _("the table it belongs to")),
+        Column("column", _("its name")),
+        Column("type", _("type of what it holds")),
+        Column("unit", _("unit, or time zone")),
         Column("code", _("a code that it may hold; empty: the line is about the column")),
         Column("meaning", _("what the column or the code means")),
-    ]  # fmt: skip
+    ]
     rows: list[Row] = []
     for table in tables:
         for one in table.columns:
@@ -153,9 +157,11 @@ def _reports(export: Export, user: User, at: datetime) -> list[Table]:
     counts: dict[int, int] = dict(rows.order_by().values_list("version").annotate(Count("pk")))
     wanted = export.filters.get("checklist")
     versions: dict[Checklist, list[ChecklistVersion]] = {}
-    for one in ChecklistVersion.objects.filter(
-        checklist__election=export.election, published_at__isnull=False
-    ).select_related("checklist").order_by("checklist__order", "checklist__code", "-number"):  # fmt: skip
+    for one in (
+        ChecklistVersion.objects.filter(checklist__election=export.election, published_at__isnull=False)
+        .select_related("checklist")
+        .order_by("checklist__order", "checklist__code", "-number")
+    ):
         if (counts.get(one.pk) or not counts) and (wanted is None or wanted == one.checklist.code):
             versions.setdefault(one.checklist, []).append(one)
     making = _Reports(export, rows)
@@ -180,19 +186,40 @@ class _Reports:
         last = facts.report_words() if words else []
         questions = Question.objects.filter(version__checklist=checklist, version__published_at__isnull=False)
         asked = answer_columns(
-            questions=questions.order_by("-version__number", "order", "pk"), labels=self.export.labels, words=words,
-            violations=self.violations, taken=[one.name for one in (*own, *last)],
-        )  # fmt: skip
+            questions=questions.order_by("-version__number", "order", "pk"),
+            labels=self.export.labels,
+            words=words,
+            violations=self.violations,
+            taken=[one.name for one in (*own, *last)],
+        )
         numbers = {one.pk: one.number for one in versions}
         columns = [*own, *(one.column for one in asked), *last]
         return Table(checklist.code, columns, sum(counts.get(key, 0) for key in numbers), self._chunks(numbers, asked))
 
     def _chunks(self, numbers: Mapping[int, int], asked: Sequence[Asked]) -> Iterator[list[Row]]:
         fields: list[Any] = [
-            "uuid", "sequence", "version_id", "commission_id", "observer__code", "observer__organisation_id",
-            "contest_id", "slot", Seconds("observed_at"), Seconds("sent_at"), Seconds("received_at"), "channel", "source", "outside", "state",
-            "rehearsal", "quarantined", "superseded", "supersedes", Cast("flags", TextField()), Cast("answers", TextField()),
-        ]  # fmt: skip
+            "uuid",
+            "sequence",
+            "version_id",
+            "commission_id",
+            "observer__code",
+            "observer__organisation_id",
+            "contest_id",
+            "slot",
+            Seconds("observed_at"),
+            Seconds("sent_at"),
+            Seconds("received_at"),
+            "channel",
+            "source",
+            "outside",
+            "state",
+            "rehearsal",
+            "quarantined",
+            "superseded",
+            "supersedes",
+            Cast("flags", TextField()),
+            Cast("answers", TextField()),
+        ]
         if self.export.words:
             fields += ["comment", "state_reason", "lat", "lon", "accuracy"]
         rows = self.rows.filter(version__in=numbers).order_by("sequence").values_list(*fields)
@@ -202,19 +229,57 @@ class _Reports:
         observation, standing = frozenset(Report.OBSERVATION), frozenset(Report.STANDING)
 
         def made(
-            uuid: Any, sequence: int, version: int, place: int, observer: str, organisation: int, contest: int | None,
-            slot: str, observed_at: int, sent_at: int | None, received_at: int, channel: str,
-            source: str, outside: bool, state: str, rehearsal: bool, quarantined: bool, superseded: bool,
-            supersedes: Any, flags: str, answers: str, *words: Any,
-        ) -> Row:  # fmt: skip
+            uuid: Any,
+            sequence: int,
+            version: int,
+            place: int,
+            observer: str,
+            organisation: int,
+            contest: int | None,
+            slot: str,
+            observed_at: int,
+            sent_at: int | None,
+            received_at: int,
+            channel: str,
+            source: str,
+            outside: bool,
+            state: str,
+            rehearsal: bool,
+            quarantined: bool,
+            superseded: bool,
+            supersedes: Any,
+            flags: str,
+            answers: str,
+            *words: Any,
+        ) -> Row:
             aside = rehearsal or quarantined or superseded
             counted = not aside and state in standing and source in observation
             return [
-                uuid, sequence, numbers[version], *cells[place], observer, organisations[organisation],
-                contests.get(contest) if contest else None, slot, moment(observed_at), local(observed_at, zones[place]),
-                moment(sent_at), moment(received_at), channel, source, +outside, +counted, state, +rehearsal,
-                +quarantined, +superseded, supersedes, None if flags == "[]" else ";".join(json.loads(flags)), *answered(json.loads(answers)), *words,
-            ]  # fmt: skip
+                uuid,
+                sequence,
+                numbers[version],
+                *cells[place],
+                observer,
+                organisations[organisation],
+                contests.get(contest) if contest else None,
+                slot,
+                moment(observed_at),
+                local(observed_at, zones[place]),
+                moment(sent_at),
+                moment(received_at),
+                channel,
+                source,
+                +outside,
+                +counted,
+                state,
+                +rehearsal,
+                +quarantined,
+                +superseded,
+                supersedes,
+                None if flags == "[]" else ";".join(json.loads(flags)),
+                *answered(json.loads(answers)),
+                *words,
+            ]
 
         yield from _chunks(rows, made)
 
@@ -225,26 +290,71 @@ def _violations(export: Export, user: User, at: datetime) -> list[Table]:
     places, organisations, kinds = _places(export), _organisations(), _kinds(export.election)
     named = export.labels != Export.Labels.CODES
     fields: list[Any] = [
-        "pk", "report__uuid", "code", "state", Seconds("decided_at"), "case_id", "report__commission_id",
-        "report__observer__code", "report__observer__organisation_id", "report__version__checklist__code",
-        "report__version__number", Seconds("report__observed_at"), Seconds("report__received_at"), "report__source", "report__state",
-        "report__rehearsal", "report__quarantined", "report__superseded",
-    ]  # fmt: skip
+        "pk",
+        "report__uuid",
+        "code",
+        "state",
+        Seconds("decided_at"),
+        "case_id",
+        "report__commission_id",
+        "report__observer__code",
+        "report__observer__organisation_id",
+        "report__version__checklist__code",
+        "report__version__number",
+        Seconds("report__observed_at"),
+        Seconds("report__received_at"),
+        "report__source",
+        "report__state",
+        "report__rehearsal",
+        "report__quarantined",
+        "report__superseded",
+    ]
 
     def made(
-        key: int, report: Any, code: str, state: str, decided_at: int | None, case: int | None, place: int,
-        observer: str, organisation: int, checklist: str, version: int, observed_at: int, received_at: int,
-        source: str, standing: str, rehearsal: bool, quarantined: bool, superseded: bool, *words: Any,
-    ) -> Row:  # fmt: skip
+        key: int,
+        report: Any,
+        code: str,
+        state: str,
+        decided_at: int | None,
+        case: int | None,
+        place: int,
+        observer: str,
+        organisation: int,
+        checklist: str,
+        version: int,
+        observed_at: int,
+        received_at: int,
+        source: str,
+        standing: str,
+        rehearsal: bool,
+        quarantined: bool,
+        superseded: bool,
+        *words: Any,
+    ) -> Row:
         kind = kinds.get(code)
         aside = rehearsal or quarantined or superseded
         counts = not aside and standing in Report.STANDING and source in Report.OBSERVATION
         return [
-            key, report, code, *([in_language(kind.names) if kind else code] if named else []),
-            kind.group.code if kind else None, kind.severity if kind else None, state, moment(decided_at), case,
-            *places.cells[place], observer, organisations[organisation], checklist, version, moment(observed_at),
-            local(observed_at, places.zones[place]), moment(received_at), +counts, *words,
-        ]  # fmt: skip
+            key,
+            report,
+            code,
+            *([in_language(kind.names) if kind else code] if named else []),
+            kind.group.code if kind else None,
+            kind.severity if kind else None,
+            state,
+            moment(decided_at),
+            case,
+            *places.cells[place],
+            observer,
+            organisations[organisation],
+            checklist,
+            version,
+            moment(observed_at),
+            local(observed_at, places.zones[place]),
+            moment(received_at),
+            +counts,
+            *words,
+        ]
 
     words = ["note"] if export.words else []
     columns = facts.violation_facts(kinds, named, places.columns(), export.words)
@@ -257,22 +367,74 @@ def _evidence(export: Export, user: User, at: datetime) -> list[Table]:
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     places, organisations = _places(export), _organisations()
     fields: list[Any] = [
-        "uuid", "report__uuid", "report__commission_id", "observer__code", "observer__organisation_id",
-        "report__version__checklist__code", "question", "violation", "state", "sha256", "size", "type", "media_type",
-        "source", Seconds("captured_at"), Seconds("announced_at"), Seconds("stored_at"), "publishable", Seconds("approved_at"), "flags",
-    ]  # fmt: skip
+        "uuid",
+        "report__uuid",
+        "report__commission_id",
+        "observer__code",
+        "observer__organisation_id",
+        "report__version__checklist__code",
+        "question",
+        "violation",
+        "state",
+        "sha256",
+        "size",
+        "type",
+        "media_type",
+        "source",
+        Seconds("captured_at"),
+        Seconds("announced_at"),
+        Seconds("stored_at"),
+        "publishable",
+        Seconds("approved_at"),
+        "flags",
+    ]
 
     def made(
-        uuid: Any, report: Any, place: int, observer: str, organisation: int, checklist: str, question: str,
-        violation: str, state: str, sha256: str, size: int | None, kind: str, media_type: str, source: str,
-        captured_at: int | None, announced_at: int, stored_at: int | None, publishable: bool,
-        approved_at: int | None, flags: list[str], *words: Any,
-    ) -> Row:  # fmt: skip
+        uuid: Any,
+        report: Any,
+        place: int,
+        observer: str,
+        organisation: int,
+        checklist: str,
+        question: str,
+        violation: str,
+        state: str,
+        sha256: str,
+        size: int | None,
+        kind: str,
+        media_type: str,
+        source: str,
+        captured_at: int | None,
+        announced_at: int,
+        stored_at: int | None,
+        publishable: bool,
+        approved_at: int | None,
+        flags: list[str],
+        *words: Any,
+    ) -> Row:
         return [
-            uuid, report, *places.cells[place], observer, organisations[organisation], checklist, question, violation,
-            state, sha256, size, kind, media_type, source, moment(captured_at), moment(announced_at), moment(stored_at),
-            +publishable, moment(approved_at), ";".join(flags) if flags else None, *words,
-        ]  # fmt: skip
+            uuid,
+            report,
+            *places.cells[place],
+            observer,
+            organisations[organisation],
+            checklist,
+            question,
+            violation,
+            state,
+            sha256,
+            size,
+            kind,
+            media_type,
+            source,
+            moment(captured_at),
+            moment(announced_at),
+            moment(stored_at),
+            +publishable,
+            moment(approved_at),
+            ";".join(flags) if flags else None,
+            *words,
+        ]
 
     words = ["lat", "lon", "accuracy"] if export.words else []
     columns = facts.evidence_facts(places.columns(), export.words)

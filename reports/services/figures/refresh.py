@@ -41,9 +41,15 @@ BREATH = 0.02  # seconds between two such transactions: SQLite does not queue th
 KEYS = ("commission_id", "version_id", "contest_id", "slot", "observer_id", "state")
 # Of the row everything, of its commission what figures need: names are long, and there are hundreds.
 READ = (
-    "revision", "as_of", "tally", "children", "observers",
-    "commission__parent_id", "commission__election_id", "commission__level__kind",
-)  # fmt: skip
+    "revision",
+    "as_of",
+    "tally",
+    "children",
+    "observers",
+    "commission__parent_id",
+    "commission__election_id",
+    "commission__level__kind",
+)
 PATIENCE = 60.0  # seconds without any progress, while another process holds what waits
 
 

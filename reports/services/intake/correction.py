@@ -54,10 +54,19 @@ def newest_seen(report: Report) -> int:
 
 def _dictated(row: Report, uuid: UUID, answers: Mapping[str, Any], newest: int | None) -> Dictated:
     return Dictated(
-        uuid=uuid, observer=row.observer, commission=row.commission, form=forms_of({row.version_id})[row.version_id],
-        observed_at=row.observed_at, answers=answers, slot=row.slot, contest=row.contest.code if row.contest else "",
-        comment=row.comment, outside=row.outside, supersedes=row.uuid, newest=newest,
-    )  # fmt: skip
+        uuid=uuid,
+        observer=row.observer,
+        commission=row.commission,
+        form=forms_of({row.version_id})[row.version_id],
+        observed_at=row.observed_at,
+        answers=answers,
+        slot=row.slot,
+        contest=row.contest.code if row.contest else "",
+        comment=row.comment,
+        outside=row.outside,
+        supersedes=row.uuid,
+        newest=newest,
+    )
 
 
 def _take_along(old: Report, new: Report, user: User, at: datetime) -> None:
@@ -65,6 +74,4 @@ def _take_along(old: Report, new: Report, user: User, at: datetime) -> None:
     for one in new.violations.all():
         before = decided.get(one.code)
         if before is not None and (before.state != Violation.State.REPORTED or before.case is not None):
-            violation_decide(
-                violation=one, state=before.state, user=user, at=at, case=before.case, note=before.note
-            )  # fmt: skip
+            violation_decide(violation=one, state=before.state, user=user, at=at, case=before.case, note=before.note)

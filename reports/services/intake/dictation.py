@@ -73,9 +73,13 @@ def report_dictate(*, dictated: Dictated, election: Election, user: User, at: da
                 "checklist": form.code,
             }
             trail_add(
-                action="report.dictate", subject=f"report:{dictated.uuid}", at=at, user=user, detail=detail,
+                action="report.dictate",
+                subject=f"report:{dictated.uuid}",
+                at=at,
+                user=user,
+                detail=detail,
                 election=election.pk,
-            )  # fmt: skip
+            )
     return outcome
 
 
@@ -97,18 +101,36 @@ def _submission(dictated: Dictated, answers: Mapping[str, Any], election: Electi
     body = {
         "id": str(dictated.uuid),
         "checklist": {"code": dictated.form.code, "version": dictated.form.number},
-        "commission": dictated.commission.code, "contest": dictated.contest or None, "slot": dictated.slot or None,
-        "observed_at": dictated.observed_at.isoformat(), "answers": answers, "comment": dictated.comment,
-        "outside": dictated.outside, "supersedes": str(dictated.supersedes) if dictated.supersedes else None,
-        "observer": dictated.observer.code, "dictated_to": user.pk,
-    }  # fmt: skip
+        "commission": dictated.commission.code,
+        "contest": dictated.contest or None,
+        "slot": dictated.slot or None,
+        "observed_at": dictated.observed_at.isoformat(),
+        "answers": answers,
+        "comment": dictated.comment,
+        "outside": dictated.outside,
+        "supersedes": str(dictated.supersedes) if dictated.supersedes else None,
+        "observer": dictated.observer.code,
+        "dictated_to": user.pk,
+    }
     return Submission(
         sender=Sender(
-            election=election, observer=dictated.observer, device=None, channel=CHANNEL, source=Report.Source.DESK,
+            election=election,
+            observer=dictated.observer,
+            device=None,
+            channel=CHANNEL,
+            source=Report.Source.DESK,
             author=user,
         ),
-        body=json.dumps(body, ensure_ascii=False).encode(), uuid=dictated.uuid, checklist=dictated.form.code,
-        version=dictated.form.number, commission=dictated.commission.code, observed_at=dictated.observed_at,
-        contest=dictated.contest, slot=dictated.slot, answers=answers, comment=dictated.comment,
-        outside=dictated.outside, supersedes=dictated.supersedes,
-    )  # fmt: skip
+        body=json.dumps(body, ensure_ascii=False).encode(),
+        uuid=dictated.uuid,
+        checklist=dictated.form.code,
+        version=dictated.form.number,
+        commission=dictated.commission.code,
+        observed_at=dictated.observed_at,
+        contest=dictated.contest,
+        slot=dictated.slot,
+        answers=answers,
+        comment=dictated.comment,
+        outside=dictated.outside,
+        supersedes=dictated.supersedes,
+    )

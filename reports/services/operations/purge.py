@@ -29,12 +29,22 @@ BATCH = 500
 
 # What is written about cases, each encrypted: taken with closed cases that nothing holds.
 OF_CASES: tuple[tuple[type[Model], str], ...] = (
-    (CaseComment, "text"), (CaseConsent, "how"), (Complaint, "text"), (CaseFile, "name"),
-)  # fmt: skip
+    (CaseComment, "text"),
+    (CaseConsent, "how"),
+    (Complaint, "text"),
+    (CaseFile, "name"),
+)
 TABLES = (
-    "observer_observer", "observer_call", "observer_device", "observer_enrolmentcode", "observer_election",
-    "reports_report", "reports_refusal", "reports_import", *(model._meta.db_table for model, _name in OF_CASES),
-)  # fmt: skip
+    "observer_observer",
+    "observer_call",
+    "observer_device",
+    "observer_enrolmentcode",
+    "observer_election",
+    "reports_report",
+    "reports_refusal",
+    "reports_import",
+    *(model._meta.db_table for model, _name in OF_CASES),
+)
 
 
 class NotYet(Exception):
@@ -105,9 +115,11 @@ def _people(election: Election) -> QuerySet[Observer]:
     phones = Device.objects.filter(observer=OuterRef("pk"))
     wrote = Report.objects.filter(observer=OuterRef("pk"))
     here = (
-        Exists(sent.filter(election=election)) | Exists(taken.filter(pk=election.pk))
-        | Exists(phones.filter(election=election)) | Exists(wrote.filter(commission__election=election))
-    )  # fmt: skip
+        Exists(sent.filter(election=election))
+        | Exists(taken.filter(pk=election.pk))
+        | Exists(phones.filter(election=election))
+        | Exists(wrote.filter(commission__election=election))
+    )
     others = Election.objects.exclude(pk=election.pk).exclude(state=Election.State.CLOSED)
     # Whoever was only invited elsewhere, and never consented to that, is not kept for it.
     taken_there = Observer.elections.through.objects.filter(observer=OuterRef("pk"), election__in=others).exclude(

@@ -59,9 +59,14 @@ def stages_of(election: Election) -> list[dict[str, Any]]:
         # Where two checklists of a stage share a code, the later one's is called `checklist:question`.
         shown = code if first.setdefault((stage, code), checklist) == checklist else f"{name}:{code}"
         stages[stage]["questions"][shown] = {
-            "code": shown, "checklist": name, "type": type_, "labels": labels, "findings": answers, "violation": violation,
+            "code": shown,
+            "checklist": name,
+            "type": type_,
+            "labels": labels,
+            "findings": answers,
+            "violation": violation,
             "choices": [[str(choice["code"]), choice["labels"]] for choice in choices],
-        }  # fmt: skip
+        }
     return [stage | {"questions": list(stage["questions"].values())} for stage in stages.values()]
 
 

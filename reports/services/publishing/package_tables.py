@@ -77,7 +77,9 @@ def _figures(places: Parts) -> Table:
                 yield [code, "hours", "", "", "", "", hour, n, "", ""]
 
     return Table(
-        "figures.csv", "Every figure of every commission but polling stations", [
+        "figures.csv",
+        "Every figure of every commission but polling stations",
+        [
             ("place", "string", "code of the commission"),
             ("part", "string", "coverage, stage, violations, child (the commissions below), hours"),
             ("stage", "string", "stage of the election day"),
@@ -88,8 +90,9 @@ def _figures(places: Parts) -> Table:
             ("value", "number", "the figure; of a finding, n"),
             ("of", "integer", "of a finding, the reports that answered yes or no"),
             ("text", "string", "a finding as it is printed: a percentage from 200 answers on, else the count"),
-        ], rows,
-    )  # fmt: skip
+        ],
+        rows,
+    )
 
 
 FIGURE = ("part", "stage", "contest", "slot", "item", "figure", "value", "of", "text")
@@ -113,13 +116,23 @@ def _commissions(places: Parts, languages: Sequence[str]) -> Table:
             known = part["facts"]
             lat, lon = known["place"] or (None, None)
             yield [
-                code, known["above"][-1]["code"] if known["above"] else None, known["level"], known["kind"],
-                *(known["names"].get(one) for one in languages), *(known["address"].get(one) for one in languages),
-                known["voters"], known["type"], lat, lon, known["zone"],
-            ]  # fmt: skip
+                code,
+                known["above"][-1]["code"] if known["above"] else None,
+                known["level"],
+                known["kind"],
+                *(known["names"].get(one) for one in languages),
+                *(known["address"].get(one) for one in languages),
+                known["voters"],
+                known["type"],
+                lat,
+                lon,
+                known["zone"],
+            ]
 
     return Table(
-        "commissions.csv", "The tree of commissions", [
+        "commissions.csv",
+        "The tree of commissions",
+        [
             ("code", "string", "code of the commission"),
             ("parent", "string", "code of the commission above"),
             ("level", "string", "level of the commission"),
@@ -131,8 +144,10 @@ def _commissions(places: Parts, languages: Sequence[str]) -> Table:
             ("lat", "number", "latitude, WGS84"),
             ("lon", "number", "longitude, WGS84"),
             ("timezone", "string", "time zone"),
-        ], rows, ("code",),
-    )  # fmt: skip
+        ],
+        rows,
+        ("code",),
+    )
 
 
 def _stations(places: Parts) -> Table:
@@ -145,13 +160,16 @@ def _stations(places: Parts) -> Table:
                     yield [code, "confirmed", violation, n]
 
     return Table(
-        "stations.csv", "Polling stations that are shown by themselves; the others are in their district's figures", [
+        "stations.csv",
+        "Polling stations that are shown by themselves; the others are in their district's figures",
+        [
             ("place", "string", "code of the station"),
             ("what", "string", "stage: it was observed at this stage; confirmed: cases of this violation"),
             ("item", "string", "code of the stage or violation"),
             ("value", "integer", "1, or the number of confirmed cases"),
-        ], rows,
-    )  # fmt: skip
+        ],
+        rows,
+    )
 
 
 def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) -> Table:
@@ -164,19 +182,34 @@ def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) ->
                     given = row["answers"]
                     claims = " ".join(f"{violation}:{state}" for violation, state in row["violations"])
                     yield [
-                        place, n, row["stage"], row["checklist"], row["contest"], row["slot"], row["verified"],
-                        row["version"], claims, *(_answer(given.get(name)) for name in names),
-                    ]  # fmt: skip
+                        place,
+                        n,
+                        row["stage"],
+                        row["checklist"],
+                        row["contest"],
+                        row["slot"],
+                        row["verified"],
+                        row["version"],
+                        claims,
+                        *(_answer(given.get(name)) for name in names),
+                    ]
 
     return Table(
-        report_file(code), f"Counted reports on the checklist {code}", [
-            PLACE, TIMES, *ABOUT,
+        report_file(code),
+        f"Counted reports on the checklist {code}",
+        [
+            PLACE,
+            TIMES,
+            *ABOUT,
             ("version", "integer", "version of the checklist"),
             ("claims", "string", "violations the report tells of, each with its state"),
-            *((name, "string", str(question["labels"].get("en") or next(iter(question["labels"].values()), "")))
-              for name, question in zip(names, questions, strict=True)),
-        ], rows,
-    )  # fmt: skip
+            *(
+                (name, "string", str(question["labels"].get("en") or next(iter(question["labels"].values()), "")))
+                for name, question in zip(names, questions, strict=True)
+            ),
+        ],
+        rows,
+    )
 
 
 def _plain(checklist: str, question: str) -> str:
@@ -193,15 +226,29 @@ def _numbers(parts: Parts) -> Table:
         for place, part in parts():
             for n, row in part["numbers"]:
                 yield [
-                    place, n, row["stage"], row["checklist"], row["contest"], row["slot"], row["verified"],
-                    row["question"], row["value"],
-                ]  # fmt: skip
+                    place,
+                    n,
+                    row["stage"],
+                    row["checklist"],
+                    row["contest"],
+                    row["slot"],
+                    row["verified"],
+                    row["question"],
+                    row["value"],
+                ]
 
     return Table(
-        "numbers.csv", "Numbers that were asked for, apart from the reports they stood in", [
-            PLACE, TIMES, *ABOUT, ("question", "string", "code of the question"), ("value", "number", "the answer"),
-        ], rows,
-    )  # fmt: skip
+        "numbers.csv",
+        "Numbers that were asked for, apart from the reports they stood in",
+        [
+            PLACE,
+            TIMES,
+            *ABOUT,
+            ("question", "string", "code of the question"),
+            ("value", "number", "the answer"),
+        ],
+        rows,
+    )
 
 
 def _questions(book: Book, languages: Sequence[str]) -> Table:
@@ -209,20 +256,32 @@ def _questions(book: Book, languages: Sequence[str]) -> Table:
         for stage in book["stages"]:
             for one in stage["questions"]:
                 yield [
-                    stage["code"], one["checklist"], one["code"], one["type"], " ".join(one["findings"]), one["violation"],
+                    stage["code"],
+                    one["checklist"],
+                    one["code"],
+                    one["type"],
+                    " ".join(one["findings"]),
+                    one["violation"],
                     " ".join(code for code, _labels in one["choices"]),
                     *(one["labels"].get(language) for language in languages),
-                ]  # fmt: skip
+                ]
 
     return Table(
-        "questions.csv", "What was asked, in the latest wording", [
-            ("stage", "string", "stage of the election day"), ("checklist", "string", "code of the checklist"),
-            ("question", "string", "code of the question"), ("type", "string", "type of the question"),
+        "questions.csv",
+        "What was asked, in the latest wording",
+        [
+            ("stage", "string", "stage of the election day"),
+            ("checklist", "string", "code of the checklist"),
+            ("question", "string", "code of the question"),
+            ("type", "string", "type of the question"),
             ("findings", "string", "answers that are a finding"),
-            ("violation", "string", "code of the violation that such an answer raises"), ("choices", "string", "codes that may be chosen"),
+            ("violation", "string", "code of the violation that such an answer raises"),
+            ("choices", "string", "codes that may be chosen"),
             *((f"label_{one}", "string", f"wording, {one}") for one in languages),
-        ], rows, ("stage", "checklist", "question"),
-    )  # fmt: skip
+        ],
+        rows,
+        ("stage", "checklist", "question"),
+    )
 
 
 def _violation_types(book: Book, languages: Sequence[str]) -> Table:
@@ -230,14 +289,21 @@ def _violation_types(book: Book, languages: Sequence[str]) -> Table:
         for group in book["groups"]:
             for one in group["types"]:
                 yield [
-                    one["code"], group["code"], one["severity"],
+                    one["code"],
+                    group["code"],
+                    one["severity"],
                     *(one["names"].get(language) for language in languages),
-                ]  # fmt: skip
+                ]
 
     return Table(
-        "violation-types.csv", "Possible violations; a code is never a finding of guilt", [
-            ("code", "string", "code of the violation"), ("group", "string", "code of its group"),
+        "violation-types.csv",
+        "Possible violations; a code is never a finding of guilt",
+        [
+            ("code", "string", "code of the violation"),
+            ("group", "string", "code of its group"),
             ("severity", "string", "critical, major or minor"),
             *((f"name_{one}", "string", f"name, {one}") for one in languages),
-        ], rows, ("code",),
-    )  # fmt: skip
+        ],
+        rows,
+        ("code",),
+    )

@@ -116,9 +116,13 @@ def _fill(filling: _Filling) -> None:
     figures = filling.figures
     for table in package_tables(book=figures.book(), places=figures.places, rows=figures.rows):
         filling.add(
-            table.name, _csv(table), profile="tabular-data-resource", title=table.title, schema=_schema(table),
+            table.name,
+            _csv(table),
+            profile="tabular-data-resource",
+            title=table.title,
+            schema=_schema(table),
             dialect={"delimiter": ",", "lineTerminator": "\r\n", "header": True},
-        )  # fmt: skip
+        )
     filling.add("figures.json", _json(figures), title="Every commission's figures, as the public API words them")
     if regions := _regions(figures):
         filling.add(

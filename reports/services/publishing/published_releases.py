@@ -149,12 +149,17 @@ def _asked() -> list[dict[str, Any]]:
     elections = Election.objects.announced().annotate(root=Subquery(top))
     return [
         {
-            "slug": one.slug, "publication": one.publication, "names": one.names, "date": str(one.date),
-            "languages": list(one.languages), "zone": one.timezone, "root": getattr(one, "root", None) or "",
+            "slug": one.slug,
+            "publication": one.publication,
+            "names": one.names,
+            "date": str(one.date),
+            "languages": list(one.languages),
+            "zone": one.timezone,
+            "root": getattr(one, "root", None) or "",
             "editions": editions.get(one.pk, []),
         }
         for one in elections
-    ]  # fmt: skip
+    ]
 
 
 def _edition_row(release: Release) -> dict[str, Any]:
@@ -171,16 +176,27 @@ def _stand(row: Mapping[str, Any]) -> Stand:
             return datetime.fromisoformat(one[name])
 
         return Edition(
-            number=one["number"], cutoff=moment("cutoff"), prepared_at=moment("prepared_at"),
-            published_at=moment("published_at"), public_from=moment("public_from") if one["public_from"] else None,
-            finding=one["finding"], texts=one["texts"], remarks=one["remarks"], digest=one["digest"],
-        )  # fmt: skip
+            number=one["number"],
+            cutoff=moment("cutoff"),
+            prepared_at=moment("prepared_at"),
+            published_at=moment("published_at"),
+            public_from=moment("public_from") if one["public_from"] else None,
+            finding=one["finding"],
+            texts=one["texts"],
+            remarks=one["remarks"],
+            digest=one["digest"],
+        )
 
     return Stand(
-        slug=row["slug"], publication=row["publication"], names=row["names"], date=row["date"],
-        languages=tuple(row["languages"]), zone=row["zone"], root=row["root"],
+        slug=row["slug"],
+        publication=row["publication"],
+        names=row["names"],
+        date=row["date"],
+        languages=tuple(row["languages"]),
+        zone=row["zone"],
+        root=row["root"],
         editions=tuple(map(edition, row["editions"])),
-    )  # fmt: skip
+    )
 
 
 def _keep(rows: list[dict[str, Any]]) -> None:

@@ -61,9 +61,14 @@ def release_prepare(*, election: Election, cutoff: datetime, user: User | None, 
     try:
         with transaction.atomic():
             release = Release.objects.create(
-                election=election, number=last.number + 1 if last else 1, cutoff=cutoff, prepared_at=at,
-                prepared_by=user, digest=draft.digest, notes=_notes(election),
-            )  # fmt: skip
+                election=election,
+                number=last.number + 1 if last else 1,
+                cutoff=cutoff,
+                prepared_at=at,
+                prepared_by=user,
+                digest=draft.digest,
+                notes=_notes(election),
+            )
             _store(release, draft)
             detail = {"number": release.number, "cutoff": cutoff.isoformat(), "digest": draft.digest}
             trail_add(action="release.prepare", subject=release, at=at, user=user, detail=detail)
@@ -73,9 +78,15 @@ def release_prepare(*, election: Election, cutoff: datetime, user: User | None, 
 
 
 def release_describe(
-    *, release: Release, texts: Mapping[str, str], remarks: Mapping[str, Any], finding: str,
-    public_from: datetime | None, user: User | None, at: datetime,
-) -> None:  # fmt: skip
+    *,
+    release: Release,
+    texts: Mapping[str, str],
+    remarks: Mapping[str, Any],
+    finding: str,
+    public_from: datetime | None,
+    user: User | None,
+    at: datetime,
+) -> None:
     """Words and embargo of a draft. Whoever said yes said it to other words: their yes is taken back."""
     with transaction.atomic():
         row = _locked(release)
@@ -172,8 +183,9 @@ def _draft(before: Mapping[str, str], parts: Iterable[tuple[str, Any]]) -> _Draf
 def _store(release: Release, draft: _Draft) -> None:
     ReleaseContent.objects.bulk_create(
         [ReleaseContent(pk=name, body=body) for name, body in sorted(draft.contents.items())],
-        ignore_conflicts=True, batch_size=500,
-    )  # fmt: skip
+        ignore_conflicts=True,
+        batch_size=500,
+    )
     ReleaseRow.objects.bulk_create(
         [ReleaseRow(release=release, key=key, content_id=name) for key, name in sorted(draft.changed.items())],
         batch_size=500,

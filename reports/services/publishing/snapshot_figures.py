@@ -134,11 +134,19 @@ class _Freeze:
         for row in (
             rows.order_by("commission_id")
             .values_list(
-                "commission_id", "version_id", "contest_id", "slot", "observer_id", "state", "answers", "sequence",
-                "observed_at", "superseded",
+                "commission_id",
+                "version_id",
+                "contest_id",
+                "slot",
+                "observer_id",
+                "state",
+                "answers",
+                "sequence",
+                "observed_at",
+                "superseded",
             )
             .iterator(chunk_size=5000)
-        ):  # fmt: skip
+        ):
             if not self.standing.get(row[7], row[9]):
                 yield row
 

@@ -220,6 +220,10 @@ def _trail(
     for subject in [about] if about is not None else rows:
         row = rows[0] if rows and about is not None else subject
         trail_add(
-            action=action, subject=f"{subject._meta.model_name}:{subject}", at=at, user=user, detail=detail,
+            action=action,
+            subject=f"{subject._meta.model_name}:{subject}",
+            at=at,
+            user=user,
+            detail=detail,
             election=elections.get(getattr(row, "commission_id", 0)),
-        )  # fmt: skip
+        )

@@ -17,9 +17,11 @@ AT_ONCE = 500
 def rehearsals_on_the_day(*, election: Election, scope: Scope) -> QuerySet[Report]:
     """Rehearsal reports of the scope that came after the day had begun, the newest first."""
     rows = Report.objects.filter(
-        rehearsal=True, received_at__gte=election.opens_at, commission__election=election,
+        rehearsal=True,
+        received_at__gte=election.opens_at,
+        commission__election=election,
         commission__path__startswith=scope.commission.path,
-    )  # fmt: skip
+    )
     if scope.organisations is not None:
         rows = rows.filter(observer__organisation__in=scope.organisations)
     return rows.defer("body", "answers", "comment").order_by("-sequence")

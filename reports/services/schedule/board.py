@@ -176,9 +176,13 @@ def versions_of(election: Election) -> dict[str, list[int]]:
 
 
 def stations(
-    *, election: Election, scope: Scope, at: datetime, plan: Plan | None = None,
+    *,
+    election: Election,
+    scope: Scope,
+    at: datetime,
+    plan: Plan | None = None,
     versions: Mapping[str, Sequence[int]] | None = None,
-) -> Iterator[Station]:  # fmt: skip
+) -> Iterator[Station]:
     """Every place of the scope to which somebody is sent, once, in no order. One query.
 
     A station is silent when no counted report tells of it, opened when one on the first checklist
@@ -203,10 +207,16 @@ def stations(
         .order_by("commission_id")
         .annotate(**columns)
         .values_list(
-            "commission_id", "commission__path", "commission__level__kind", "commission__timezone", "role",
-            "starts_at", "ends_at", *columns,
+            "commission_id",
+            "commission__path",
+            "commission__level__kind",
+            "commission__timezone",
+            "role",
+            "starts_at",
+            "ends_at",
+            *columns,
         )
-    )  # fmt: skip
+    )
     late = _Late(plan, at, asked)
     station: Station | None = None
     owed: set[str] = set()
@@ -311,15 +321,23 @@ class Incidents:
     def newest(self) -> list[Incident]:
         rows = self.rows.select_related("report__commission", "report__observer").order_by("-report_id", "code")
         rows = rows.only(
-            "code", "report__received_at", "report__commission__code", "report__commission__names",
+            "code",
+            "report__received_at",
+            "report__commission__code",
+            "report__commission__names",
             "report__observer__code",
-        )  # fmt: skip
+        )
         return [self._incident(row) for row in rows[:NEWEST]]
 
     def _incident(self, row: Violation) -> Incident:
         kind, report = self.types.get(row.code), row.report
         return Incident(
-            report=report.pk, code=row.code, severity=kind.severity if kind else "", names=kind.names if kind else {},
-            station=report.commission.code, station_names=report.commission.names, observer=report.observer.code,
+            report=report.pk,
+            code=row.code,
+            severity=kind.severity if kind else "",
+            names=kind.names if kind else {},
+            station=report.commission.code,
+            station_names=report.commission.names,
+            observer=report.observer.code,
             received_at=report.received_at,
-        )  # fmt: skip
+        )

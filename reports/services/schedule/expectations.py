@@ -62,9 +62,12 @@ def expectations(*, election: Election, assignments: Sequence[Assignment]) -> li
     for one in assignments:
         team = {observer.pk for observer in one.observers.all()}
         hours = plan.hours(
-            zone=one.commission.timezone, kind=one.commission.level.kind, role=one.role,
-            starts_at=one.starts_at, ends_at=one.ends_at,
-        )  # fmt: skip
+            zone=one.commission.timezone,
+            kind=one.commission.level.kind,
+            role=one.role,
+            starts_at=one.starts_at,
+            ends_at=one.ends_at,
+        )
         for hour in hours:
             key = (one.commission_id, hour.checklist, hour.slot)
             own = [report for report in heard.get(key, ()) if report.observer in team]

@@ -102,9 +102,12 @@ def expected(plan: Plan, assignments: Iterable[Assignment]) -> Iterator[Expected
     for assignment in assignments:
         place: Commission = assignment.commission
         for hour in plan.hours(
-            zone=place.timezone, kind=place.level.kind, role=assignment.role,
-            starts_at=assignment.starts_at, ends_at=assignment.ends_at,
-        ):  # fmt: skip
+            zone=place.timezone,
+            kind=place.level.kind,
+            role=assignment.role,
+            starts_at=assignment.starts_at,
+            ends_at=assignment.ends_at,
+        ):
             yield Expected(hour.due, place.code, hour.checklist, hour.slot, hour.grace_minutes)
 
 

@@ -30,7 +30,10 @@ def small_map(*, station: tuple[float, float], phone: tuple[float, float], accur
     scale = ROOM / reach
     bar = 10 ** int(log10(reach))
     return SmallMap(
-        x=round(HALF + east * scale, 1), y=round(HALF - north * scale, 1),
+        x=round(HALF + east * scale, 1),
+        y=round(HALF - north * scale, 1),
         around=round(min(max((accuracy or 0) * scale, 0.0), HALF), 1),
-        distance=round(metres_between(*station, *phone)), bar=bar, bar_length=round(bar * scale, 1),
-    )  # fmt: skip
+        distance=round(metres_between(*station, *phone)),
+        bar=bar,
+        bar_length=round(bar * scale, 1),
+    )

@@ -71,9 +71,13 @@ class Collect:
         """A body of several parts, as it is."""
         kind = f"multipart/form-data; boundary={BOUNDARY}"
         return self.client.generic(
-            "POST", f"{self.base}/submission?deviceID=collect%3A1", body, kind, headers=self.headers,
+            "POST",
+            f"{self.base}/submission?deviceID=collect%3A1",
+            body,
+            kind,
+            headers=self.headers,
             **{"CONTENT_TYPE": kind, **more},
-        )  # fmt: skip
+        )
 
     def send(self, body: bytes, files: dict[str, bytes] | None = None, *, incomplete: bool = False) -> Any:
         return self.post(multipart(body, files, incomplete=incomplete))

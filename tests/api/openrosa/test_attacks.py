@@ -83,11 +83,17 @@ class TestXML:
     @pytest.mark.parametrize(
         ("answers", "field"),
         [
-            ("<V99>1</V99>", "answers.V99"), ("<V03>maybe</V03>", "answers.V03"), ("<X05>1,5</X05>", "answers.X05"),
-            ("<X10>91 0 0 0</X10>", "answers.X10"), ("<X10>x</X10>", "answers.X10"), ("<X08>25:00</X08>", "answers.X08"),
-            ("<X09>20.11.2022</X09>", "answers.X09"), ("<V30>a z</V30>", "answers.V30"), ("<X06>1e400</X06>", "answers.X06"),
+            ("<V99>1</V99>", "answers.V99"),
+            ("<V03>maybe</V03>", "answers.V03"),
+            ("<X05>1,5</X05>", "answers.X05"),
+            ("<X10>91 0 0 0</X10>", "answers.X10"),
+            ("<X10>x</X10>", "answers.X10"),
+            ("<X08>25:00</X08>", "answers.X08"),
+            ("<X09>20.11.2022</X09>", "answers.X09"),
+            ("<V30>a z</V30>", "answers.V30"),
+            ("<X06>1e400</X06>", "answers.X06"),
         ],
-    )  # fmt: skip
+    )
     def test_with_an_answer_that_is_none_is_422_with_its_name(self, collect: Collect, answers: str, field: str):
         answer = collect.send(xml(answers))
         assert answer.status_code == 422
@@ -96,11 +102,19 @@ class TestXML:
     @pytest.mark.parametrize(
         "change",
         [
-            {"instance": "no-uuid"}, {"observed": "yesterday"}, {"observed": "2022-11-20T10:00:00"}, {"station": ""},
-            {"station": "KZ-9-9-9"}, {"form": "none"}, {"version": "2"}, {"version": "x"}, {"deprecated": "x"},
-            {"observed": "0001-01-01T00:00:00+14:00"}, {"version": "9" * 400},
+            {"instance": "no-uuid"},
+            {"observed": "yesterday"},
+            {"observed": "2022-11-20T10:00:00"},
+            {"station": ""},
+            {"station": "KZ-9-9-9"},
+            {"form": "none"},
+            {"version": "2"},
+            {"version": "x"},
+            {"deprecated": "x"},
+            {"observed": "0001-01-01T00:00:00+14:00"},
+            {"version": "9" * 400},
         ],
-    )  # fmt: skip
+    )
     def test_that_cannot_be_placed_is_422_and_kept(self, collect: Collect, change: dict[str, str]):
         answer = collect.send(xml(**change))
         assert answer.status_code == 422, answer.content

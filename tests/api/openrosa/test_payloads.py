@@ -48,9 +48,14 @@ def replay(token: str, name: str, cut: int | None = None, **environment: Any) ->
     length = headers.pop("Content-Length", "0")
     headers.pop("Host")
     return Client().generic(
-        method, f"/api/openrosa/k/{token}{address}", body[:cut], kind, headers=headers,
-        CONTENT_TYPE=kind, **{"wsgi.input": io.BytesIO(body[:cut]), "CONTENT_LENGTH": length, **environment},
-    )  # fmt: skip
+        method,
+        f"/api/openrosa/k/{token}{address}",
+        body[:cut],
+        kind,
+        headers=headers,
+        CONTENT_TYPE=kind,
+        **{"wsgi.input": io.BytesIO(body[:cut]), "CONTENT_LENGTH": length, **environment},
+    )
 
 
 def photos(report: UUID = FIRST) -> list[str]:
@@ -70,9 +75,15 @@ class TestAWholeSubmission:
         assert photos() == ["stored"] * 3
         report = Report.objects.get()
         assert report.answers == {
-            "P1": "yes", "P2": ["1668916800001.jpg"], "P3": ["1668916800002.jpg"], "P4": ["a", "c"], "P5": "3",
-            "P6": "10:30", "P7": "2022-11-20", "P8": {"lat": 43.2567, "lon": 76.9286, "accuracy": 0.0},
-        }  # fmt: skip
+            "P1": "yes",
+            "P2": ["1668916800001.jpg"],
+            "P3": ["1668916800002.jpg"],
+            "P4": ["a", "c"],
+            "P5": "3",
+            "P6": "10:30",
+            "P7": "2022-11-20",
+            "P8": {"lat": 43.2567, "lon": 76.9286, "accuracy": 0.0},
+        }
         assert (report.lat, report.lon, report.accuracy) == (43.25, 76.95, 11.8)
         assert report.comment == "Двое подписались за соседей."
         assert [one.code for one in report.violations.all()] == ["FRD-05"]

@@ -33,9 +33,13 @@ def validated(path: Path) -> str:
 @pytest.mark.sqlite
 def test_every_form_of_the_pack_is_valid(db, tmp_path):
     election = election_create(
-        slug="kz", name="Election", date=DAY.date(), pack_dir=settings.PACKS_DIR / "kz", publication="live",
+        slug="kz",
+        name="Election",
+        date=DAY.date(),
+        pack_dir=settings.PACKS_DIR / "kz",
+        publication="live",
         at=timezone.now(),
-    )  # fmt: skip
+    )
     observer = make_observer("OB-4444", Organisation.objects.create(code="org", names={"en": "org"}))
     collect = Collect(make_phone(observer, election))
     codes = list(election.checklists.values_list("code", flat=True))

@@ -99,9 +99,13 @@ class TestSearch:
         page = reverse("admin:observer_observer_changelist")
         Observer.objects.filter(code="OB-3333").update(phone_lookup="")
         for term, found in (
-            ("OB-22", True), ("+7 701 000-00-00", True), ("OB-2222@example.org", True), ("ob-2222@EXAMPLE.org", True),
-            ("Name of OB-2222", False), ("@example.org", False),
-        ):  # fmt: skip
+            ("OB-22", True),
+            ("+7 701 000-00-00", True),
+            ("OB-2222@example.org", True),
+            ("ob-2222@EXAMPLE.org", True),
+            ("Name of OB-2222", False),
+            ("@example.org", False),
+        ):
             answer = desk.get(page, {"q": term})
             assert [o.code for o in answer.context["cl"].result_list] == (["OB-2222"] if found else []), term
 
@@ -258,9 +262,13 @@ class TestTree:
         summaries_refresh(at=lambda: DAY)
         level = world.tree["KZ-1-1-1"].level
         fields = {
-            "election": world.election.pk, "parent": world.tree["KZ-1-1"].pk, "level": level.pk, "code": "KZ-1-1-9",
-            "names__en": "Ninth", "names__ru": "Девятый",
-        }  # fmt: skip
+            "election": world.election.pk,
+            "parent": world.tree["KZ-1-1"].pk,
+            "level": level.pk,
+            "code": "KZ-1-1-9",
+            "names__en": "Ninth",
+            "names__ru": "Девятый",
+        }
         answer = desk.post(reverse("admin:observer_commission_add"), fields)
         assert answer.status_code == 302, answer.context["adminform"].form.errors
         made = Commission.objects.get(code="KZ-1-1-9")
@@ -275,9 +283,12 @@ class TestTree:
 
     def test_an_impossible_one_is_refused_in_words(self, world, desk):
         fields = {
-            "election": world.election.pk, "parent": world.tree["KZ-1-1-1"].pk,
-            "level": world.tree["KZ-1-1-1"].level.pk, "code": "KZ-1-1-1-1", "names__en": "Below a precinct",
-        }  # fmt: skip
+            "election": world.election.pk,
+            "parent": world.tree["KZ-1-1-1"].pk,
+            "level": world.tree["KZ-1-1-1"].level.pk,
+            "code": "KZ-1-1-1-1",
+            "names__en": "Below a precinct",
+        }
         answer = desk.post(reverse("admin:observer_commission_add"), fields, follow=True)
         assert "Nothing can be below a precinct" in answer.content.decode()
         assert not Commission.objects.filter(code="KZ-1-1-1-1").exists()

@@ -99,8 +99,18 @@ class TestLists:
             page = named(model, "changelist")
             unknown = desk.get(page, {"nothing_of_this_name": "1"})
             assert (unknown.status_code, unknown["Location"]) == (302, f"{page}?e=1")
-            for name in ("pk__regex", "id__in", "pk__year", "id__lt", "password__startswith", "observer__name__contains",
-                         "observer__phone_lookup", "\0", "__", "pk__exact__exact"):  # fmt: skip
+            for name in (
+                "pk__regex",
+                "id__in",
+                "pk__year",
+                "id__lt",
+                "password__startswith",
+                "observer__name__contains",
+                "observer__phone_lookup",
+                "\0",
+                "__",
+                "pk__exact__exact",
+            ):
                 answer = desk.get(page, {name: "1"})
                 assert (answer.status_code, answer["Location"]) == (302, f"{page}?e=1"), (page, name)
 
@@ -129,9 +139,16 @@ class TestLists:
             for value in ("9" * 20, "1\0", "9" * 5000):
                 for action in [*actions, value]:
                     posted = {
-                        "action": action, "_selected_action": [value, UNKNOWN], "index": value or "0", "answered": "1",
-                        "select_across": value, "election": value, "case": value, "to": value, "reason": value,
-                    }  # fmt: skip
+                        "action": action,
+                        "_selected_action": [value, UNKNOWN],
+                        "index": value or "0",
+                        "answered": "1",
+                        "select_across": value,
+                        "election": value,
+                        "case": value,
+                        "to": value,
+                        "reason": value,
+                    }
                     assert desk.post(page, posted).status_code in (200, 302), (page, action, value[:20])
             if admin.site.get_model_admin(model).has_add_permission(desk.get(page).wsgi_request):
                 for value in ("9" * 20, "1\0", "²", "9" * 5000):
@@ -167,7 +184,10 @@ class TestWhatIsThere:
     def test_several_are_chosen_in_a_form(self, full: World, desk):
         people = list(Observer.objects.values_list("pk", flat=True)[:2])
         posted = {
-            "election": full.election.pk, "commission": full.tree["KZ-2"].pk, "observers": people, "role": "mobile",
-        }  # fmt: skip
+            "election": full.election.pk,
+            "commission": full.tree["KZ-2"].pk,
+            "observers": people,
+            "role": "mobile",
+        }
         assert desk.post("/admin/observer/assignment/add/", posted).status_code == 302
         assert full.tree["KZ-2"].assignments.get().observers.count() == 2

@@ -20,10 +20,11 @@ class TestTheDesk:
         return desk.post(
             reverse("admin:reports_checklist_import"),
             {
-                "election": world.election.pk, "file": SimpleUploadedFile("form.xlsx", source),
+                "election": world.election.pk,
+                "file": SimpleUploadedFile("form.xlsx", source),
                 "shown": [SimpleUploadedFile(*one) for one in media],
             },
-        )  # fmt: skip
+        )
 
     def publish(self, desk: Any, shown: Any, **more: str) -> Any:
         given = {"publish": shown.context["token"], "seen": shown.context["preview"].seen} | more
@@ -65,9 +66,12 @@ class TestTheDesk:
         other = Client()
         other.force_login(root)
         for desk, more in (
-            (other, {}), (admin_client, {"publish": "x" * 22}), (admin_client, {"publish": "a b\n"}),
-            (admin_client, {"seen": "-1"}), (admin_client, {"seen": "9" * 30}),
-        ):  # fmt: skip
+            (other, {}),
+            (admin_client, {"publish": "x" * 22}),
+            (admin_client, {"publish": "a b\n"}),
+            (admin_client, {"seen": "-1"}),
+            (admin_client, {"seen": "9" * 30}),
+        ):
             answer = self.publish(desk, shown, **more)
             assert answer.status_code == 200
         assert not Checklist.objects.filter(code="harbour").exists()

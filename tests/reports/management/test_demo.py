@@ -91,8 +91,11 @@ class TestLoading:
     def figures(self) -> tuple[object, ...]:
         return (
             list(Summary.objects.order_by("pk").values_list("pk", "revision", "tally")),
-            Report.objects.count(), Observer.objects.count(), Evidence.objects.count(), Commission.objects.count(),
-        )  # fmt: skip
+            Report.objects.count(),
+            Observer.objects.count(),
+            Evidence.objects.count(),
+            Commission.objects.count(),
+        )
 
     def the_places_are_there(self, election: Election) -> None:
         places = election.commissions

@@ -38,11 +38,19 @@ def other_value(field: models.Field) -> Any:
     if kind == "ForeignKey":
         return 987_654
     return {
-        "UUIDField": uuid4(), "CharField": "changed", "TextField": "changed", "FloatField": 1.5,
-        "DateTimeField": DAY + timedelta(days=77), "JSONField": {"changed": 1}, "BooleanField": True,
-        "PositiveSmallIntegerField": 77, "PositiveIntegerField": 77, "PositiveBigIntegerField": 77,
-        "BinaryField": b"changed", "BigAutoField": 987_654,
-    }[kind]  # fmt: skip
+        "UUIDField": uuid4(),
+        "CharField": "changed",
+        "TextField": "changed",
+        "FloatField": 1.5,
+        "DateTimeField": DAY + timedelta(days=77),
+        "JSONField": {"changed": 1},
+        "BooleanField": True,
+        "PositiveSmallIntegerField": 77,
+        "PositiveIntegerField": 77,
+        "PositiveBigIntegerField": 77,
+        "BinaryField": b"changed",
+        "BigAutoField": 987_654,
+    }[kind]
 
 
 def update_by_sql(row: models.Model, column: str, value: Any) -> None:
@@ -70,9 +78,13 @@ def rows(world: World) -> dict[str, models.Model]:
     """One row of each table that holds what was received, with every field filled."""
     Contest.objects.create(election=world.election, code="PRES")
     body = payload(
-        contest="PRES", slot="10:05", comment="c", location={"lat": 43.25, "lon": 76.95, "accuracy": 5},
-        supersedes=str(uuid4()), sent_at=DAY.isoformat(),
-    )  # fmt: skip
+        contest="PRES",
+        slot="10:05",
+        comment="c",
+        location={"lat": 43.25, "lon": 76.95, "accuracy": 5},
+        supersedes=str(uuid4()),
+        sent_at=DAY.isoformat(),
+    )
     report = stored(world.first, body, submitter=world.second.device)
     send(world.first, payload(commission="XX"))
     note = Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
@@ -105,9 +117,18 @@ class TestWhatWasReceived:
 
     def test_covers_every_column_of_a_report_but_those_the_desk_decides(self):
         desk = {
-            "sequence", "flags", "rehearsal", "state", "state_reason", "quarantined", "superseded", "read_at",
-            "decided_by_id", "decided_at", "changed_at",
-        }  # fmt: skip
+            "sequence",
+            "flags",
+            "rehearsal",
+            "state",
+            "state_reason",
+            "quarantined",
+            "superseded",
+            "read_at",
+            "decided_by_id",
+            "decided_at",
+            "changed_at",
+        }
         columns = {field.column for field in Report._meta.concrete_fields}
         assert columns - desk == set(SEALED.NEVER["reports_report"].split()) | {"body"}
         columns = {field.column for field in Refusal._meta.concrete_fields}

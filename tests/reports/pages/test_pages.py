@@ -69,11 +69,17 @@ class TestPublication:
     @pytest.mark.parametrize(
         ("publication", "code", "expected"),
         [
-            ("closed", ROOT, 404), ("closed", DISTRICT, 404), ("closed", STATION, 404),
-            ("released", ROOT, 404), ("released", DISTRICT, 404), ("released", STATION, 404),
-            ("live", ROOT, 200), ("live", DISTRICT, 200), ("live", STATION, 404),
+            ("closed", ROOT, 404),
+            ("closed", DISTRICT, 404),
+            ("closed", STATION, 404),
+            ("released", ROOT, 404),
+            ("released", DISTRICT, 404),
+            ("released", STATION, 404),
+            ("live", ROOT, 200),
+            ("live", DISTRICT, 200),
+            ("live", STATION, 404),
         ],
-    )  # fmt: skip
+    )
     def test_pages_open_as_the_mission_decides(self, client, observed, publication, code, expected, precincts):
         publish(observed, publication, precincts=precincts)
         status = expected
@@ -253,11 +259,21 @@ class TestHostileInput:
     @pytest.mark.parametrize(
         "path",
         [
-            "/en/test-2022/NOWHERE/", "/en/nothing/", "/xx/", "/xx/test-2022/", "/en/test-2022/a%00b/", "/en/a%00b/",
-            "/e%00n/", "/en/test-2022/%ff%fe/", "/en/test-2022/" + "x" * 5000 + "/", "/photos/00/1-../x.jpg",
-            "/photos/00/999999999999999999-" + "0" * 32 + ".jpg", "/en/test-2022/KZ/extra/", "/%00",
+            "/en/test-2022/NOWHERE/",
+            "/en/nothing/",
+            "/xx/",
+            "/xx/test-2022/",
+            "/en/test-2022/a%00b/",
+            "/en/a%00b/",
+            "/e%00n/",
+            "/en/test-2022/%ff%fe/",
+            "/en/test-2022/" + "x" * 5000 + "/",
+            "/photos/00/1-../x.jpg",
+            "/photos/00/999999999999999999-" + "0" * 32 + ".jpg",
+            "/en/test-2022/KZ/extra/",
+            "/%00",
         ],
-    )  # fmt: skip
+    )
     def test_unknown_and_broken_addresses_get_a_clean_answer(self, client, observed, path):
         response = client.get(path)
         assert response.status_code in (400, 404)
@@ -279,9 +295,17 @@ class TestPhotos:
         path.parent.mkdir(parents=True)
         path.write_bytes(b"\xff\xd8 a picture")
         return Evidence.objects.create(
-            pk=1, uuid=uuid4(), report=report, observer=report.observer, state="stored", announced_at=DAY,
-            stored_at=DAY, approved_at=DAY, copy=name, thumbnail=name,
-        )  # fmt: skip
+            pk=1,
+            uuid=uuid4(),
+            report=report,
+            observer=report.observer,
+            state="stored",
+            announced_at=DAY,
+            stored_at=DAY,
+            approved_at=DAY,
+            copy=name,
+            thumbnail=name,
+        )
 
     def test_an_approved_photo_has_an_address_and_is_on_no_live_page(self, client, photo):
         for page in (ROOT, DISTRICT, STATION):

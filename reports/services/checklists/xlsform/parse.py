@@ -31,12 +31,24 @@ from reports.services.checklists.xlsform.xpath import (
 Type = Question.Type
 # XLSForm's type: ours, and what is kept so that the form goes out as it came
 PLAIN: Mapping[str, tuple[str, str]] = {
-    "text": (Type.TEXT, ""), "string": (Type.TEXT, ""), "integer": (Type.INTEGER, ""), "int": (Type.INTEGER, ""),
-    "decimal": (Type.DECIMAL, ""), "date": (Type.DATE, ""), "time": (Type.TIME, ""), "note": (Type.NOTE, ""),
-    "geopoint": (Type.LOCATION, ""), "location": (Type.LOCATION, ""), "gps": (Type.LOCATION, ""),
-    "image": (Type.PHOTO, ""), "photo": (Type.PHOTO, ""), "file": (Type.FILE, ""), "audio": (Type.FILE, "audio"),
-    "video": (Type.FILE, "video"), "barcode": (Type.TEXT, "barcode"),
-}  # fmt: skip
+    "text": (Type.TEXT, ""),
+    "string": (Type.TEXT, ""),
+    "integer": (Type.INTEGER, ""),
+    "int": (Type.INTEGER, ""),
+    "decimal": (Type.DECIMAL, ""),
+    "date": (Type.DATE, ""),
+    "time": (Type.TIME, ""),
+    "note": (Type.NOTE, ""),
+    "geopoint": (Type.LOCATION, ""),
+    "location": (Type.LOCATION, ""),
+    "gps": (Type.LOCATION, ""),
+    "image": (Type.PHOTO, ""),
+    "photo": (Type.PHOTO, ""),
+    "file": (Type.FILE, ""),
+    "audio": (Type.FILE, "audio"),
+    "video": (Type.FILE, "video"),
+    "barcode": (Type.TEXT, "barcode"),
+}
 # What the platform records itself, so that these rows say nothing new.
 METADATA = frozenset(
     {"start", "end", "today", "deviceid", "username", "email", "phonenumber", "simserial", "subscriberid", "audit"}
@@ -44,9 +56,12 @@ METADATA = frozenset(
 SELECT = re.compile(r"(select[_ ]one|select[_ ]multiple|select1|select)\s+([\w.\-]+)", re.IGNORECASE)
 ONE_OF = {"yes_no", "rating", "choice", "violation"}
 NEVER = {  # columns that make an answer of something that nobody answered, or that no other client of ours could follow
-    "choice_filter": "choice_filter", "trigger": "trigger", "bind.calculate": "calculation",
-    "control.jr:count": "repeat_count", "bind.entities:saveto": "save_to",
-}  # fmt: skip
+    "choice_filter": "choice_filter",
+    "trigger": "trigger",
+    "bind.calculate": "calculation",
+    "control.jr:count": "repeat_count",
+    "bind.entities:saveto": "save_to",
+}
 TRUE = frozenset({"yes", "true", "true()", "1"})
 FALSE = frozenset({"", "no", "false", "false()", "0"})
 
@@ -108,9 +123,18 @@ def _draft(sheets: Sheets, reader: "_Reader", known: Mapping[str, Checklist], me
         title = str(given.get("title") or code)
         titles = base.titles if base.pk else dict.fromkeys(reader.reading.languages, title)
     return Draft(
-        code, list(reader.sections.values()), reader.questions, reader.lines, sheets.file,
-        int(order), chosen["stage"], chosen["place"], chosen["repeat"], titles, list(media),
-    )  # fmt: skip
+        code,
+        list(reader.sections.values()),
+        reader.questions,
+        reader.lines,
+        sheets.file,
+        int(order),
+        chosen["stage"],
+        chosen["place"],
+        chosen["repeat"],
+        titles,
+        list(media),
+    )
 
 
 @dataclass
@@ -209,13 +233,22 @@ class _Reader:
         low, high = self._limits(line, type_, str(bind.get("constraint", "")).strip(), more)
         group = self.groups[-1] if self.groups else None
         question = Question(
-            order=len(self.questions), code=code, type=type_, section=group.section if group else None,
-            labels=self.words("survey", line, row, "label"), hints=self.words("survey", line, row, "hint"),
-            choices=choices, required=required.lower() in TRUE, minimum=low, maximum=high,
+            order=len(self.questions),
+            code=code,
+            type=type_,
+            section=group.section if group else None,
+            labels=self.words("survey", line, row, "label"),
+            hints=self.words("survey", line, row, "hint"),
+            choices=choices,
+            required=required.lower() in TRUE,
+            minimum=low,
+            maximum=high,
             violation_answers=str(row.get("violation_answer") or "").split(),
-            violation_code=str(row.get("violation_code") or ""), control=str(row.get("control_figure") or ""),
-            sms_code=str(row.get("sms_code") or ""), xlsform=more or None,
-        )  # fmt: skip
+            violation_code=str(row.get("violation_code") or ""),
+            control=str(row.get("control_figure") or ""),
+            sms_code=str(row.get("sms_code") or ""),
+            xlsform=more or None,
+        )
         for column, cell, longest in (("control_figure", question.control, 40), ("sms_code", question.sms_code, 12)):
             if cell and (reason := code_problem(cell, longest)):
                 self._complain(line, reason, column)
@@ -310,15 +343,17 @@ class _Reader:
         """What goes back out as it came, for those who understand it."""
         more: dict[str, Any] = {}
         for key, value in (
-            ("appearance", _part(row, "control").get("appearance")), ("parameters", row.get("parameters")),
+            ("appearance", _part(row, "control").get("appearance")),
+            ("parameters", row.get("parameters")),
             ("default", row.get("default")),
-        ):  # fmt: skip
+        ):
             if value:
                 more[key] = str(value)
         for key, source, column in (
-            ("required_message", bind, "jr:requiredMsg"), ("constraint_message", bind, "jr:constraintMsg"),
+            ("required_message", bind, "jr:requiredMsg"),
+            ("constraint_message", bind, "jr:constraintMsg"),
             ("guidance_hint", row, "guidance_hint"),
-        ):  # fmt: skip
+        ):
             if words := self.words("survey", line, source, column):
                 more[key] = words
         if media := media_read(row, self.wanted, line, language_of):

@@ -25,10 +25,19 @@ OUR_SETTINGS = ("order", "stage", "place_level", "repeat")
 VIOLATIONS = "violations"
 SHARED_LISTS = ("yes_no", "rating", VIOLATIONS)
 TYPES: Mapping[str, str] = {
-    "yes_no": "select_one yes_no", "rating": "select_one rating", "violation": f"select_one {VIOLATIONS}",
-    "integer": "integer", "decimal": "decimal", "text": "text", "time": "time", "date": "date", "photo": "image",
-    "file": "file", "location": "geopoint", "note": "note",
-}  # fmt: skip
+    "yes_no": "select_one yes_no",
+    "rating": "select_one rating",
+    "violation": f"select_one {VIOLATIONS}",
+    "integer": "integer",
+    "decimal": "decimal",
+    "text": "text",
+    "time": "time",
+    "date": "date",
+    "photo": "image",
+    "file": "file",
+    "location": "geopoint",
+    "note": "note",
+}
 
 
 def workbook_of(version: ChecklistVersion, *, election: Election, violations: Iterable[ViolationType]) -> Workbook:

@@ -79,9 +79,13 @@ def _read(name: str, book: Any, headers: Mapping[str, Any], kind: Any, options: 
     if not data:
         return ()
     found = dealias_and_group_headers(
-        sheet_name=name, sheet_data=data, sheet_header=getattr(book, f"{name}_header") or [],
-        header_aliases=headers, header_columns=set(kind.get_slot_names()), **options,
-    )  # fmt: skip
+        sheet_name=name,
+        sheet_data=data,
+        sheet_header=getattr(book, f"{name}_header") or [],
+        header_aliases=headers,
+        header_columns=set(kind.get_slot_names()),
+        **options,
+    )
     rows: Sequence[Row] = found.data
     return rows
 

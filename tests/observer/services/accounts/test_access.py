@@ -42,9 +42,14 @@ class TestPlaces:
     def test_a_longer_code_is_no_territory(self, world, clerk):
         level = world.tree["KZ-1-1"].level
         Commission.objects.create(
-            election=world.election, parent=world.tree["KZ-1"], level=level, code="KZ-1-11", path="KZ/KZ-1/KZ-1-11/",
-            depth=2, names=words("x"),
-        )  # fmt: skip
+            election=world.election,
+            parent=world.tree["KZ-1"],
+            level=level,
+            code="KZ-1-11",
+            path="KZ/KZ-1/KZ-1-11/",
+            depth=2,
+            names=words("x"),
+        )
         assert not access.visible(clerk("reader", "KZ-1-1"), Commission).filter(code="KZ-1-11").exists()
 
     def test_rows_come_once_though_two_grants_open_them(self, world, clerk):

@@ -67,8 +67,12 @@ class TestDigits:
         secret = two_factor.secret_make()
         at = DAY
         now = int(at.timestamp()) // 30
-        fits = [n for n in range(-3, 4) if two_factor.matching_step(
-            secret=secret, code=two_factor.totp(secret=secret, step=now + n), at=at) is not None]  # fmt: skip
+        fits = [
+            n
+            for n in range(-3, 4)
+            if two_factor.matching_step(secret=secret, code=two_factor.totp(secret=secret, step=now + n), at=at)
+            is not None
+        ]
         assert fits == [-1, 0, 1]
         assert two_factor.matching_step(secret=secret, code="²²²²²²", at=at) is None
 

@@ -41,10 +41,21 @@ class TestGiving:
         assert Client().post("/admin/login/", {"username": "new", "password": password}).status_code == 302
 
     @pytest.mark.parametrize(
-        "wrong", [{"commission": "KZ-2-1"}, {"commission": "KZ"}, {"commission": "no"}, {"role": "superuser"}, {"role": ""},
-                  {"username": ""}, {"username": "a b\n"}, {"username": "x" * 200}, {"organisation": "9" * 30}, {"commission": "\0"}],
+        "wrong",
+        [
+            {"commission": "KZ-2-1"},
+            {"commission": "KZ"},
+            {"commission": "no"},
+            {"role": "superuser"},
+            {"role": ""},
+            {"username": ""},
+            {"username": "a b\n"},
+            {"username": "x" * 200},
+            {"organisation": "9" * 30},
+            {"commission": "\0"},
+        ],
         ids=str,
-    )  # fmt: skip
+    )
     def test_of_what_is_not_ones_own_to_give_is_refused(self, world, staff, wrong):
         _, client = staff("boss", "administrator", "KZ-1")
         assert give(client, **wrong).status_code == 200
@@ -96,9 +107,12 @@ class TestLettingInAgain:
         page = client.post(ADDRESS, {"password": key}).content.decode()
         user.refresh_from_db()
         assert user.check_password(page.split('<code class="code">')[1].split("</code>")[0])
-        assert set(Trail.objects.filter(subject=f"user:{user.pk}", user__username="boss").values_list("action", flat=True)) >= {
-            "user.reset_second_factor", "user.password",
-        }  # fmt: skip
+        assert set(
+            Trail.objects.filter(subject=f"user:{user.pk}", user__username="boss").values_list("action", flat=True)
+        ) >= {
+            "user.reset_second_factor",
+            "user.password",
+        }
 
     def test_not_of_whoever_has_more_elsewhere(self, world, staff, root):
         """Or who administers a district would take over the whole country's coordinator."""

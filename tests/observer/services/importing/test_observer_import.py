@@ -172,8 +172,10 @@ class TestTheCommand:
         with pytest.raises(CommandError) as caught:
             call_command("import_observers", tmp_path / "people.csv", election=world.election.slug)
         assert [line.split(":")[0] for line in str(caught.value).splitlines()] == [
-            "people.csv, line 2", "people.csv, line 3", "2 problems; nothing was changed.",
-        ]  # fmt: skip
+            "people.csv, line 2",
+            "people.csv, line 3",
+            "2 problems; nothing was changed.",
+        ]
 
 
 def test_a_code_grows_where_short_ones_run_out(monkeypatch):

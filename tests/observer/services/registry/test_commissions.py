@@ -222,8 +222,10 @@ class TestABadLine:
     def test_may_be_bad_because_of_what_is_stored(self, election):
         load(election, *TREE)
         for line, reason in (
-            ("A,A-1,central,X", "below"), ("A-1,A,precinct,X", "below a precinct"), ("B,,central,X", "topmost"),
-        ):  # fmt: skip
+            ("A,A-1,central,X", "below"),
+            ("A-1,A,precinct,X", "below a precinct"),
+            ("B,,central,X", "topmost"),
+        ):
             before = state()
             with pytest.raises(BadTable, match=reason):
                 load(election, line, head="code,parent,level,name_en")

@@ -98,8 +98,16 @@ class TestAWorkbook:
         ]
         lines, sheet = read(book([str(n) for n in range(9)], [*cells], prepare=shown_with_zeros))
         assert lines[1] == [
-            "0123", "0123", "12", "43.238", "77011112233", "2026-11-20", "2026-11-20 08:30", "07:00", "1",
-        ]  # fmt: skip
+            "0123",
+            "0123",
+            "12",
+            "43.238",
+            "77011112233",
+            "2026-11-20",
+            "2026-11-20 08:30",
+            "07:00",
+            "1",
+        ]
         assert sheet.bad == []
 
     def test_numbers_its_rows_as_the_sheet_does_and_passes_over_empty_ones(self):
@@ -223,12 +231,16 @@ class TestAHostileWorkbook:
     @pytest.mark.parametrize(
         "content",
         [
-            b"", b"<", b"\0" * 100, START, START + b'<row r="1"><c r="A1" t="s"><v>99</v></c></row>' + END,
+            b"",
+            b"<",
+            b"\0" * 100,
+            START,
+            START + b'<row r="1"><c r="A1" t="s"><v>99</v></c></row>' + END,
             START + b'<row r="1"><c r="A1"><v>1e999</v></c></row>' + END,
             START + b'<row r="x"><c r="??"><v>1</v></c></row>' + END,
             b'<!DOCTYPE x [<!ENTITY a "b">]>' + START + END,
         ],
-    )  # fmt: skip
+    )
     def test_is_refused_whatever_it_holds(self, content):
         source = swapped(book(["a"]), SHEET, content)
         try:
@@ -263,9 +275,15 @@ class TestAHostileWorkbook:
 class TestHeadings:
     def test_are_known_in_every_language_by_code_and_with_a_language(self):
         for heading, column in {
-            "Code": "code", " КОД ": "code", "external_id": "external_id", "Название (ru)": "name_ru", "NAME_KK": "name_kk",
-            "Атауы (kk)": "name_kk", "Name of the place (en)": "name_en", "boss": "boss",
-        }.items():  # fmt: skip
+            "Code": "code",
+            " КОД ": "code",
+            "external_id": "external_id",
+            "Название (ru)": "name_ru",
+            "NAME_KK": "name_kk",
+            "Атауы (kk)": "name_kk",
+            "Name of the place (en)": "name_en",
+            "boss": "boss",
+        }.items():
             assert COMMISSIONS.column(heading) == column, heading
 
     def test_that_are_unknown_are_named(self):

@@ -184,10 +184,21 @@ class TestFromASilentStationToAVoice:
 class TestDictation:
     def filled(self, **fields) -> dict[str, str]:
         return {
-            "uuid": str(uuid4()), "newest": "0", "observed_at": "2022-11-20T10:40", "q-V03": "no", "q-V15": "yes",
-            "q-V16": "no", "q-X05": "1 200", "q-X06": "12,5", "q-X10": "43.25, 76.95", "q-V30": ["a", "c"],
-            "comment": "all calm", "q-X08": "07:05", "q-X09": "2022-11-20", "q-X07": "text",
-        } | fields  # fmt: skip
+            "uuid": str(uuid4()),
+            "newest": "0",
+            "observed_at": "2022-11-20T10:40",
+            "q-V03": "no",
+            "q-V15": "yes",
+            "q-V16": "no",
+            "q-X05": "1 200",
+            "q-X06": "12,5",
+            "q-X10": "43.25, 76.95",
+            "q-V30": ["a", "c"],
+            "comment": "all calm",
+            "q-X08": "07:05",
+            "q-X09": "2022-11-20",
+            "q-X07": "text",
+        } | fields
 
     def address(self, day: World, checklist: str = "voting") -> str:
         place = page("dictate", day.tree["KZ-1-1-1"].pk, day.first.observer.pk)
@@ -211,9 +222,17 @@ class TestDictation:
         assert (report.channel, report.source, report.author.username) == ("desk", "desk", "aigul")
         assert report.observed_at == datetime(2022, 11, 20, 4, 40, tzinfo=UTC)
         assert report.answers == {
-            "V03": "no", "V15": "yes", "V16": "no", "X05": 1200, "X06": "12.5", "V30": ["a", "c"], "X07": "text",
-            "X08": "07:05", "X09": "2022-11-20", "X10": {"lat": 43.25, "lon": 76.95},
-        }  # fmt: skip
+            "V03": "no",
+            "V15": "yes",
+            "V16": "no",
+            "X05": 1200,
+            "X06": "12.5",
+            "V30": ["a", "c"],
+            "X07": "text",
+            "X08": "07:05",
+            "X09": "2022-11-20",
+            "X10": {"lat": 43.25, "lon": 76.95},
+        }
 
     def test_pressed_twice_is_stored_once(self, day, aigul):
         filled = self.filled()

@@ -24,9 +24,17 @@ class TestAPaper:
         for code in ("V01", "V03", "V16", "V30", "V90", "X05", "X06", "X07", "X08", "X09", "X10", "X11", "X12"):
             assert f"{code} en" in read, code
         for said in (
-            "voting, version 1", "Station", "Observer", "Only if V15 is: yes", "V03 en *", "from 0 to 3000",
-            "female female en", "not applicable", "very bad", "cannot be read out",
-        ):  # fmt: skip
+            "voting, version 1",
+            "Station",
+            "Observer",
+            "Only if V15 is: yes",
+            "V03 en *",
+            "from 0 to 3000",
+            "female female en",
+            "not applicable",
+            "very bad",
+            "cannot be read out",
+        ):
             assert said in read, said
 
     @pytest.mark.parametrize(("language", "said"), [("kk", "Тек V15"), ("ru", "Только если V15: да")])
@@ -47,9 +55,13 @@ class TestAPaper:
         draft = make_draft(world)
         section = Section.objects.create(version=draft, code="A", titles={"en": KAZAKH * 20})
         draft.questions.create(
-            code="L" * 40, type="choices", labels={"en": KAZAKH * 200}, hints={"en": "Ұ" * 5000}, section=section,
+            code="L" * 40,
+            type="choices",
+            labels={"en": KAZAKH * 200},
+            hints={"en": "Ұ" * 5000},
+            section=section,
             choices=[{"code": f"c{number}", "labels": {"en": KAZAKH * 4}} for number in range(60)],
-        )  # fmt: skip
+        )
         draft.questions.create(code="N", order=1, type="decimal", labels=words("N"), minimum="0.50", maximum="100")
         draft.published_at = DAY
         draft.save()

@@ -49,9 +49,11 @@ class TestThePage:
     def test_refuses_a_file_with_every_reason(self, world, staff):
         client = self.client(staff())
         for source, reason in (
-            (b"", "is empty"), (b"boss\n", "column boss is unknown"), (b"PK\x03\x04cut", "damaged"),
+            (b"", "is empty"),
+            (b"boss\n", "column boss is unknown"),
+            (b"PK\x03\x04cut", "damaged"),
             (csv(SENT), "has no rows"),
-        ):  # fmt: skip
+        ):
             answer = self.send(client, source)
             assert answer.status_code == 422 and reason in answer.content.decode(), reason
         assert not Import.objects.exists()

@@ -235,10 +235,13 @@ class TestACasesPages:
     def test_hostile_fields_are_answered(self, case, desk):
         huge = "9" * 400
         for fields in (
-            {"do": "step", "step": "\0", "seen": huge}, {"do": "complaint", "term": "x", "starts_at": huge},
+            {"do": "step", "step": "\0", "seen": huge},
+            {"do": "complaint", "term": "x", "starts_at": huge},
             {"do": "complaint", "term": "file", "starts_at": "0001-01-01T00:00", "appeals": huge},
-            {"do": "consent", "observer": "\0"}, {"do": "paper", "kind": "x"}, {"do": "take", "seen": "-1"},
-        ):  # fmt: skip
+            {"do": "consent", "observer": "\0"},
+            {"do": "paper", "kind": "x"},
+            {"do": "take", "seen": "-1"},
+        ):
             assert desk.post(f"{HERE}/cases/{case.pk}/", fields).status_code in (302, 404, 409)
 
     def test_ask_a_bounded_number_of_times(self, case, desk, django_assert_max_num_queries):

@@ -35,23 +35,54 @@ def document(n: int = 90, of: int = 1131) -> dict[str, object]:
         "revision": 412,
         "as_of": "2022-11-20T12:05:00Z",
         "coverage": {
-            "precincts": 10101, "precincts_observed": 1131, "precincts_denied": 14, "observers": 299,
-            "reports": 1468, "reports_verified": 900,
+            "precincts": 10101,
+            "precincts_observed": 1131,
+            "precincts_denied": 14,
+            "observers": 299,
+            "reports": 1468,
+            "reports_verified": 900,
         },
-        "stages": {"voting": {"reports": 1131, "commissions": 1088, "questions": {
-            "V03": {"yes": n, "no": of - n, "stations": {"yes": 88, "no": 1000, "conflicting": 2},
-                    "finding": finding(n, of, 3), "verified": finding(40, 540)},
-            "V04": {"yes": 1100, "no": 31, "stations": {"yes": 1000, "no": 30, "conflicting": 0}, "finding": finding(31, 1131),
-                    "verified": finding(0, 0)},
-            "V90": {"very_good": 600, "good": 474, "bad": 50, "very_bad": 7, "finding": finding(57, 1131), "verified": finding(0, 0)},
-            "V30": {"choices": {"a": 5, "b": 7, "z": 1}},
-        }}},
-        "violations": {"reports": 90, "by_type": {
-            "FRD-05": {"reported": 90, "confirmed": 12, "refuted": 3, "solved": 1},
-            "NEW-01": {"reported": 1, "confirmed": 0, "refuted": 0},
-        }},
-        "children": [], "children_withheld": 0,
-    }  # fmt: skip
+        "stages": {
+            "voting": {
+                "reports": 1131,
+                "commissions": 1088,
+                "questions": {
+                    "V03": {
+                        "yes": n,
+                        "no": of - n,
+                        "stations": {"yes": 88, "no": 1000, "conflicting": 2},
+                        "finding": finding(n, of, 3),
+                        "verified": finding(40, 540),
+                    },
+                    "V04": {
+                        "yes": 1100,
+                        "no": 31,
+                        "stations": {"yes": 1000, "no": 30, "conflicting": 0},
+                        "finding": finding(31, 1131),
+                        "verified": finding(0, 0),
+                    },
+                    "V90": {
+                        "very_good": 600,
+                        "good": 474,
+                        "bad": 50,
+                        "very_bad": 7,
+                        "finding": finding(57, 1131),
+                        "verified": finding(0, 0),
+                    },
+                    "V30": {"choices": {"a": 5, "b": 7, "z": 1}},
+                },
+            }
+        },
+        "violations": {
+            "reports": 90,
+            "by_type": {
+                "FRD-05": {"reported": 90, "confirmed": 12, "refuted": 3, "solved": 1},
+                "NEW-01": {"reported": 1, "confirmed": 0, "refuted": 0},
+            },
+        },
+        "children": [],
+        "children_withheld": 0,
+    }
 
 
 def view(language: str = "en", **numbers: int):

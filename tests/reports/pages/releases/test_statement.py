@@ -20,12 +20,26 @@ pytestmark = pytest.mark.once
 @pytest.mark.parametrize(
     ("n", "of", "word"),
     [
-        (0, 10, "none"), (1, 1000, "few"), (49, 1000, "few"), (5, 100, "several"), (14, 100, "several"),
-        (15, 100, "many"), (34, 100, "many"), (35, 100, "large"), (50, 100, "large"), (51, 100, "half"),
-        (74, 100, "half"), (75, 100, "most"), (99, 100, "most"), (100, 100, "all"), (0, 0, "none"), (1, 2, "large"),
-        (2, 3, "half"), (999, 1000, "most"),
+        (0, 10, "none"),
+        (1, 1000, "few"),
+        (49, 1000, "few"),
+        (5, 100, "several"),
+        (14, 100, "several"),
+        (15, 100, "many"),
+        (34, 100, "many"),
+        (35, 100, "large"),
+        (50, 100, "large"),
+        (51, 100, "half"),
+        (74, 100, "half"),
+        (75, 100, "most"),
+        (99, 100, "most"),
+        (100, 100, "all"),
+        (0, 0, "none"),
+        (1, 2, "large"),
+        (2, 3, "half"),
+        (999, 1000, "most"),
     ],
-)  # fmt: skip
+)
 def test_a_word_follows_its_declared_threshold(n, of, word):
     assert quantity(n, of) == word
 
@@ -51,8 +65,11 @@ class TestAStatement:
         said = re.findall(r'id="said-(\d+)"', html)
         notes = dict(re.findall(r'<li id="note-(\d+)">(.*?) <a', html, re.S))
         assert said == sorted(said, key=int) and set(said) == set(notes)
-        found = {(row["item"], row["figure"]): row for row in table(package(client, "test-2022", 1), "figures.csv")
-                 if row["place"] == "KZ" and row["figure"] == "finding"}  # fmt: skip
+        found = {
+            (row["item"], row["figure"]): row
+            for row in table(package(client, "test-2022", 1), "figures.csv")
+            if row["place"] == "KZ" and row["figure"] == "finding"
+        }
         told = [note for note in notes.values() if "n = " in note]
         assert len(told) == 2
         for note in told:

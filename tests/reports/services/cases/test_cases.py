@@ -25,11 +25,19 @@ from tests.support.world import DAY, World, payload, words
 ZONE = "Asia/Almaty"
 TERMS = [
     {
-        "code": code, "days": days, "kind_of_days": "calendar", "closing_time": "", "article": "20(9)",
-        "name": words(code), "forum": words("court"), "who_may_file": {}, "starts": words("act"), "if_near": {},
+        "code": code,
+        "days": days,
+        "kind_of_days": "calendar",
+        "closing_time": "",
+        "article": "20(9)",
+        "name": words(code),
+        "forum": words("court"),
+        "who_may_file": {},
+        "starts": words("act"),
+        "if_near": {},
     }
     for code, days in (("file", 10), ("answer", 5))
-]  # fmt: skip
+]
 
 
 @pytest.fixture

@@ -58,11 +58,21 @@ class TestOurs:
         assert list(questions(draft)) == codes
 
     def test_sections_in_any_order_come_back(self, world: World):
-        version = bring(world, book([
-            {"type": "begin_group", "name": "a", "label": "A"}, row("text", "T1"),
-            {"type": "begin_group", "name": "b", "label": "B"}, row("text", "T2"), {"type": "end_group"},
-            row("text", "T3"), {"type": "end_group"}, row("text", "T4"),
-        ]))  # fmt: skip
+        version = bring(
+            world,
+            book(
+                [
+                    {"type": "begin_group", "name": "a", "label": "A"},
+                    row("text", "T1"),
+                    {"type": "begin_group", "name": "b", "label": "B"},
+                    row("text", "T2"),
+                    {"type": "end_group"},
+                    row("text", "T3"),
+                    {"type": "end_group"},
+                    row("text", "T4"),
+                ]
+            ),
+        )
         said = [(one.code, one.section.code if one.section else "") for one in questions(version).values()]
         assert said == [("T1", "a"), ("T2", "b"), ("T3", "a"), ("T4", "")]
         source = xlsform_of(version=version, election=world.election)
@@ -99,10 +109,25 @@ class TestAForeignForm:
 
     def test_has_our_types(self, version):
         assert {code: one.type for code, one in questions(version).items()} == {
-            "H01": "yes_no", "H02": "yes_no", "H03": "choice", "H04": "choices", "H05": "integer", "H06": "decimal",
-            "H07": "text", "H08": "date", "H09": "time", "H10": "photo", "H11": "file", "H12": "file", "H13": "location",
-            "H14": "note", "H15": "text", "H16": "violation", "H17": "rating", "H18": "text",
-        }  # fmt: skip
+            "H01": "yes_no",
+            "H02": "yes_no",
+            "H03": "choice",
+            "H04": "choices",
+            "H05": "integer",
+            "H06": "decimal",
+            "H07": "text",
+            "H08": "date",
+            "H09": "time",
+            "H10": "photo",
+            "H11": "file",
+            "H12": "file",
+            "H13": "location",
+            "H14": "note",
+            "H15": "text",
+            "H16": "violation",
+            "H17": "rating",
+            "H18": "text",
+        }
 
     def test_without_languages_says_the_same_in_every_one(self, version):
         one = questions(version)["H02"]
@@ -119,9 +144,10 @@ class TestAForeignForm:
     def test_keeps_what_only_phones_can_judge(self, version):
         found = questions(version)
         assert found["H03"].xlsform == {
-            "appearance": "minimal", "group_appearance": "field-list",
+            "appearance": "minimal",
+            "group_appearance": "field-list",
             "relevant": "(${H01} = 'yes' or ${H01} = 'no') and (${H02} = 'yes')",
-        }  # fmt: skip
+        }
         assert found["H06"].xlsform == {"relevant": "${H05} > 3", "constraint": ". > ${H05}", "required": "${H05} > 5"}
         assert found["H01"].xlsform["offered"] == ["yes", "no"]
         assert found["H11"].xlsform["type"] == "audio"
@@ -158,10 +184,14 @@ class TestAForeignForm:
 
 
 CASES: dict[str, tuple[list[dict[str, Any]], str]] = {
-    "a repeat": ([{"type": "begin_repeat", "name": "r", "label": "R"}, row("text", "T1"), {"type": "end_repeat"}],
-                 "sheet survey, line 2: column type: repeats are not supported"),
-    "a calculation": ([row("text", "T1"), {"type": "calculate", "name": "c", "calculation": "1 + 1"}],
-                      "sheet survey, line 3: column type: type calculate is not supported"),
+    "a repeat": (
+        [{"type": "begin_repeat", "name": "r", "label": "R"}, row("text", "T1"), {"type": "end_repeat"}],
+        "sheet survey, line 2: column type: repeats are not supported",
+    ),
+    "a calculation": (
+        [row("text", "T1"), {"type": "calculate", "name": "c", "calculation": "1 + 1"}],
+        "sheet survey, line 3: column type: type calculate is not supported",
+    ),
     "a hidden calculation": ([row("text", "T1", calculation="1 + 1")], "line 2: column calculation: is not supported"),
     "a trigger": ([row("text", "T1"), row("text", "T2", trigger="${T1}")], "line 3: column trigger"),
     "a filter": ([row("select_one yn", "T1", choice_filter="a = b")], "line 2: column choice_filter"),
@@ -176,24 +206,36 @@ CASES: dict[str, tuple[list[dict[str, Any]], str]] = {
     "a name twice": ([row("text", "T1"), row("text", "T1")], "line 3: column name: code T1 was already in line 2"),
     "an open group": ([{"type": "begin_group", "name": "g", "label": "G"}, row("text", "T1")], "a group is not closed"),
     "a group too few": ([row("text", "T1"), {"type": "end_group"}], "line 3: column type: a group ends here"),
-    "a circle": ([row("select_one yn", "T1", relevant="${T2} = 'yes'"), row("select_one yn", "T2", relevant="${T1} = 'yes'")],
-                 "line 2: T1: its condition leads back to itself"),
-    "an answer that is none": ([row("select_one yn", "T1"), row("text", "T2", relevant="${T1} = 'maybe'")],
-                               "line 3: T2: relevant_answer maybe is no answer to T1"),
+    "a circle": (
+        [row("select_one yn", "T1", relevant="${T2} = 'yes'"), row("select_one yn", "T2", relevant="${T1} = 'yes'")],
+        "line 2: T1: its condition leads back to itself",
+    ),
+    "an answer that is none": (
+        [row("select_one yn", "T1"), row("text", "T2", relevant="${T1} = 'maybe'")],
+        "line 3: T2: relevant_answer maybe is no answer to T1",
+    ),
     "an unknown question": ([row("text", "T2", relevant="${T1} > 3")], "sheet survey"),
     "an open bracket": ([row("integer", "T1", constraint=". > ((")], "line 2: column constraint: "),
     "an open quote": ([row("integer", "T1"), row("text", "T2", relevant="${T1} = 'a")], "line 3: column relevant: "),
     "no expression": ([row("integer", "T1", constraint=". >= 3 ?")], "line 2: column constraint: "),
     "half an expression": ([row("integer", "T1", required="1 +")], "line 2: column required: "),
-    "an unknown violation": ([row("select_one yn", "T1", violation_answer="yes", violation_code="XXX")],
-                             "line 2: T1: violation XXX is unknown"),
-    "a language nobody knows": ([{"type": "text", "name": "T1", "label::Klingon": "x"}], "line 2: column label: language Klingon"),
-    "a language too few": ([{"type": "text", "name": "T1", "label::kk": "x", "label::ru": "x"}], "line 2: T1: it has no label in en"),
+    "an unknown violation": (
+        [row("select_one yn", "T1", violation_answer="yes", violation_code="XXX")],
+        "line 2: T1: violation XXX is unknown",
+    ),
+    "a language nobody knows": (
+        [{"type": "text", "name": "T1", "label::Klingon": "x"}],
+        "line 2: column label: language Klingon",
+    ),
+    "a language too few": (
+        [{"type": "text", "name": "T1", "label::kk": "x", "label::ru": "x"}],
+        "line 2: T1: it has no label in en",
+    ),
     "a missing picture": ([row("text", "T1", media__image="no.png")], "line 2: file no.png is not beside the form"),
     "a path for a picture": ([row("text", "T1", media__image="../a.png")], "line 2: file ../a.png is of no kind"),
     "a script for a picture": ([row("text", "T1", media__image="a.svg")], "line 2: file a.svg is of no kind"),
     "no question": ([{"type": "start", "name": "start"}], "has no questions"),
-}  # fmt: skip
+}
 
 
 class TestARefusal:
@@ -266,34 +308,60 @@ class TestConditions:
     @pytest.mark.parametrize(
         ("text", "found"),
         [
-            ("${A} = 'yes'", ("A", ["yes"])), ('${A}="yes"', ("A", ["yes"])), (" ${ A } = 'a'  or ${A}='b' ", ("A", ["a", "b"])),
-            ("selected(${A}, 'a')", ("A", ["a"])), ("selected(${M}, 'a') or selected(${M},'b')", ("M", ["a", "b"])),
-            ("${M} = 'a'", None), ("${A} != 'yes'", None), ("${A} = 'a' and ${A} = 'b'", None), ("${A} = 'a' or ${M} = 'a'", None),
-            ("not(${A} = 'a')", None), ("${A} = ''", None), ("${X} = 'a'", None), ("${A} = 3", None), ("", None),
+            ("${A} = 'yes'", ("A", ["yes"])),
+            ('${A}="yes"', ("A", ["yes"])),
+            (" ${ A } = 'a'  or ${A}='b' ", ("A", ["a", "b"])),
+            ("selected(${A}, 'a')", ("A", ["a"])),
+            ("selected(${M}, 'a') or selected(${M},'b')", ("M", ["a", "b"])),
+            ("${M} = 'a'", None),
+            ("${A} != 'yes'", None),
+            ("${A} = 'a' and ${A} = 'b'", None),
+            ("${A} = 'a' or ${M} = 'a'", None),
+            ("not(${A} = 'a')", None),
+            ("${A} = ''", None),
+            ("${X} = 'a'", None),
+            ("${A} = 3", None),
+            ("", None),
         ],
-    )  # fmt: skip
+    )
     def test_are_ours_or_the_phones(self, text: str, found: object):
         assert relevant_read(text, {"A": False, "M": True}) == found
 
     @pytest.mark.parametrize(
         ("text", "found"),
         [
-            (". >= 0", (0, None)), (".<=5.5 and . >= -1", (-1, 5.5)), (". > 0", None), (". >= 0 or . <= 5", None),
-            (". >= 0 and . >= 1", None), (". >= ${A}", None), ("regex(., 'a')", None),
+            (". >= 0", (0, None)),
+            (".<=5.5 and . >= -1", (-1, 5.5)),
+            (". > 0", None),
+            (". >= 0 or . <= 5", None),
+            (". >= 0 and . >= 1", None),
+            (". >= ${A}", None),
+            ("regex(., 'a')", None),
         ],
-    )  # fmt: skip
+    )
     def test_are_limits_or_the_phones(self, text: str, found: object):
         assert limits_read(text) == found
 
     @pytest.mark.parametrize(
         ("text", "whole"),
         [
-            ("", True), ("${A} = 'a' or not(selected(${B}, \"x y\"))", True), (". >= -1.5 and . < ${a-b.c} div 2", True),
-            ("regex(., '^[(]+$')", True), ("count(/data/x[@id='1']//*) mod 2 = 1", True), ("jr:choice-name(., '${A}')", True),
-            ("string-length(.) <= 10", True), ("(1", False), ("1)", False), ("'a", False), ("1 +", False), ("a ? b", False),
-            ("${A", False), ("# 1", False), (")(", False),
+            ("", True),
+            ("${A} = 'a' or not(selected(${B}, \"x y\"))", True),
+            (". >= -1.5 and . < ${a-b.c} div 2", True),
+            ("regex(., '^[(]+$')", True),
+            ("count(/data/x[@id='1']//*) mod 2 = 1", True),
+            ("jr:choice-name(., '${A}')", True),
+            ("string-length(.) <= 10", True),
+            ("(1", False),
+            ("1)", False),
+            ("'a", False),
+            ("1 +", False),
+            ("a ? b", False),
+            ("${A", False),
+            ("# 1", False),
+            (")(", False),
         ],
-    )  # fmt: skip
+    )
     def test_are_whole_or_refused(self, text: str, whole: bool):
         assert expression_is_whole(text) == whole
 

@@ -43,20 +43,35 @@ def of(user: User) -> Client:
 
 def typed(**fields) -> dict:
     return {
-        "press": str(uuid4()), "slug": "akim-2023", "date": "2023-11-05", "languages": "ru, kk", "name_ru": "Аким",
-        "name_kk": "Әкім", "name_en": "", "opens_at": "", "closes_at": "", "branch": "", "contests": "on",
-        "publish": "on", "make": "1",
-    } | fields  # fmt: skip
+        "press": str(uuid4()),
+        "slug": "akim-2023",
+        "date": "2023-11-05",
+        "languages": "ru, kk",
+        "name_ru": "Аким",
+        "name_kk": "Әкім",
+        "name_en": "",
+        "opens_at": "",
+        "closes_at": "",
+        "branch": "",
+        "contests": "on",
+        "publish": "on",
+        "make": "1",
+    } | fields
 
 
 def wanted(slug: str = "next-2023", **fields) -> Wanted:
     return Wanted(
         **{
-            "slug": slug, "names": words("Next"), "date": date(2023, 11, 5), "languages": ["kk", "ru", "en"],
-            "opens_at": None, "closes_at": None, "press": str(uuid4()),
+            "slug": slug,
+            "names": words("Next"),
+            "date": date(2023, 11, 5),
+            "languages": ["kk", "ru", "en"],
+            "opens_at": None,
+            "closes_at": None,
+            "press": str(uuid4()),
         }
         | fields
-    )  # fmt: skip
+    )
 
 
 def copy(world: World, user: User, **fields) -> Election:
@@ -78,8 +93,9 @@ class TestACopy:
         assert new == old and len(new) == 19
         assert {c.parent.election_id for c in tree(made) if c.parent} == {made.pk}
         assert {contest.code: [place.code for place in contest.scope.all()] for contest in made.contests.all()} == {
-            everywhere.code: [], here.code: ["KZ-1-1"],
-        }  # fmt: skip
+            everywhere.code: [],
+            here.code: ["KZ-1-1"],
+        }
         hashes = ChecklistVersion.objects.filter(checklist__election=made).values_list("checklist__code", "number")
         assert set(hashes) == {(code, 1) for code in world.versions}
         assert not ChecklistVersion.objects.filter(checklist__election=made, published_at=None).exists()
@@ -93,14 +109,17 @@ class TestACopy:
 
     def test_is_in_preparation_on_the_new_day_by_the_same_clock(self, world: World, administrator: User):
         Election.objects.update(
-            windows={"voting": ["2022-11-20T01:00:00+00:00", "2022-11-20T15:00:00+00:00"]}, emergency_contact="112",
+            windows={"voting": ["2022-11-20T01:00:00+00:00", "2022-11-20T15:00:00+00:00"]},
+            emergency_contact="112",
             rules={"sample": True, "schedule": [], "choice_languages": ["kk", "ru", "en"]},
-        )  # fmt: skip
+        )
         world.election.refresh_from_db()
         made = copy(world, administrator, wanted=wanted(languages=["en", "kk"]))
         assert (made.state, made.opens_at, made.closes_at) == (
-            "draft", datetime(2023, 11, 4, 18, tzinfo=UTC), datetime(2023, 11, 6, 6, tzinfo=UTC),
-        )  # fmt: skip
+            "draft",
+            datetime(2023, 11, 4, 18, tzinfo=UTC),
+            datetime(2023, 11, 6, 6, tzinfo=UTC),
+        )
         assert made.window("voting")[0] == datetime(2023, 11, 5, 1, tzinfo=UTC)
         assert made.rules == {"schedule": [], "choice_languages": ["kk", "en"]} and made.languages == ["en", "kk"]
         assert made.relay_key and made.relay_key != world.election.relay_key and made.emergency_contact == "112"
@@ -161,13 +180,22 @@ class TestThePage:
     @pytest.mark.parametrize(
         ("field", "wrong"),
         [
-            ("slug", {"slug": "test-2022"}), ("slug", {"slug": "а б"}), ("slug", {"slug": ""}), ("date", {"date": "2023-02-30"}),
-            ("languages", {"languages": "ru, de"}), ("languages", {"languages": "ru, ru"}), ("languages", {"languages": ","}),
-            ("name_kk", {"name_kk": ""}), ("name_ru", {"name_ru": "x" * 201}), ("branch", {"branch": "KZ-9"}),
-            ("branch", {"branch": "' OR 1=1"}), ("closes_at", {"opens_at": "2023-11-05T06:00"}),
-            ("closes_at", {"opens_at": "2023-11-05T06:00", "closes_at": "2023-11-05T05:00"}), ("press", {"press": "1"}),
+            ("slug", {"slug": "test-2022"}),
+            ("slug", {"slug": "а б"}),
+            ("slug", {"slug": ""}),
+            ("date", {"date": "2023-02-30"}),
+            ("languages", {"languages": "ru, de"}),
+            ("languages", {"languages": "ru, ru"}),
+            ("languages", {"languages": ","}),
+            ("name_kk", {"name_kk": ""}),
+            ("name_ru", {"name_ru": "x" * 201}),
+            ("branch", {"branch": "KZ-9"}),
+            ("branch", {"branch": "' OR 1=1"}),
+            ("closes_at", {"opens_at": "2023-11-05T06:00"}),
+            ("closes_at", {"opens_at": "2023-11-05T06:00", "closes_at": "2023-11-05T05:00"}),
+            ("press", {"press": "1"}),
         ],
-    )  # fmt: skip
+    )
     def test_names_the_field_that_is_wrong(self, client: Client, field: str, wrong: dict):
         answer = client.post(ADDRESS, typed(**wrong))
         assert answer.status_code == 200 and set(answer.context["form"].errors) == {field}

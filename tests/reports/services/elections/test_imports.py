@@ -63,16 +63,32 @@ class TestCommissions:
     def test_are_shown_new_changed_same_and_wrong_and_then_written(self, world, staff):
         user = staff()
         before = state()
-        row = upload(world, user, "commissions", csv(
-            TREE, "KZ-1-3,KZ-1,district,New,", "KZ-1-3-1,KZ-1-3,precinct,New too,X-1", "KZ-2,KZ,region,KZ-2 en,",
-            "KZ-2-1,KZ-1,district,Moved,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            user,
+            "commissions",
+            csv(
+                TREE,
+                "KZ-1-3,KZ-1,district,New,",
+                "KZ-1-3-1,KZ-1-3,precinct,New too,X-1",
+                "KZ-2,KZ,region,KZ-2 en,",
+                "KZ-2-1,KZ-1,district,Moved,",
+            ),
+        )
         assert told(row) == {
             2: ("new", [("parent", "", "KZ-1"), ("level", "", "district"), ("name_en", "", "New")]),
-            3: ("new", [("parent", "", "KZ-1-3"), ("level", "", "precinct"), ("name_en", "", "New too"), ("external_id", "", "X-1")]),
+            3: (
+                "new",
+                [
+                    ("parent", "", "KZ-1-3"),
+                    ("level", "", "precinct"),
+                    ("name_en", "", "New too"),
+                    ("external_id", "", "X-1"),
+                ],
+            ),
             4: ("same", []),
             5: ("changed", [("parent", "KZ-2", "KZ-1"), ("name_en", "KZ-2-1 en", "Moved")]),
-        }  # fmt: skip
+        }
         assert state() == before and row.counts == {"new": 2, "changed": 1, "same": 1, "wrong": 0}
         assert do(row, user) == Answer(True)
         assert Commission.objects.get(code="KZ-2-1-1").path == "KZ/KZ-1/KZ-2-1/KZ-2-1-1/"
@@ -81,28 +97,59 @@ class TestCommissions:
         assert line.user == user and line.detail["created"] == 2 and line.detail["left_out"] == 0
 
     def test_that_are_wrong_say_why_and_take_those_below_them_along(self, world, staff):
-        row = upload(world, staff(), "commissions", csv(
-            TREE, "A,B,district,A,", "B,A,district,B,", "C,ZZ,precinct,C,", "KZ-3,KZ,region,D,E-1", "KZ-4,KZ,region,E,E-1",
-            "KZ-3,KZ,region,F,", "A-1,A,precinct,G,", "KZ-5,KZ,country,H,", "KZ-5-1,KZ-5,district,I,", "KZ-5-2,KZ-5-1,precinct,J,",
-            "KZ-6,KZ,region", "Q,KZ,precinct,=1+1,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(),
+            "commissions",
+            csv(
+                TREE,
+                "A,B,district,A,",
+                "B,A,district,B,",
+                "C,ZZ,precinct,C,",
+                "KZ-3,KZ,region,D,E-1",
+                "KZ-4,KZ,region,E,E-1",
+                "KZ-3,KZ,region,F,",
+                "A-1,A,precinct,G,",
+                "KZ-5,KZ,country,H,",
+                "KZ-5-1,KZ-5,district,I,",
+                "KZ-5-2,KZ-5-1,precinct,J,",
+                "KZ-6,KZ,region",
+                "Q,KZ,precinct,=1+1,",
+            ),
+        )
         found = {line: (kind, said) for line, (kind, said) in told(row).items()}
         reasons = {line: said[0] for line, (kind, said) in found.items() if kind == "wrong"}
         assert reasons == {
-            2: "is below itself, through parent B", 3: "is below itself, through parent A", 4: "parent ZZ is unknown",
-            6: "external_id E-1 is there already", 7: "code KZ-3 was already in line 5", 8: "hangs below a line that is wrong",
+            2: "is below itself, through parent B",
+            3: "is below itself, through parent A",
+            4: "parent ZZ is unknown",
+            6: "external_id E-1 is there already",
+            7: "code KZ-3 was already in line 5",
+            8: "hangs below a line that is wrong",
             9: "level country is unknown; there are central, region, district, precinct",
-            10: "hangs below a line that is wrong", 11: "hangs below a line that is wrong",
+            10: "hangs below a line that is wrong",
+            11: "hangs below a line that is wrong",
             12: "has 3 cells where the header has 5",
-        }  # fmt: skip
+        }
         assert [line for line, (kind, _said) in found.items() if kind == "new"] == [5, 13]
 
     def test_of_one_region_cannot_reach_beyond_it(self, world, staff):
         user = staff(place="KZ-1")
-        row = upload(world, user, "commissions", csv(
-            TREE, "KZ-1,KZ,region,Mine,", "KZ-1-9,KZ-1,district,New,", "KZ-2-1,KZ-2,district,Theirs,", "KZ-2-9,KZ-2,district,New,",
-            "KZ-1-1,KZ-2,district,Away,", "KZ,,central,Top,", "N,,region,Root,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            user,
+            "commissions",
+            csv(
+                TREE,
+                "KZ-1,KZ,region,Mine,",
+                "KZ-1-9,KZ-1,district,New,",
+                "KZ-2-1,KZ-2,district,Theirs,",
+                "KZ-2-9,KZ-2,district,New,",
+                "KZ-1-1,KZ-2,district,Away,",
+                "KZ,,central,Top,",
+                "N,,region,Root,",
+            ),
+        )
         found = told(row)
         assert [found[line][0] for line in range(2, 9)] == ["changed", "new", *["wrong"] * 5]
         assert found[4][1] == ["code KZ-2-1 cannot be used here"] and found[5][1] == ["parent KZ-2 is unknown"]
@@ -142,9 +189,15 @@ class TestObservers:
         user = staff()
         row = upload(world, user, "observers", csv(PEOPLE, *self.LINES))
         found = told(row)
-        assert found[2] == ("changed", [
-            ("phone", "", ""), ("accredited_until", "", "2026-11-21"), ("commissions", "", "KZ-1-1-3"), ("elections", "", "+"),
-        ])  # fmt: skip
+        assert found[2] == (
+            "changed",
+            [
+                ("phone", "", ""),
+                ("accredited_until", "", "2026-11-21"),
+                ("commissions", "", "KZ-1-1-3"),
+                ("elections", "", "+"),
+            ],
+        )
         assert found[3][0] == "new" and ("name", "", "") in found[3][1] and ("role", "", "mobile") in found[3][1]
         assert found[4] == ("same", [])
         with connection.cursor() as cursor:
@@ -170,24 +223,48 @@ class TestObservers:
         one.phone = "+77017654321"
         one.index_contacts()
         one.save()
-        row = upload(world, staff(), "observers", csv(
-            PEOPLE, ",Aigul,+77017654321,,kk,org,,,,", ",B,+77011112233,,kk,org,,,,", ",C,8 (701),,kk,org,,,,",
-            ",D,+7 701 111 22 33,,kk,org,,,,", ",E,,aigul@,kk,org,,,,", ",F,,,kk,org,KZ-9,,,", ",G,,,kk,org,,,,someday",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(),
+            "observers",
+            csv(
+                PEOPLE,
+                ",Aigul,+77017654321,,kk,org,,,,",
+                ",B,+77011112233,,kk,org,,,,",
+                ",C,8 (701),,kk,org,,,,",
+                ",D,+7 701 111 22 33,,kk,org,,,,",
+                ",E,,aigul@,kk,org,,,,",
+                ",F,,,kk,org,KZ-9,,,",
+                ",G,,,kk,org,,,,someday",
+            ),
+        )
         found = told(row)
         assert {line: said for line, (kind, said) in found.items() if kind == "wrong"} == {
-            2: ["the phone is that of observer OB-2222"], 4: ["the phone is not a phone number"],
-            5: ["the phone was already in line 3"], 6: ["the e-mail is not an address"], 7: ["commission KZ-9 is unknown"],
+            2: ["the phone is that of observer OB-2222"],
+            4: ["the phone is not a phone number"],
+            5: ["the phone was already in line 3"],
+            6: ["the e-mail is not an address"],
+            7: ["commission KZ-9 is unknown"],
             8: ["accredited_until is not a date like 2026-11-20"],
-        }  # fmt: skip
+        }
         assert not [secret for secret in SECRETS if secret in str(found)]
 
     def test_of_one_region_are_added_there_only(self, world, staff):
         elsewhere = world.enrolled("OB-5555", "KZ-2-1-1").observer
-        row = upload(world, staff(role="territorial", place="KZ-1"), "observers", csv(
-            PEOPLE, "OB-5555,New name,,,,org,KZ-1-1-1,,,", f",N,{elsewhere.phone},,kk,org,KZ-1-1-1,,,", ",O,,,kk,org,KZ-2-1-1,,,",
-            ",P,,,kk,org,,,,", ",Q,,,kk,Nobody knows,KZ-1-1-1,,,", "OB-2222,,,,ru,org,,,,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(role="territorial", place="KZ-1"),
+            "observers",
+            csv(
+                PEOPLE,
+                "OB-5555,New name,,,,org,KZ-1-1-1,,,",
+                f",N,{elsewhere.phone},,kk,org,KZ-1-1-1,,,",
+                ",O,,,kk,org,KZ-2-1-1,,,",
+                ",P,,,kk,org,,,,",
+                ",Q,,,kk,Nobody knows,KZ-1-1-1,,,",
+                "OB-2222,,,,ru,org,,,,",
+            ),
+        )
         found = told(row)
         # A phone within the own territory is told; whoever lies outside is answered as unknown.
         assert found[2] == ("wrong", ["code OB-5555 cannot be used here"])
@@ -201,16 +278,31 @@ class TestObservers:
         far.phone = "+77770001122"
         far.index_contacts()
         far.save()
-        row = upload(world, staff(role="territorial", place="KZ-1"), "observers", csv(
-            PEOPLE, ",N,+77770001122,,kk,org,KZ-1-1-1,,,", f",{far.name},+77770001123,,kk,org,KZ-1-1-1,,,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(role="territorial", place="KZ-1"),
+            "observers",
+            csv(
+                PEOPLE,
+                ",N,+77770001122,,kk,org,KZ-1-1-1,,,",
+                f",{far.name},+77770001123,,kk,org,KZ-1-1-1,,,",
+            ),
+        )
         assert [kind for kind, _said in told(row).values()] == ["new", "new"]
 
     def test_of_one_organisation_are_of_it_only(self, world, staff):
         other = Organisation.objects.create(code="other", names=words("other"))
-        row = upload(world, staff(role="national", organisation=other), "observers", csv(
-            PEOPLE, ",N,,,kk,org,KZ-1-1-1,,,", ",O,,,kk,other,KZ-1-1-1,,,", "OB-2222,,,,ru,other,,,,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(role="national", organisation=other),
+            "observers",
+            csv(
+                PEOPLE,
+                ",N,,,kk,org,KZ-1-1-1,,,",
+                ",O,,,kk,other,KZ-1-1-1,,,",
+                "OB-2222,,,,ru,other,,,,",
+            ),
+        )
         assert [kind for kind, _said in told(row).values()] == ["wrong", "new", "wrong"]
 
 
@@ -227,14 +319,30 @@ class TestAssignments:
     def test_are_shown_and_then_written_by_the_clock_of_the_place(self, world, staff):
         Commission.objects.filter(code="KZ-1-1-3").update(external_id="X-3")
         user = staff()
-        row = upload(world, user, "assignments", csv(
-            SENT, "OB-2222,KZ-1-1-1,,,", "OB-2222,X-3,mobile,2026-11-20 06:30,20.11.2026", "OB-3333,KZ-1-1-2,long_term,,2026-11-21",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            user,
+            "assignments",
+            csv(
+                SENT,
+                "OB-2222,KZ-1-1-1,,,",
+                "OB-2222,X-3,mobile,2026-11-20 06:30,20.11.2026",
+                "OB-3333,KZ-1-1-2,long_term,,2026-11-21",
+            ),
+        )
         assert told(row) == {
             2: ("same", []),
-            3: ("new", [("commission", "", "KZ-1-1-3"), ("role", "", "mobile"), ("starts_at", "", "2026-11-20 06:30"), ("ends_at", "", "2026-11-21 00:00")]),
+            3: (
+                "new",
+                [
+                    ("commission", "", "KZ-1-1-3"),
+                    ("role", "", "mobile"),
+                    ("starts_at", "", "2026-11-20 06:30"),
+                    ("ends_at", "", "2026-11-21 00:00"),
+                ],
+            ),
             4: ("changed", [("role", "stationary", "long_term"), ("ends_at", "", "2026-11-22 00:00")]),
-        }  # fmt: skip
+        }
         assert do(row, user).done
         made = Assignment.objects.get(commission__code="KZ-1-1-3")
         assert made.starts_at.isoformat() == "2026-11-20T01:30:00+00:00"  # Almaty has kept UTC+5 since 2024
@@ -242,10 +350,21 @@ class TestAssignments:
         assert again.counts["same"] == 1
 
     def test_that_are_wrong_say_why(self, world, staff):
-        row = upload(world, staff(role="territorial", place="KZ-1"), "assignments", csv(
-            SENT, "OB-9999,KZ-1-1-1,,,", "OB-2222,KZ-2-1-1,,,", "OB-2222,KZ-1-1-2,boss,,", "OB-2222,KZ-1-1-3,,tomorrow,",
-            "OB-2222,KZ-1,,2026-11-21,2026-11-20", "OB-3333,KZ-1-1-3,,,", "OB-3333,KZ-1-1-3,,,",
-        ))  # fmt: skip
+        row = upload(
+            world,
+            staff(role="territorial", place="KZ-1"),
+            "assignments",
+            csv(
+                SENT,
+                "OB-9999,KZ-1-1-1,,,",
+                "OB-2222,KZ-2-1-1,,,",
+                "OB-2222,KZ-1-1-2,boss,,",
+                "OB-2222,KZ-1-1-3,,tomorrow,",
+                "OB-2222,KZ-1,,2026-11-21,2026-11-20",
+                "OB-3333,KZ-1-1-3,,,",
+                "OB-3333,KZ-1-1-3,,,",
+            ),
+        )
         found = {line: said[0] for line, (kind, said) in told(row).items() if kind == "wrong"}
         assert found[2] == "observer OB-9999 is unknown" and found[3] == "commission KZ-2-1-1 is unknown"
         assert "role boss" in found[4] and "starts_at" in found[5] and found[6] == "ends before it begins"
@@ -364,8 +483,12 @@ def test_somebody_of_another_election_is_asked_for_consent_anew(world, staff):
     user = User.objects.get(username="coordinator")
     world.first.observer.elections.add(world.election)
     row = import_upload(
-        kind="observers", election=other, source=csv(PEOPLE, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"), file="f",
-        user=user, at=timezone.now(),
-    )  # fmt: skip
+        kind="observers",
+        election=other,
+        source=csv(PEOPLE, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"),
+        file="f",
+        user=user,
+        at=timezone.now(),
+    )
     assert [told(row)[line][0] for line in (2, 3)] == ["changed", "new"] and do(row, user).done
     assert [(one.observer.code, one.election) for one in Consent.objects.awaited()] == [("OB-2222", other)]

@@ -21,9 +21,13 @@ from tests.support.world import DAY, World, make_observer, make_phone, words
 
 def send(world: World, uuid=None, texts=None, **audience) -> Message:
     return message_send(
-        uuid=uuid or uuid4(), election=world.election, audience=Audience(**audience), texts=texts or {"ru": "Слово"},
-        user=None, at=DAY,
-    )  # fmt: skip
+        uuid=uuid or uuid4(),
+        election=world.election,
+        audience=Audience(**audience),
+        texts=texts or {"ru": "Слово"},
+        user=None,
+        at=DAY,
+    )
 
 
 def finders(world: World, message: Message) -> list[str]:

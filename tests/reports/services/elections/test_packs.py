@@ -26,11 +26,15 @@ ATLANTIS = Path(__file__).parents[3] / "packs" / "atlantis"
 def create(folder: Path | str = "kz", slug: str = "land-2022", **fields) -> Election:
     return election_create(
         **{
-            "slug": slug, "name": "Land", "date": date(2022, 11, 20), "pack_dir": pack_folder(str(folder)),
-            "publication": "released", "at": DAY,
+            "slug": slug,
+            "name": "Land",
+            "date": date(2022, 11, 20),
+            "pack_dir": pack_folder(str(folder)),
+            "publication": "released",
+            "at": DAY,
         }
         | fields
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -129,9 +133,12 @@ class TestAnInventedCountry:
     def test_has_other_levels_languages_and_codes(self):
         election = create(ATLANTIS, slug="atlantis")
         assert list(election.levels.values_list("code", "kind")) == [
-            ("ocean", "central"), ("ring", "territorial"), ("quarter", "territorial"), ("canal", "territorial"),
+            ("ocean", "central"),
+            ("ring", "territorial"),
+            ("quarter", "territorial"),
+            ("canal", "territorial"),
             ("shell", "precinct"),
-        ]  # fmt: skip
+        ]
         assert (election.languages, election.pack, election.timezone) == (["el", "la"], "atlantis", "Atlantic/Azores")
         assert election.opens_at == datetime(2022, 11, 19, 19, tzinfo=UTC)
         assert election.window("tides")[0] == datetime(2022, 11, 20, 6, 30, tzinfo=UTC)
@@ -241,8 +248,12 @@ class TestABadPack:
         with pytest.raises(BadTable) as caught:
             create(atlantis)
         assert {b.file for b in caught.value.lines} == {
-            "levels.csv", "violations.csv", "checklists/tides.csv", "checklists/storm.csv", "checklists/waves.csv",
-        }  # fmt: skip
+            "levels.csv",
+            "violations.csv",
+            "checklists/tides.csv",
+            "checklists/storm.csv",
+            "checklists/waves.csv",
+        }
 
     @pytest.mark.parametrize(
         "name", ["pack.toml", "levels.csv", "violations.csv", "violation-groups.csv", "checklists/index.csv"]

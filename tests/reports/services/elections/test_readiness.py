@@ -84,9 +84,15 @@ class TestWhatIsNotReady:
         world.election.observers.add(late)
         Election.objects.update(rules={"guide": {"documents": [{"code": "code-of-conduct", "points": words("x")}]}})
         before = missing(administrator)
-        assert {code: before[code] for code in ("unsent", "unaccredited", "unenrolled", "unconsented", "unrehearsed")} == {
-            "unsent": 2, "unaccredited": 1, "unenrolled": 2, "unconsented": 4, "unrehearsed": 4,
-        }  # fmt: skip
+        assert {
+            code: before[code] for code in ("unsent", "unaccredited", "unenrolled", "unconsented", "unrehearsed")
+        } == {
+            "unsent": 2,
+            "unaccredited": 1,
+            "unenrolled": 2,
+            "unconsented": 4,
+            "unrehearsed": 4,
+        }
         consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
         stored(world.first, payload(rehearsal=True))
         Device.objects.filter(observer=world.second.observer).update(revoked_at=DAY)
@@ -181,11 +187,16 @@ def enlarge(world: World) -> None:
     level = world.tree["KZ-2-2-1"].level
     places = Commission.objects.bulk_create(
         Commission(
-            election=world.election, parent=above, level=level, code=f"{above.code}-{n}", depth=3,
-            path=f"{above.path}{above.code}-{n}/", names=words(str(n)),
+            election=world.election,
+            parent=above,
+            level=level,
+            code=f"{above.code}-{n}",
+            depth=3,
+            path=f"{above.path}{above.code}-{n}/",
+            names=words(str(n)),
         )
         for n in range(10, 210)
-    )  # fmt: skip
+    )
     for place in places:
         world.enrolled(f"OB-L{place.pk}", None)
         observer = Observer.objects.get(code=f"OB-L{place.pk}")

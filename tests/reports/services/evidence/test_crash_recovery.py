@@ -74,8 +74,11 @@ def notes(settings):
 
 
 WAYS = {"in one request": 0, "in two requests": 300_000}
-ANNOUNCED = {"announced": {}, "in capitals": {"sha256": hashlib.sha256(CONTENT).hexdigest().upper()},
-             "not announced": {"sha256": "", "size": None}}  # fmt: skip
+ANNOUNCED = {
+    "announced": {},
+    "in capitals": {"sha256": hashlib.sha256(CONTENT).hexdigest().upper()},
+    "not announced": {"sha256": "", "size": None},
+}
 
 
 @pytest.mark.parametrize("first", WAYS.values(), ids=WAYS)

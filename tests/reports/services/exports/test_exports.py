@@ -78,9 +78,18 @@ class TestWhoMay:
         tree = make_tree(elsewhere)
         Grant.objects.create(user=user, role="territorial", commission=tree["KZ"])
         export = export_ask(
-            uuid=uuid4(), user=user, election=elsewhere, kind="reports", format="csv", labels="codes", language="en",
-            words=False, filters={}, reason="a test", at=DAY,
-        )  # fmt: skip
+            uuid=uuid4(),
+            user=user,
+            election=elsewhere,
+            kind="reports",
+            format="csv",
+            labels="codes",
+            language="en",
+            words=False,
+            filters={},
+            reason="a test",
+            at=DAY,
+        )
         lists_write(at=DAY)
         assert list(tables(fetched(export))) == ["columns"]
 
@@ -108,11 +117,16 @@ class TestAsking:
     @pytest.mark.parametrize(
         ("kind", "filters"),
         [
-            ("reports", {"body": "x"}), ("reports", {"state": "x"}), ("reports", {"rehearsal": "2"}),
-            ("reports", {"flag": "x"}), ("observers", {}), ("violations", {"rehearsal": "1"}),
-            ("reports", {"q": "x" * 101}), ("coverage", {"at": "KZ", "show": "unsettled"}),
+            ("reports", {"body": "x"}),
+            ("reports", {"state": "x"}),
+            ("reports", {"rehearsal": "2"}),
+            ("reports", {"flag": "x"}),
+            ("observers", {}),
+            ("violations", {"rehearsal": "1"}),
+            ("reports", {"q": "x" * 101}),
+            ("coverage", {"at": "KZ", "show": "unsettled"}),
         ],
-    )  # fmt: skip
+    )
     def test_for_what_is_no_list_is_refused(self, world, user, kind, filters):
         with pytest.raises(Unlisted):
             ask(world, user, kind, filters)

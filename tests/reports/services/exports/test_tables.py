@@ -39,8 +39,14 @@ class TestReports:
         assert (row["observed_at"], row["observed_local"]) == ("2022-11-20T04:00:00Z", "2022-11-20 10:00:00")
         assert (row["counted"], row["state"], row["rehearsal"]) == ("1", "received", "0")
         assert [row[code] for code in ("V01", "V03", "V15", "V30", "X05", "X06", "X08")] == [
-            "female", "no", "", "a;b", "12", "1.5", "07:30",
-        ]  # fmt: skip
+            "female",
+            "no",
+            "",
+            "a;b",
+            "12",
+            "1.5",
+            "07:30",
+        ]
 
     def test_have_free_words_and_places_only_where_they_were_asked_for(self, world, user):
         said = payload(answers={"V03": "no", "X07": "Асель"}, comment="Асель", location={"lat": 43.1, "lon": 76.2})
@@ -121,8 +127,11 @@ class TestOtherLists:
         assert (first["violation"], second["violation"]) == ("FRD-05", "UNA-01")
         assert first["report_id"] == str(report.uuid)
         assert (first["severity"], first["group"], first["state"], first["counted"]) == (
-            "critical", "fraud", "reported", "1",
-        )  # fmt: skip
+            "critical",
+            "fraud",
+            "reported",
+            "1",
+        )
 
     def test_files_are_told_by_their_hash_and_never_by_what_lies_in_them(self, world, user):
         file = {"id": str(uuid4()), "sha256": "ab" * 32, "size": 1000, "type": "image/jpeg", "question": "X11"}
@@ -138,8 +147,9 @@ class TestOtherLists:
         at = world.election.closes_at + timedelta(days=1)
         rows = {one["place"]: one for one in made(world, user, "coverage", {"at": "KZ"}, at=at)["coverage"]}
         assert {code: (one["heard"], one["opened"]) for code, one in rows.items()} == {
-            "KZ-1-1-1": ("1", "1"), "KZ-1-1-2": ("0", "0"),
-        }  # fmt: skip
+            "KZ-1-1-1": ("1", "1"),
+            "KZ-1-1-2": ("0", "0"),
+        }
         silent = made(world, user, "coverage", {"at": "KZ", "show": "silent"}, at=at)["coverage"]
         assert [one["place"] for one in silent] == ["KZ-1-1-2"]
 

@@ -48,14 +48,18 @@ class TestNothingWasReported:
             "release": None,
             "as_of": None,
             "coverage": {
-                "precincts": 12, "precincts_observed": 0, "precincts_denied": 0,
-                "observers": 0, "reports": 0, "reports_verified": 0,
+                "precincts": 12,
+                "precincts_observed": 0,
+                "precincts_denied": 0,
+                "observers": 0,
+                "reports": 0,
+                "reports_verified": 0,
             },
             "stages": {},
             "violations": {"reports": 0, "confirmed": 0, "by_type": {}, "by_severity": {}, "by_group": {}},
             "children": [],
             "children_withheld": 0,
-        }  # fmt: skip
+        }
 
     def test_the_first_report_anywhere_brings_every_place_into_the_coverage(self, world):
         report(world)
@@ -98,16 +102,22 @@ class TestTheFigures:
         decisions.report_verify(report=first, user=None, at=DAY)
         questions = shown(world)["stages"]["voting"]["questions"]
         assert questions["V03"] == {
-            "yes": 1, "no": 1, "not_observed": 0, "not_applicable": 0,
+            "yes": 1,
+            "no": 1,
+            "not_observed": 0,
+            "not_applicable": 0,
             "stations": {"yes": 0, "no": 0, "conflicting": 1},
             "finding": {"n": 1, "of": 2, "text": "1", "refuted": 0},
             "verified": {"yes": 1, "no": 0, "n": 1, "of": 1, "text": "1"},
-        }  # fmt: skip
+        }
         assert questions["V90"] == {
-            "very_good": 0, "good": 1, "bad": 1, "very_bad": 0,
+            "very_good": 0,
+            "good": 1,
+            "bad": 1,
+            "very_bad": 0,
             "finding": {"n": 1, "of": 2, "text": "1"},
             "verified": {"very_good": 0, "good": 0, "bad": 1, "very_bad": 0, "n": 1, "of": 1, "text": "1"},
-        }  # fmt: skip
+        }
         assert questions["V01"] == {"choices": {"female": 1, "male": 1}, "verified": {"choices": {"female": 1}}}
         assert questions["X05"]["sum"] == 20
         assert questions["X06"]["sum"] == 0.3
@@ -119,8 +129,11 @@ class TestTheFigures:
         decide(first, "refuted", "FRD-05")
         document = shown(world)
         assert document["stages"]["voting"]["questions"]["V03"]["finding"] == {
-            "n": 0, "of": 1, "text": "0", "refuted": 1,
-        }  # fmt: skip
+            "n": 0,
+            "of": 1,
+            "text": "0",
+            "refuted": 1,
+        }
         assert document["violations"]["by_type"]["FRD-05"]["refuted"] == 1
         decide(first, "reported", "FRD-05")
         assert shown(world)["stages"]["voting"]["questions"]["V03"]["finding"]["n"] == 1
@@ -131,8 +144,12 @@ class TestTheFigures:
             decide(report(world, phone, answers={"V03": "yes"}), "confirmed", "FRD-05", case)
         violations = shown(world)["violations"]
         assert violations["by_type"]["FRD-05"] == {
-            "reported": 2, "confirmed": 1, "refuted": 0, "solved": 0, "passed_on": 0,
-        }  # fmt: skip
+            "reported": 2,
+            "confirmed": 1,
+            "refuted": 0,
+            "solved": 0,
+            "passed_on": 0,
+        }
         assert violations["by_severity"] == {"critical": {"reported": 2, "confirmed": 1}}
         assert violations["by_group"] == {"fraud": {"reported": 2, "confirmed": 1}}
         assert shown(world)["children"][0]["violations"] == {"reported": 2, "confirmed": 1}
@@ -158,8 +175,9 @@ class TestTheFigures:
         voting = shown(world)["stages"]["voting"]
         assert "X05" not in voting["questions"]
         assert [(p["contest"], p["slot"], p["questions"]["X05"]["sum"]) for p in voting["parts"]] == [
-            ("party-list", "10:05", 10), ("party-list", "12:05", 30),
-        ]  # fmt: skip
+            ("party-list", "10:05", 10),
+            ("party-list", "12:05", 30),
+        ]
         assert (voting["reports"], voting["commissions"]) == (2, 1)
 
     def test_versions_are_pooled(self, world):

@@ -208,9 +208,12 @@ class TestViolations:
     def test_a_code_that_the_election_does_not_list_is_still_counted(self):
         found = tally(report({}, Raised(1, "OLD", "confirmed", None)))["violations"]
         assert found == {
-            "reports": 1, "confirmed": 1, "types": {"OLD": {"reported": 1, "confirmed": 1}},
-            "severities": {}, "groups": {},
-        }  # fmt: skip
+            "reports": 1,
+            "confirmed": 1,
+            "types": {"OLD": {"reported": 1, "confirmed": 1}},
+            "severities": {},
+            "groups": {},
+        }
 
 
 class TestCoverage:
@@ -235,20 +238,31 @@ class TestCoverage:
 answer_sets = st.fixed_dictionaries(
     {},
     optional={
-        "Y": st.sampled_from(YES_NO), "Z": st.sampled_from(YES_NO), "W": st.sampled_from(YES_NO),
-        "A": st.sampled_from(YES_NO), "P": st.sampled_from(YES_NO), "R": st.sampled_from(RATING),
-        "C": st.sampled_from("fm"), "D": st.sampled_from(["fine", "torn"]),
+        "Y": st.sampled_from(YES_NO),
+        "Z": st.sampled_from(YES_NO),
+        "W": st.sampled_from(YES_NO),
+        "A": st.sampled_from(YES_NO),
+        "P": st.sampled_from(YES_NO),
+        "R": st.sampled_from(RATING),
+        "C": st.sampled_from("fm"),
+        "D": st.sampled_from(["fine", "torn"]),
         "M": st.lists(st.sampled_from("abc"), min_size=1, unique=True).map(sorted),
         "I": st.integers(-(10**15) + 1, 10**15 - 1),
-        "N": st.decimals(-(10**15) + 1, 10**15 - 1, places=12).map(str), "T": st.text(max_size=3),
+        "N": st.decimals(-(10**15) + 1, 10**15 - 1, places=12).map(str),
+        "T": st.text(max_size=3),
     },
-)  # fmt: skip
+)
 states = st.sampled_from(["reported", "confirmed", "refuted", "solved", "passed_on"])
 raised = st.builds(Raised, st.integers(1, 99), st.sampled_from(["FRD", "ACC", "UNA", "TRN", "OLD"]), states, st.none())
 reports_any = st.builds(
-    Counted, st.just(FORM), st.sampled_from([None, 1, 2]), st.sampled_from(["", "10:05", "a|b"]), st.booleans(),
-    answer_sets, st.lists(raised, max_size=3, unique_by=lambda one: one.code).map(tuple),
-)  # fmt: skip
+    Counted,
+    st.just(FORM),
+    st.sampled_from([None, 1, 2]),
+    st.sampled_from(["", "10:05", "a|b"]),
+    st.booleans(),
+    answer_sets,
+    st.lists(raised, max_size=3, unique_by=lambda one: one.code).map(tuple),
+)
 tallies = st.builds(
     lambda reports, precinct: tally_own(reports=reports, precinct=precinct, kinds=KINDS),
     st.lists(reports_any, max_size=6),

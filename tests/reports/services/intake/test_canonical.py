@@ -93,12 +93,11 @@ def spelt(content: dict[str, Any], draw: Any) -> dict[str, Any]:
         "comment": _text(content["comment"], draw),
         "location": content["location"] and _place(content["location"], draw),
         "outside": content["outside"],
-        "supersedes": content["supersedes"] and draw(st.sampled_from([str, lambda u: u.hex.upper()]))(
-            content["supersedes"]
-        ),
+        "supersedes": content["supersedes"]
+        and draw(st.sampled_from([str, lambda u: u.hex.upper()]))(content["supersedes"]),
         "sent_at": draw(st.sampled_from([None, "2022-11-20T05:00:00Z"])),
         "rehearsal": draw(st.booleans()),
-    }  # fmt: skip
+    }
     absent = [key for key in ("contest", "slot", "comment", "location", "outside", "supersedes") if not body[key]]
     for key in draw(st.sets(st.sampled_from(absent))) if absent else ():
         del body[key]
@@ -202,14 +201,23 @@ class TestEveryPartOfTheContent:
     @pytest.mark.parametrize(
         "change",
         [
-            {"commission": "KZ-1-1-2"}, {"contest": "PRES"}, {"slot": "10:05"}, {"comment": "C"}, {"outside": True},
-            {"observed_at": "2022-11-20T10:00:01+06:00"}, {"answers": {"V03": "yes", "V15": "no", "V90": "good"}},
-            {"answers": {"V03": "no", "V15": "no"}}, {"location": None}, {"location": {"lat": 1, "lon": 2}},
-            {"location": {"lat": 1.00001, "lon": 2, "accuracy": 3}}, {"location": {"lat": 1, "lon": 2, "accuracy": 3.1}},
-            {"supersedes": "018f4e9a-0000-7000-8000-0000000000ab"}, {"answers": {}},
+            {"commission": "KZ-1-1-2"},
+            {"contest": "PRES"},
+            {"slot": "10:05"},
+            {"comment": "C"},
+            {"outside": True},
+            {"observed_at": "2022-11-20T10:00:01+06:00"},
+            {"answers": {"V03": "yes", "V15": "no", "V90": "good"}},
+            {"answers": {"V03": "no", "V15": "no"}},
+            {"location": None},
+            {"location": {"lat": 1, "lon": 2}},
+            {"location": {"lat": 1.00001, "lon": 2, "accuracy": 3}},
+            {"location": {"lat": 1, "lon": 2, "accuracy": 3.1}},
+            {"supersedes": "018f4e9a-0000-7000-8000-0000000000ab"},
+            {"answers": {}},
         ],
         ids=str,
-    )  # fmt: skip
+    )
     def test_changes_the_bytes(self, change):
         assert text_of(self.BASE | change) != text_of(self.BASE)
 

@@ -189,8 +189,9 @@ class TestADecisionAndACorrectionAtOnce:
             last = one(world.first, payload(supersedes=str(middle.uuid)))
             at_once([partial(accept, last, at=DAY), partial(decide, report=middle, user=None, at=DAY)])
             assert [row.superseded for row in Report.objects.filter(pk__in=[target.pk, middle.pk]).order_by("pk")] == [
-                True, False,
-            ]  # fmt: skip
+                True,
+                False,
+            ]
         check()
 
     def test_quarantine_and_reports_at_once_end_in_one_of_both(self, concurrent_world: World):

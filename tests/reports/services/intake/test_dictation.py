@@ -24,9 +24,13 @@ def dictated(world: World, checklist: str = "voting", **fields) -> Dictated:
     form = form_named(world.election.pk, checklist, 1)
     assert form is not None
     given = {
-        "uuid": uuid4(), "observer": world.first.observer, "commission": world.tree["KZ-1-1-1"], "form": form,
-        "observed_at": DAY, "answers": payload(checklist)["answers"],
-    }  # fmt: skip
+        "uuid": uuid4(),
+        "observer": world.first.observer,
+        "commission": world.tree["KZ-1-1-1"],
+        "form": form,
+        "observed_at": DAY,
+        "answers": payload(checklist)["answers"],
+    }
     return Dictated(**given | fields)
 
 
@@ -40,8 +44,11 @@ class TestADictatedReport:
         report = Report.objects.get()
         assert outcome.kind == "stored"
         assert (report.observer, report.source, report.channel, report.author) == (
-            world.first.observer, "desk", "desk", user,
-        )  # fmt: skip
+            world.first.observer,
+            "desk",
+            "desk",
+            user,
+        )
         assert (report.device, report.submitter, report.state) == (None, None, "received")
         assert Report.objects.counted().count() == 1
 
@@ -50,8 +57,10 @@ class TestADictatedReport:
         for _ in range(2):
             dictate(world, user, one)
         assert Trail.objects.get(action="report.dictate").detail == {
-            "observer": "OB-2222", "commission": "KZ-1-1-1", "checklist": "voting",
-        }  # fmt: skip
+            "observer": "OB-2222",
+            "commission": "KZ-1-1-1",
+            "checklist": "voting",
+        }
 
     def test_of_the_same_form_sent_twice_is_stored_once(self, world, user):
         one = dictated(world)

@@ -67,10 +67,14 @@ class TestTheClock:
     @pytest.mark.parametrize(
         ("sent", "off"),
         [
-            (timedelta(0), False), (TOLERANCE, False), (-TOLERANCE, False),
-            (TOLERANCE + SECOND, True), (-TOLERANCE - SECOND, True), (timedelta(days=-365), True),
+            (timedelta(0), False),
+            (TOLERANCE, False),
+            (-TOLERANCE, False),
+            (TOLERANCE + SECOND, True),
+            (-TOLERANCE - SECOND, True),
+            (timedelta(days=-365), True),
         ],
-    )  # fmt: skip
+    )
     def test_is_off_where_the_phone_sent_it_at_another_time_than_it_came(self, world: World, sent, off):
         report = stored(world.first, payload(sent_at=(DAY + sent).isoformat()), at=DAY)
         assert ("clock_off" in report.flags) == off
@@ -136,11 +140,16 @@ class TestTheAssignment:
     @pytest.mark.parametrize(
         ("assigned", "about", "flagged"),
         [
-            ("KZ-1-1-1", "KZ-1-1-1", False), ("KZ-1-1", "KZ-1-1-1", False), ("KZ-1", "KZ-1-1-1", False),
-            ("KZ", "KZ-2-2-3", False), ("KZ-1-1-1", "KZ-1-1-2", True), ("KZ-1-1-1", "KZ-1-1", True),
-            ("KZ-2", "KZ-1-1-1", True), (None, "KZ-1-1-1", True),
+            ("KZ-1-1-1", "KZ-1-1-1", False),
+            ("KZ-1-1", "KZ-1-1-1", False),
+            ("KZ-1", "KZ-1-1-1", False),
+            ("KZ", "KZ-2-2-3", False),
+            ("KZ-1-1-1", "KZ-1-1-2", True),
+            ("KZ-1-1-1", "KZ-1-1", True),
+            ("KZ-2", "KZ-1-1-1", True),
+            (None, "KZ-1-1-1", True),
         ],
-    )  # fmt: skip
+    )
     def test_covers_the_commission_and_all_below(self, world: World, assigned, about, flagged):
         phone = world.enrolled("OB-4444", assigned)
         assert ("not_assigned" in stored(phone, payload("incident", about)).flags) == flagged
@@ -148,9 +157,13 @@ class TestTheAssignment:
     def test_does_not_cover_a_code_that_only_begins_alike(self, world: World):
         other = world.tree["KZ-1-1-1"]
         alike = type(other).objects.create(
-            election=world.election, parent=other.parent, level=other.level, code="KZ-1-1-11", depth=3,
+            election=world.election,
+            parent=other.parent,
+            level=other.level,
+            code="KZ-1-1-11",
+            depth=3,
             path=other.parent.path + "KZ-1-1-11/",
-        )  # fmt: skip
+        )
         assert stored(world.first, payload(commission=alike.code)).flags == ["not_assigned"]
 
     def test_may_be_one_of_several_and_of_a_team(self, world: World):
@@ -171,11 +184,17 @@ class TestTheKindOfPlace:
     @pytest.mark.parametrize(
         ("checklist", "about", "flagged"),
         [
-            ("voting", "KZ-1-1-1", False), ("voting", "KZ-1-1", True), ("opening", "KZ", True),
-            ("tabulation", "KZ-1-1", False), ("tabulation", "KZ-1", False), ("tabulation", "KZ", False),
-            ("tabulation", "KZ-1-1-1", True), ("incident", "KZ-1-1-1", False), ("incident", "KZ-1", False),
+            ("voting", "KZ-1-1-1", False),
+            ("voting", "KZ-1-1", True),
+            ("opening", "KZ", True),
+            ("tabulation", "KZ-1-1", False),
+            ("tabulation", "KZ-1", False),
+            ("tabulation", "KZ", False),
+            ("tabulation", "KZ-1-1-1", True),
+            ("incident", "KZ-1-1-1", False),
+            ("incident", "KZ-1", False),
         ],
-    )  # fmt: skip
+    )
     def test_is_flagged_where_the_checklist_is_about_another(self, world: World, checklist, about, flagged):
         phone = world.enrolled("OB-4444", "KZ")
         assert ("other_place" in stored(phone, payload(checklist, about)).flags) == flagged

@@ -20,9 +20,14 @@ class TestAReport:
     def test_is_stored_with_everything_it_says(self, world: World):
         contest = Contest.objects.create(election=world.election, code="PRES")
         body = payload(
-            contest="PRES", slot="10:05", comment=" Жәшік\r\n", outside=True, supersedes=str(uuid4()),
-            location={"lat": 43.2500004, "lon": 76.95, "accuracy": 12}, sent_at="2022-11-20T10:01:00+06:00",
-        )  # fmt: skip
+            contest="PRES",
+            slot="10:05",
+            comment=" Жәшік\r\n",
+            outside=True,
+            supersedes=str(uuid4()),
+            location={"lat": 43.2500004, "lon": 76.95, "accuracy": 12},
+            sent_at="2022-11-20T10:01:00+06:00",
+        )
         report = stored(world.first, body)
         assert report.uuid == uuid_of(body)
         assert report.commission == world.tree["KZ-1-1-1"]
@@ -74,8 +79,12 @@ class TestAReport:
             world.first, payload(), channel="desk", source="desk", author=user, submitter=world.second.device
         )
         assert (report.channel, report.source, report.author, report.submitter, report.device) == (
-            "desk", "desk", user, world.second.device, world.first.device,
-        )  # fmt: skip
+            "desk",
+            "desk",
+            user,
+            world.second.device,
+            world.first.device,
+        )
         assert Report.objects.counted().count() == 1
 
     def test_of_another_source_than_observation_is_not_counted(self, world: World):
@@ -208,14 +217,26 @@ class TestABatch:
         known = payload()
         send(world.first, known)
         bodies = [
-            payload(), payload(commission="XX"), payload("incident"), known, known | {"comment": "changed"},
-            payload(answers={"V03": "?"}), payload(checklist="opening") | {"checklist": {"code": "?", "version": 1}},
             payload(),
-        ]  # fmt: skip
+            payload(commission="XX"),
+            payload("incident"),
+            known,
+            known | {"comment": "changed"},
+            payload(answers={"V03": "?"}),
+            payload(checklist="opening") | {"checklist": {"code": "?", "version": 1}},
+            payload(),
+        ]
         outcomes = send_all(world.first, bodies)
         assert kinds(outcomes) == [
-            "stored", "invalid", "stored", "duplicate", "conflict", "invalid", "invalid", "stored",
-        ]  # fmt: skip
+            "stored",
+            "invalid",
+            "stored",
+            "duplicate",
+            "conflict",
+            "invalid",
+            "invalid",
+            "stored",
+        ]
         assert (Report.objects.count(), Refusal.objects.count()) == (4, 4)
 
     def test_leaves_one_row_due_for_each_of_its_commissions(self, world: World):

@@ -58,9 +58,13 @@ class TestARefusedReport:
         assert problem(send(world.first, body)) == "unknown_commission"
         place = world.tree["KZ-1-1-1"]
         Commission.objects.create(
-            election=world.election, parent=place.parent, level=place.level, code="KZ-1-1-9", depth=3,
+            election=world.election,
+            parent=place.parent,
+            level=place.level,
+            code="KZ-1-1-9",
+            depth=3,
             path=place.parent.path + "KZ-1-1-9/",
-        )  # fmt: skip
+        )
         assert send(world.first, body).kind == "stored"
 
     def test_again_is_refused_again_but_kept_once(self, world: World):

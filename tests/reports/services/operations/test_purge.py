@@ -34,9 +34,13 @@ def observed(world: World) -> World:
     told(world, world.second, commission="KZ-1-1-2")
     send(world.first, payload(answers={"V99": "yes"}))  # refused
     Call.objects.create(
-        election=world.election, commission=world.tree["KZ-1-1-1"], observer=world.first.observer, at=DAY,
-        user=User.objects.create(username="desk"), said="She said her neighbour's name",
-    )  # fmt: skip
+        election=world.election,
+        commission=world.tree["KZ-1-1-1"],
+        observer=world.first.observer,
+        at=DAY,
+        user=User.objects.create(username="desk"),
+        said="She said her neighbour's name",
+    )
     summaries_refresh(at=lambda: DAY)
     return world
 

@@ -79,8 +79,10 @@ class TestTheActs:
         assert client.get(HOME).status_code == 200
         actions = list(Trail.objects.filter(action__startswith="release.").order_by("pk").values_list("action", "user"))
         assert actions == [
-            ("release.prepare", analyst.pk), ("release.approve", second.pk), ("release.publish", publisher.pk),
-        ]  # fmt: skip
+            ("release.prepare", analyst.pk),
+            ("release.approve", second.pk),
+            ("release.publish", publisher.pk),
+        ]
 
     def test_changed_words_take_the_yes_back(self, observed):
         made = release_prepare(election=observed.election, cutoff=DAY, user=user("a"), at=timezone.now())
@@ -176,8 +178,13 @@ class TestTheFigures:
         release(observed.election)
         changed = set(ReleaseRow.objects.filter(release__number=3).values_list("key", flat=True))
         assert changed == {
-            "place:KZ", "place:KZ-2", "place:KZ-2-2", "findings:KZ", "findings:KZ-2", "rows:KZ-2-2",
-        }  # fmt: skip
+            "place:KZ",
+            "place:KZ-2",
+            "place:KZ-2-2",
+            "findings:KZ",
+            "findings:KZ-2",
+            "rows:KZ-2-2",
+        }
         assert first > 20
         assert place("KZ-1-1", 3) == place("KZ-1-1", 1)
 
@@ -257,18 +264,31 @@ class TestAWithheldStation:
         told = json.loads(opened.read("figures.json"))
         assert told["KZ-2-1-1"] == told["KZ-2-1-2"] == {"station": None}
 
-    @pytest.mark.parametrize(("station", "approved", "status"), [
-        ("KZ-1-1-1", True, 200), ("KZ-1-1-1", False, 404), ("KZ-2-1-1", True, 404),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("station", "approved", "status"),
+        [
+            ("KZ-1-1-1", True, 200),
+            ("KZ-1-1-1", False, 404),
+            ("KZ-2-1-1", True, 404),
+        ],
+    )
     def test_nor_by_a_photo(self, client, observed, settings, station, approved, status):
         report = Report.objects.filter(commission__code=station).first()
         name = "00/1-" + "0" * 32 + ".jpg"
         (settings.PUBLIC_DIR / "00").mkdir(parents=True)
         (settings.PUBLIC_DIR / name).write_bytes(b"\xff\xd8 a picture")
         Evidence.objects.create(
-            pk=1, uuid=uuid4(), report=report, observer=report.observer, state="stored", announced_at=DAY,
-            stored_at=DAY, approved_at=DAY if approved else None, copy=name, thumbnail=name,
-        )  # fmt: skip
+            pk=1,
+            uuid=uuid4(),
+            report=report,
+            observer=report.observer,
+            state="stored",
+            announced_at=DAY,
+            stored_at=DAY,
+            approved_at=DAY if approved else None,
+            copy=name,
+            thumbnail=name,
+        )
         assert client.get(f"/photos/{name}").status_code == 404
         release(observed.election)
         assert client.get(f"/photos/{name}").status_code == status
@@ -279,14 +299,33 @@ class TestAWithheldStation:
 
 class TestAnEmbargo:
     ADDRESSES = (
-        HOME, f"{HOME}KZ/", f"{HOME}KZ-1-1-1/", f"{HOME}KZ/share.png", f"{HOME}KZ/voting/V03/", f"{HOME}statement/",
-        f"{HOME}data/", f"{HOME}search/?q=KZ", f"{HOME}releases/1/", f"{HOME}releases/1/KZ-1/",
-        f"{HOME}releases/1/statement.docx", f"{HOME}releases/1/KZ/share.png", f"{HOME}releases/1/statement/",
-        f"{HOME}releases/1/data/", f"{HOME}releases/1/search/?q=KZ", f"{HOME}releases/1/method/",
-        f"{HOME}releases/1/KZ/voting/V03/", "/data/test-2022/1/package.zip", "/data/test-2022/1/datapackage.json",
-        "/data/test-2022/1/figures.csv", f"{API}/KZ", f"{API}/KZ/summary", f"{API}/KZ/summary?format=csv",
-        f"{API}/KZ/summary?release=1", f"{API}/KZ?release=1", f"{API}/KZ-1-1-1/summary",
-    )  # fmt: skip
+        HOME,
+        f"{HOME}KZ/",
+        f"{HOME}KZ-1-1-1/",
+        f"{HOME}KZ/share.png",
+        f"{HOME}KZ/voting/V03/",
+        f"{HOME}statement/",
+        f"{HOME}data/",
+        f"{HOME}search/?q=KZ",
+        f"{HOME}releases/1/",
+        f"{HOME}releases/1/KZ-1/",
+        f"{HOME}releases/1/statement.docx",
+        f"{HOME}releases/1/KZ/share.png",
+        f"{HOME}releases/1/statement/",
+        f"{HOME}releases/1/data/",
+        f"{HOME}releases/1/search/?q=KZ",
+        f"{HOME}releases/1/method/",
+        f"{HOME}releases/1/KZ/voting/V03/",
+        "/data/test-2022/1/package.zip",
+        "/data/test-2022/1/datapackage.json",
+        "/data/test-2022/1/figures.csv",
+        f"{API}/KZ",
+        f"{API}/KZ/summary",
+        f"{API}/KZ/summary?format=csv",
+        f"{API}/KZ/summary?release=1",
+        f"{API}/KZ?release=1",
+        f"{API}/KZ-1-1-1/summary",
+    )
 
     @pytest.mark.parametrize("dead", [False, True])
     @pytest.mark.parametrize("language", ["en", "ru", "kk"])

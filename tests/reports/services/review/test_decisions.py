@@ -51,8 +51,12 @@ class TestADecisionAboutAReport:
         assert (report.state, report.standing, report.state_reason) == (state, standing, "as seen on the photo")
         fresh = Report.objects.get()
         assert (fresh.state, fresh.state_reason, fresh.decided_by, fresh.decided_at, fresh.changed_at) == (
-            state, "as seen on the photo", user, LATER, LATER,
-        )  # fmt: skip
+            state,
+            "as seen on the photo",
+            user,
+            LATER,
+            LATER,
+        )
         assert counted() == ([report] if counts else [])
         assert due() == ["KZ-1-1-1"]
         trail = Trail.objects.get()

@@ -79,11 +79,14 @@ def act(world: World, phones: list[Phone], bodies: list[dict[str, Any]], verb: s
         stored(
             phone,
             payload(
-                plan["checklist"], plan["commission"], id=str(name(letter)), rehearsal=plan["rehearsal"],
+                plan["checklist"],
+                plan["commission"],
+                id=str(name(letter)),
+                rehearsal=plan["rehearsal"],
                 observed_at=(DAY + timedelta(minutes=plan["minute"])).isoformat(),
                 supersedes=plan["supersedes"] and str(name(plan["supersedes"])),
             ),
-        )  # fmt: skip
+        )
         return
     if verb in ("quarantine", "release"):
         decide = decisions.observer_quarantine if verb == "quarantine" else decisions.observer_restore
@@ -111,15 +114,19 @@ def check() -> None:
     derived = derive(
         {
             row.uuid: Node(
-                uuid=row.uuid, observer=row.observer_id, checklist=row.version.checklist_id,
+                uuid=row.uuid,
+                observer=row.observer_id,
+                checklist=row.version.checklist_id,
                 once=(row.observer_id, row.version.checklist_id, row.commission_id, row.contest_id, row.slot)
                 if row.version.checklist.repeat == "once"
                 else None,
-                observed_at=row.observed_at, supersedes=row.supersedes, eligible=row.is_eligible,
+                observed_at=row.observed_at,
+                supersedes=row.supersedes,
+                eligible=row.is_eligible,
             )
             for row in rows.values()
         }
-    )  # fmt: skip
+    )
     for uuid, row in rows.items():
         assert row.superseded == derived[uuid].superseded
         flags = [flag for flag in row.flags if flag in LINK_FLAGS]

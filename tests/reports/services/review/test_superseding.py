@@ -26,9 +26,11 @@ def node(letter: str, names: str = "", at: int | None = None, **fields: Any) -> 
     if fields["once"]:
         fields["once"] = (fields["observer"], fields["checklist"], fields["once"], None, "")
     return Node(
-        uuid=name(letter), supersedes=name(names) if names else None, observed_at=DAY + timedelta(minutes=minutes),
+        uuid=name(letter),
+        supersedes=name(names) if names else None,
+        observed_at=DAY + timedelta(minutes=minutes),
         **fields,
-    )  # fmt: skip
+    )
 
 
 def told(*nodes: Node) -> str:
@@ -54,13 +56,15 @@ class TestWhatCounts:
             ("the greater of two that name one", [node("A"), node("B", "A"), node("C", "A")], "C"),
             ("the greater by time, not by name", [node("A"), node("B", "A", at=9), node("C", "A", at=8)], "B"),
             ("the greater by name at one time", [node("A"), node("B", "A", at=9), node("C", "A", at=9)], "C"),
-            ("the greater end of two branches",
-             [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=1)], "C"),
-            ("a correction of the lesser branch by a greater one",
-             [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=999)], "D"),
+            ("the greater end of two branches", [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=1)], "C"),
+            (
+                "a correction of the lesser branch by a greater one",
+                [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=999)],
+                "D",
+            ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
-    )  # fmt: skip
+    )
     def test_of_what_was_said(self, promise, nodes, counts):
         assert told(*nodes) == told(*reversed(nodes)) == counts
 
@@ -69,15 +73,25 @@ class TestWhatCounts:
         [
             ("what a rejected correction named", [node("A"), node("B", "A", eligible=False)], "A"),
             ("the correction of a rejected report", [node("A", eligible=False), node("B", "A")], "B"),
-            ("the last of a chain with a rejected middle", [node("A"), node("B", "A", eligible=False), node("C", "B")], "C"),
-            ("the root of a chain where all corrections are rejected",
-             [node("A"), node("B", "A", eligible=False), node("C", "B", eligible=False)], "A"),
-            ("the other of two where the greater is rejected",
-             [node("A"), node("B", "A"), node("C", "A", eligible=False)], "B"),
+            (
+                "the last of a chain with a rejected middle",
+                [node("A"), node("B", "A", eligible=False), node("C", "B")],
+                "C",
+            ),
+            (
+                "the root of a chain where all corrections are rejected",
+                [node("A"), node("B", "A", eligible=False), node("C", "B", eligible=False)],
+                "A",
+            ),
+            (
+                "the other of two where the greater is rejected",
+                [node("A"), node("B", "A"), node("C", "A", eligible=False)],
+                "B",
+            ),
             ("nothing where all are rejected", [node("A", eligible=False), node("B", "A", eligible=False)], ""),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
-    )  # fmt: skip
+    )
     def test_when_some_were_set_aside(self, promise, nodes, counts):
         assert told(*nodes) == told(*reversed(nodes)) == counts
 
@@ -92,17 +106,25 @@ class TestLinksThatDoNotHold:
             ("to itself is ignored", [node("A", "A")], "A A!"),
             ("in a circle of two is cut at the earliest", [node("A", "B"), node("B", "A")], "B A!"),
             ("in a circle of three is cut at the earliest", [node("A", "C"), node("B", "A"), node("C", "B")], "C A!"),
-            ("in a circle is cut at the earliest by time",
-             [node("A", "C", at=3), node("B", "A", at=2), node("C", "B", at=4)], "A B!"),
-            ("in a circle with a tail leaves the tail its word",
-             [node("A", "B"), node("B", "A"), node("D", "A"), node("E", "D")], "E A!"),
-            ("in a circle is cut whatever was set aside",
-             [node("A", "B"), node("B", "A", eligible=False)], "A A!"),
-            ("in two circles is cut in each",
-             [node("A", "B"), node("B", "A"), node("C", "D"), node("D", "C")], "BD A! C!"),
+            (
+                "in a circle is cut at the earliest by time",
+                [node("A", "C", at=3), node("B", "A", at=2), node("C", "B", at=4)],
+                "A B!",
+            ),
+            (
+                "in a circle with a tail leaves the tail its word",
+                [node("A", "B"), node("B", "A"), node("D", "A"), node("E", "D")],
+                "E A!",
+            ),
+            ("in a circle is cut whatever was set aside", [node("A", "B"), node("B", "A", eligible=False)], "A A!"),
+            (
+                "in two circles is cut in each",
+                [node("A", "B"), node("B", "A"), node("C", "D"), node("D", "C")],
+                "BD A! C!",
+            ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
-    )  # fmt: skip
+    )
     def test_a_link(self, promise, nodes, counts):
         assert told(*nodes) == told(*reversed(nodes)) == counts
 
@@ -114,17 +136,29 @@ class TestAChecklistFilledOnce:
             ("the later of two at one place", [node("A", once=1), node("B", once=1)], "B"),
             ("one at each place", [node("A", once=1), node("B", once=2)], "AB"),
             ("the earlier where the later is set aside", [node("A", once=1), node("B", once=1, eligible=False)], "A"),
-            ("the later of two words, not of two reports",
-             [node("A", once=1, at=1), node("B", "A", once=1, at=2), node("C", once=1, at=9)], "C"),
-            ("the correction of the later, though it was observed before the earlier",
-             [node("A", once=1, at=5), node("B", once=1, at=6), node("C", "B", once=1, at=1)], "A"),
-            ("both places where a correction moves a report to another",
-             [node("A", once=1), node("B", once=2), node("C", "B", once=1)], "C"),
-            ("the moved report and what stood there alone",
-             [node("A", once=1), node("B", "A", once=2), node("C", once=1)], "BC"),
+            (
+                "the later of two words, not of two reports",
+                [node("A", once=1, at=1), node("B", "A", once=1, at=2), node("C", once=1, at=9)],
+                "C",
+            ),
+            (
+                "the correction of the later, though it was observed before the earlier",
+                [node("A", once=1, at=5), node("B", once=1, at=6), node("C", "B", once=1, at=1)],
+                "A",
+            ),
+            (
+                "both places where a correction moves a report to another",
+                [node("A", once=1), node("B", once=2), node("C", "B", once=1)],
+                "C",
+            ),
+            (
+                "the moved report and what stood there alone",
+                [node("A", once=1), node("B", "A", once=2), node("C", once=1)],
+                "BC",
+            ),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
-    )  # fmt: skip
+    )
     def test_counts(self, promise, nodes, counts):
         assert told(*nodes) == told(*reversed(nodes)) == counts
 
@@ -147,12 +181,16 @@ def groups(draw: st.DrawFn) -> dict[UUID, Node]:
     letters = "ABCDEFGH"[: draw(st.integers(1, 8))]
     return {
         name(letter): node(
-            letter, draw(st.sampled_from(["", *letters, "Z"])), at=draw(st.integers(0, 3)),
-            observer=draw(st.sampled_from([1, 1, 1, 2])), checklist=draw(st.sampled_from([1, 1, 1, 2])),
-            eligible=draw(st.sampled_from([True, True, False])), once=draw(st.sampled_from([None, 1, 2])),
+            letter,
+            draw(st.sampled_from(["", *letters, "Z"])),
+            at=draw(st.integers(0, 3)),
+            observer=draw(st.sampled_from([1, 1, 1, 2])),
+            checklist=draw(st.sampled_from([1, 1, 1, 2])),
+            eligible=draw(st.sampled_from([True, True, False])),
+            once=draw(st.sampled_from([None, 1, 2])),
         )
         for letter in letters
-    }  # fmt: skip
+    }
 
 
 def trees(nodes: dict[UUID, Node]) -> list[set[UUID]]:

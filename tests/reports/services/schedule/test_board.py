@@ -100,8 +100,9 @@ class TestIncidents:
         stored(planned.second, payload("incident", "KZ-1-1-2", answers={"I01": "OPN-01"}))
         newest = board(planned).newest
         assert [(one.code, one.station, one.observer) for one in newest] == [
-            ("OPN-01", "KZ-1-1-2", "OB-3333"), ("ACC-01", "KZ-1-1-1", "OB-2222"),
-        ]  # fmt: skip
+            ("OPN-01", "KZ-1-1-2", "OB-3333"),
+            ("ACC-01", "KZ-1-1-1", "OB-2222"),
+        ]
 
     def test_a_finding_of_a_checklist_is_none(self, planned):
         stored(planned.first, payload(answers={"V03": "yes", "V15": "no"}))

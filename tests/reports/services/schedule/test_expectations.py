@@ -43,8 +43,10 @@ def states(world: World, *stations: str) -> list[tuple[str, str, str]]:
 class TestAStationFromWhichNothingCame:
     def test_misses_everything_that_fits_it(self, planned):
         assert states(planned) == [
-            ("opening", "", "missing"), ("voting", "10:05", "missing"), ("voting", "", "missing"),
-        ]  # fmt: skip
+            ("opening", "", "missing"),
+            ("voting", "10:05", "missing"),
+            ("voting", "", "missing"),
+        ]
 
     def test_is_late_only_when_the_grace_is_over(self, planned):
         opening = found(planned)[0]
