@@ -46,6 +46,6 @@ class RelayFileAdmin(ReadOnly):
     @admin.action(description=_("Accept as the observer's own"), permissions=["decide"])
     def accept(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         user: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         quarantined = rows.filter(state=RelayFile.State.QUARANTINED)
-        self.decide(request, quarantined, lambda one: file_accept(row=one, user=user, at=at), refusals=(Rejected,))
+        self.decide(request, quarantined, lambda one: file_accept(row=one, user=user, now=now), refusals=(Rejected,))

@@ -36,7 +36,7 @@ def country_make() -> Country:
         date=date(2022, 11, 20),
         pack_dir=settings.PACKS_DIR / "kz",
         publication="live",
-        at=NOON,
+        now=NOON,
     )
     levels = list(Level.objects.filter(election=election).order_by("order"))
     rows: dict[str, Commission] = {}
@@ -137,7 +137,7 @@ def reports_copy(country: Country, count: int) -> None:
             for number in range(count):
                 form, said, _codes = ready[rnd.randrange(len(ready))]
                 device, observer = devices[number % len(devices)]
-                at = NOON + timedelta(seconds=number % 40_000)
+                now = NOON + timedelta(seconds=number % 40_000)
                 copy.write_row(
                     (
                         first + number,
@@ -149,8 +149,8 @@ def reports_copy(country: Country, count: int) -> None:
                         device,
                         "rest",
                         "observer",
-                        at,
-                        at,
+                        now,
+                        now,
                         said,
                         "",
                         False,
@@ -163,7 +163,7 @@ def reports_copy(country: Country, count: int) -> None:
                         "",
                         False,
                         False,
-                        at,
+                        now,
                     )
                 )
         rnd = random.Random(count)

@@ -52,7 +52,7 @@ def incidents_send(place: Country) -> None:
         sender = Sender(election=place.election, observer=one.observers.all()[0], device=None)
         said.append(_incident(sender, uuid, one.commission.code, answers))
     for start in range(0, len(said), 200):
-        accept_many(said[start : start + 200], at=NOON)
+        accept_many(said[start : start + 200], now=NOON)
 
 
 def checks_make(place: Country) -> None:
@@ -93,9 +93,9 @@ def _calls(place: Country) -> dict[str, Callable[[], object]]:
         return lambda: _answered(client.get(reverse(f"desk:{name}", args=[election.slug, *args]), asked))
 
     return {
-        "board of the country": lambda: board_of(election=election, scope=Scope(root), at=EVENING),
-        "board of a region": lambda: board_of(election=election, scope=Scope(region), at=EVENING),
-        "board of a district": lambda: board_of(election=election, scope=Scope(district), at=EVENING),
+        "board of the country": lambda: board_of(election=election, scope=Scope(root), now=EVENING),
+        "board of a region": lambda: board_of(election=election, scope=Scope(region), now=EVENING),
+        "board of a district": lambda: board_of(election=election, scope=Scope(district), now=EVENING),
         "what a district owes": lambda: expectations(election=election, assignments=list(rows)),
         "page: board of the country": page(national, "board"),
         "page: board with districts": page(national, "board", districts="1"),

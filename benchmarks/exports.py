@@ -45,7 +45,7 @@ def main(kind: str, format: str, labels: str, words: str) -> None:
     election = Election.objects.get(slug="bench")
     user, _new = User.objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
     root = Commission.objects.get(election=election, depth=0)
-    at = election.closes_at
+    now = election.closes_at
     times = []
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(3):
@@ -60,10 +60,10 @@ def main(kind: str, format: str, labels: str, words: str) -> None:
             words=words == "1",
             filters={"at": root.code} if kind == "coverage" else {},
             reason="a benchmark",
-            at=at,
+            now=now,
         )
         began = perf_counter()
-        if lists_write(at=at) != 1:
+        if lists_write(now=now) != 1:
             raise RuntimeError("not written")
         times.append(perf_counter() - began)
         export.refresh_from_db()

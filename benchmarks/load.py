@@ -47,8 +47,8 @@ class Connection:
         while (end := buffer.find(b"\r\n\r\n")) < 0:
             buffer += self._more()
         head = buffer[:end].lower()
-        at = head.find(b"content-length:")
-        length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        now = head.find(b"content-length:")
+        length = int(head[now + 15 :].split(b"\r\n", 1)[0]) if now >= 0 else 0
         body = buffer[end + 4 :]
         while len(body) < length:
             body += self._more()

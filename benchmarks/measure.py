@@ -163,7 +163,7 @@ class Bench:
             done.set()
             poller.join()
         delays = sorted(
-            next((at - receipt for at, count in seen if count >= base + n), 99.0)
+            next((now - receipt for now, count in seen if count >= base + n), 99.0)
             for n, receipt in enumerate(receipts, 1)
         )
         said = f"p50 {delays[len(delays) // 2]:.2f} s   p95 {delays[int(len(delays) * 0.95)]:.2f} s   max {delays[-1]:.2f} s"
@@ -246,9 +246,9 @@ def poll(port: int, path: str, seen: list[tuple[float, int]], done: Event) -> No
     get = load.request("GET", path)
     while not done.wait(0.05):
         _status, body = connection_.send(get)
-        at = body.find(b'"reports":')
-        if at > 0:
-            seen.append((perf_counter(), int(body[at + 10 :].split(b",", 1)[0].strip())))
+        now = body.find(b'"reports":')
+        if now > 0:
+            seen.append((perf_counter(), int(body[now + 10 :].split(b",", 1)[0].strip())))
 
 
 def tree(pid: int) -> list[psutil.Process]:

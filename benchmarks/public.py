@@ -27,13 +27,13 @@ def release_times(place: Country, seconds: float, said: Said) -> None:
     analyst, second, publisher = (
         User.objects.get_or_create(username=f"bench-{name}")[0] for name in ("analyst", "second", "publisher")
     )
-    at, began = datetime.now(UTC), perf_counter()
-    release = release_prepare(election=place.election, cutoff=at, user=analyst, at=at)
+    now, began = datetime.now(UTC), perf_counter()
+    release = release_prepare(election=place.election, cutoff=now, user=analyst, now=now)
     parts = ReleaseRow.objects.filter(release=release).count()
     said("prepare a release", f"{perf_counter() - began:8.1f} s   {parts:,} parts", "")
-    release_approve(release=release, user=second, at=at)
+    release_approve(release=release, user=second, now=now)
     began = perf_counter()
-    release_publish(release=release, user=publisher, at=at)
+    release_publish(release=release, user=publisher, now=now)
     said("publish it", f"{perf_counter() - began:8.1f} s", "")
     national = f"/ru/{place.election.slug}/releases/{release.number}/"
     before = os.environ.get("WEB_WORKERS")

@@ -27,7 +27,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    state = readiness(at=timezone.now())
+    state = readiness(now=timezone.now())
     body = {"ready": state.ready, "checks": state.checks, "figures": {"late": state.figures_late}}
     return JsonResponse(body, status=200 if state.ready else 503)
 
@@ -37,7 +37,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read(request):
         raise Http404
     registry = CollectorRegistry()
-    registry.register(_Rows(numbers(at=timezone.now())))
+    registry.register(_Rows(numbers(now=timezone.now())))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

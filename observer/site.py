@@ -55,7 +55,7 @@ class DeskSite(admin.AdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         user: Any = request.user
         if request.method == "POST" and request.session.get("sign_in"):
-            sign_ins_end(user=user, by=user, at=timezone.now(), only=request.session["sign_in"])
+            sign_ins_end(user=user, by=user, now=timezone.now(), only=request.session["sign_in"])
         return super().logout(request, extra_context)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:

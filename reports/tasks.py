@@ -27,10 +27,10 @@ def refresh_summaries() -> int:
 def process_evidence() -> int:
     """Checks and derives what was uploaded; how many files."""
     begun("reports.process_evidence")
-    parts_sweep(at=timezone.now())
-    uploads_mend(at=timezone.now())
-    done = evidence_process_due(at=timezone.now(), most=FILES, seconds=SECONDS)
-    if done and evidence_waits(at=timezone.now()):
+    parts_sweep(now=timezone.now())
+    uploads_mend(now=timezone.now())
+    done = evidence_process_due(now=timezone.now(), most=FILES, seconds=SECONDS)
+    if done and evidence_waits(now=timezone.now()):
         wake("reports.process_evidence")  # others may use this worker in between
     return done
 
@@ -39,12 +39,12 @@ def process_evidence() -> int:
 def write_exports() -> int:
     """Writes the cases that were asked for as files; how many. Takes away lists that waited for a yes too long."""
     begun("reports.write_exports")
-    imports_expire(at=timezone.now())
-    return exports_write(at=timezone.now())
+    imports_expire(now=timezone.now())
+    return exports_write(now=timezone.now())
 
 
 @shared_task(name="reports.write_lists")
 def write_lists() -> int:
     """Writes the list that waits longest as a file; how many."""
     begun("reports.write_lists")
-    return lists_write(at=timezone.now())
+    return lists_write(now=timezone.now())

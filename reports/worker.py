@@ -32,18 +32,18 @@ def start() -> None:
     _start("reports.refresh_summaries", lambda: summaries_refresh())
     _start("reports.process_evidence", _evidence)
     _start("reports.write_exports", _exports)
-    _start("reports.write_lists", lambda: lists_write(at=timezone.now()))
+    _start("reports.write_lists", lambda: lists_write(now=timezone.now()))
 
 
 def _evidence() -> int:
-    parts_sweep(at=timezone.now())
-    uploads_mend(at=timezone.now())
-    return evidence_process_due(at=timezone.now())
+    parts_sweep(now=timezone.now())
+    uploads_mend(now=timezone.now())
+    return evidence_process_due(now=timezone.now())
 
 
 def _exports() -> int:
-    imports_expire(at=timezone.now())
-    return exports_write(at=timezone.now())
+    imports_expire(now=timezone.now())
+    return exports_write(now=timezone.now())
 
 
 def _start(task: str, work: Callable[[], int]) -> None:

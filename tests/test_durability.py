@@ -105,5 +105,5 @@ class TestATransaction:
     def test_that_reads_first_and_writes_then_is_never_told_that_it_is_locked(self, concurrent_world: World):
         with transaction.atomic():
             assert not Report.objects.exists()
-            assert send(concurrent_world.first, payload(), at=DAY).kind == "stored"
+            assert send(concurrent_world.first, payload(), now=DAY).kind == "stored"
         assert Report.objects.count() == 1

@@ -37,7 +37,7 @@ def photo(size: int = 100) -> tuple[dict[str, object], bytes]:
 
 def upload(world: World, evidence: dict[str, object], data: bytes) -> None:
     row = Evidence.objects.get(uuid=str(evidence["id"]))
-    upload_append(evidence=row, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
+    upload_append(evidence=row, offset=0, stream=io.BytesIO(data), length=len(data), now=DAY)
 
 
 class TestAGatewayRepeatsAMessageHundredsOfTimes:
@@ -81,7 +81,7 @@ class TestManyAttachments:
         send(world.first, payload(evidence=[announced]))
         for start in range(0, len(data), 100):
             row = Evidence.objects.get(uuid=str(announced["id"]))
-            upload_append(evidence=row, offset=start, stream=io.BytesIO(data[start : start + 100]), length=100, at=DAY)
+            upload_append(evidence=row, offset=start, stream=io.BytesIO(data[start : start + 100]), length=100, now=DAY)
         assert Evidence.objects.get().state == "stored"
 
 
@@ -105,7 +105,7 @@ class TestTheWrongStationWasChosen:
         wrong = payload(commission="KZ-1-1-1")
         send(world.first, wrong)
         send(world.first, payload(commission="KZ-1-1-2", supersedes=wrong["id"]))
-        summaries_refresh(at=lambda: DAY)
+        summaries_refresh(now=lambda: DAY)
         country = summary_document(commission=world.tree["KZ"], language="en")
         assert country["coverage"]["reports"] == 1
         assert summary_document(commission=world.tree["KZ-1-1-1"], language="en")["coverage"]["precincts_observed"] == 0
@@ -118,7 +118,7 @@ class TestNobodyKnowsWhetherAReportWasRead:
     def test_the_receipt_tells(self, world):
         body = payload()
         report = stored(world.first, body)
-        report_read(report=report, at=DAY)
+        report_read(report=report, now=DAY)
         receipt = send(world.first, body).receipt
         assert receipt is not None
         assert receipt.state == "read"
@@ -136,8 +136,8 @@ class TestACoordinatorEntersForAnObserver:
     def test_another_takes_over_in_the_middle_of_the_day(self, world):
         place = Assignment.objects.get(commission__code="KZ-1-1-1")
         coming = make_observer("OB-7777", world.organisation)
-        done = observer_replace(assignment=place, leaving=world.first.observer, coming=coming, user=None, at=DAY)
-        assert enrol(code=done.code, device_name="x", device_id=None, at=DAY).device.observer == coming
+        done = observer_replace(assignment=place, leaving=world.first.observer, coming=coming, user=None, now=DAY)
+        assert enrol(code=done.code, device_name="x", device_id=None, now=DAY).device.observer == coming
 
 
 class TestTheRoomDrownsInReports:
@@ -147,7 +147,7 @@ class TestTheRoomDrownsInReports:
         for number in range(40):
             code = "ACC-01" if number % 2 else "OPN-01"
             send(world.first, payload("incident", answers={"I01": code, "I02": str(number)}))
-        board = board_of(election=world.election, scope=Scope(world.tree["KZ"]), at=DAY)
+        board = board_of(election=world.election, scope=Scope(world.tree["KZ"]), now=DAY)
         assert board.incidents == {"critical": 20, "major": 0, "minor": 20}
         assert len(board.newest) == 10
         assert board.newest[0].report == Report.objects.order_by("-pk")[0].pk
@@ -180,7 +180,7 @@ class TestTableGrows:
 
     def test_a_summary_costs_the_same_queries_whatever_is_stored(self, world):
         def queries() -> int:
-            summaries_refresh(at=lambda: DAY)
+            summaries_refresh(now=lambda: DAY)
             with CaptureQueriesContext(connection) as captured:
                 summary_document(commission=world.tree["KZ"], language="en")
             return len(captured)
@@ -195,6 +195,6 @@ class TestTableGrows:
 class TestSomebodyIsSentToSpoilTheData:
     def test_rejecting_takes_a_report_out_of_the_figures_and_keeps_it(self, world):
         report = stored(world.first, payload())
-        report_reject(report=report, user=None, at=DAY, reason="invented")
+        report_reject(report=report, user=None, now=DAY, reason="invented")
         assert Report.objects.counted().count() == 0
         assert Report.objects.get().answers == report.answers

@@ -44,19 +44,19 @@ def md5_of(content: bytes) -> str:
     return "md5:" + hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
-def versions_in_force(device: Device, at: datetime) -> list[ChecklistVersion]:
+def versions_in_force(device: Device, now: datetime) -> list[ChecklistVersion]:
     """The last published version of each checklist of the device's election, in the checklists' order."""
     rows = (
-        ChecklistVersion.objects.filter(checklist__election=device.election_id, published_at__lte=at)
+        ChecklistVersion.objects.filter(checklist__election=device.election_id, published_at__lte=now)
         .select_related("checklist")
         .order_by("checklist__order", "checklist__code", "number")
     )
     return list({row.checklist_id: row for row in rows}.values())
 
 
-def version_named(device: Device, code: str, number: int, at: datetime) -> ChecklistVersion | None:
+def version_named(device: Device, code: str, number: int, now: datetime) -> ChecklistVersion | None:
     """Any published version, for the forms that were begun on it."""
-    rows = ChecklistVersion.objects.filter(checklist__election=device.election_id, published_at__lte=at)
+    rows = ChecklistVersion.objects.filter(checklist__election=device.election_id, published_at__lte=now)
     return rows.filter(checklist__code=code, number=number).select_related("checklist").first()
 
 

@@ -92,10 +92,10 @@ def device_of(request: HttpRequest, token: str | None) -> Device:
     now = timezone.now()
     if device.revoked_at is not None:
         raise Rejected("device_revoked", _("This device was revoked. Ask your coordinator."))
-    if device_is_stale(device=device, at=now):
+    if device_is_stale(device=device, now=now):
         raise Rejected("invalid_token", _("These settings were not used in time. Ask your coordinator for new ones."))
     try:
-        device_used(device=device, at=now)
+        device_used(device=device, now=now)
     except OperationalError as error:  # a busy database: the next request will note it
         log.warning("the use of a device was not noted: %s", error)
     return device

@@ -82,7 +82,7 @@ class _Arrival:
         if self.outcome is not None:
             raise Rejected("malformed", _("Two forms in one submission."))
         self.submission = _read(part.body, self.sender)
-        self.outcome = accept(self.submission, at=timezone.now())
+        self.outcome = accept(self.submission, now=timezone.now())
         known = self.outcome.receipt.evidence if self.outcome.receipt else self.outcome.kept_evidence
         self._await(known)
         waiting, self.waiting = self.waiting, []
@@ -100,7 +100,7 @@ class _Arrival:
             return
         evidence = self._row(part)
         if evidence is not None and part.spool.size:
-            file_receive(evidence=evidence, spool=part.spool, at=timezone.now())
+            file_receive(evidence=evidence, spool=part.spool, now=timezone.now())
             self.awaited.discard(evidence.uuid)
         part.spool.discard()
 
@@ -131,7 +131,7 @@ class _Arrival:
         if key not in self.rows and self.outcome.receipt is not None:
             report = Report.objects.defer("body", "answers", "comment").get(uuid=uuid)
             more = [unnamed(uuid, part.name, part.type)]
-            evidence_announce(report=report, announcements=more, sender=self.sender, at=timezone.now())
+            evidence_announce(report=report, announcements=more, sender=self.sender, now=timezone.now())
             self.rows |= files_of(uuids=[key], observer=self.sender.observer)
         return self.rows.get(key)
 

@@ -38,7 +38,7 @@ class MoreEvidence(PhoneRoom):
         announced = translate.announcements(object_of(request, settings.REPORT_BYTES_MAX), errors, required=True)
         if errors.found:
             raise translate.invalid(errors)
-        files = evidence_announce(report=report, announcements=announced, sender=sender_of(request), at=timezone.now())
+        files = evidence_announce(report=report, announcements=announced, sender=sender_of(request), now=timezone.now())
         return json_answer({"id": report.uuid, "evidence": evidence_json(files, base_of(request))})
 
 
@@ -50,5 +50,5 @@ class Notes(PhoneRoom):
         said = translate.note(given, errors)
         if said is None:
             raise translate.invalid(errors, "invalid_request")
-        note, new = note_add(report=report, uuid=said.uuid, text=said.text, said_at=said.said_at, at=timezone.now())
+        note, new = note_add(report=report, uuid=said.uuid, text=said.text, said_at=said.said_at, now=timezone.now())
         return json_answer({"id": note.uuid, "received_at": note.received_at}, 201 if new else 200)

@@ -37,7 +37,7 @@ class DeviceToken(BaseAuthentication):
         if device.revoked_at is not None:
             raise AuthenticationFailed(gettext_lazy("This device was revoked"), "device_revoked")
         try:
-            device_used(device=device, at=timezone.now())
+            device_used(device=device, now=timezone.now())
         except OperationalError as error:  # a busy database: the next request will note it
             log.warning("the use of a device was not noted: %s", error)
         return device.observer, device

@@ -24,7 +24,7 @@ class Enrol(PublicRoom):
         if errors.found:
             raise translate.invalid(errors, "invalid_request")
         try:
-            enrolled = enrol(code=code, device_name=name, device_id=device_id, at=timezone.now())
+            enrolled = enrol(code=code, device_name=name, device_id=device_id, now=timezone.now())
         except InvalidCode:
             return refused(self._refusal(request.META.get("REMOTE_ADDR", "")))
         observer = enrolled.device.observer

@@ -92,7 +92,7 @@ def _append(request: Request, evidence: Evidence) -> HttpResponse:
         stream=cast(BinaryIO, request.META["wsgi.input"]),
         length=_length(request),
         total=_number(request, "HTTP_UPLOAD_LENGTH"),
-        at=timezone.now(),
+        now=timezone.now(),
     )
     return empty_answer(headers={"Upload-Offset": offset})
 
@@ -102,7 +102,7 @@ def _own(request: Request, uuid: UUID) -> Evidence:
     evidence = evidence_of(uuid=uuid, observer=device_of(request).observer)
     if evidence is None:
         raise Http404
-    return upload_mended(evidence=evidence, at=timezone.now())
+    return upload_mended(evidence=evidence, now=timezone.now())
 
 
 def _number(request: Request, name: str) -> int | None:

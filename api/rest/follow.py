@@ -34,7 +34,7 @@ OVERLAP = timedelta(seconds=60)
 def page(request: Request) -> HttpResponse:
     """Up to 200 of the observer's reports, with the next cursor in the Link header."""
     device = device_of(request)
-    uploads_mend(at=timezone.now())
+    uploads_mend(now=timezone.now())
     rows = (
         Report.objects.filter(observer=device.observer_id, commission__election=device.election_id)
         .select_related("commission", "version__checklist")
@@ -44,8 +44,8 @@ def page(request: Request) -> HttpResponse:
     )
     since = _since(query(request, "since", 200))
     if since:
-        at, sequence = since
-        rows = rows.filter(Q(changed_at__gt=at) | Q(changed_at=at, sequence__gt=sequence))
+        now, sequence = since
+        rows = rows.filter(Q(changed_at__gt=now) | Q(changed_at=now, sequence__gt=sequence))
     found = list(rows[:PAGE])
     base = base_of(request)
     response = conditional(request, json_answer([_item(report, base) for report in found]))
@@ -83,15 +83,15 @@ def _next(found: list[Report], since: tuple[datetime, int] | None) -> str:
     return _closed(last.changed_at - OVERLAP, 0)
 
 
-def _closed(at: datetime, sequence: int) -> str:
-    return base64.urlsafe_b64encode(f"{at.astimezone(UTC).isoformat()} {sequence}".encode()).decode().rstrip("=")
+def _closed(now: datetime, sequence: int) -> str:
+    return base64.urlsafe_b64encode(f"{now.astimezone(UTC).isoformat()} {sequence}".encode()).decode().rstrip("=")
 
 
 def _opened(cursor: str) -> tuple[datetime, int]:
     try:
         text = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4)).decode("ascii")
-        at, _space, sequence = text.partition(" ")
-        read = datetime.fromisoformat(at).astimezone(UTC)
+        now, _space, sequence = text.partition(" ")
+        read = datetime.fromisoformat(now).astimezone(UTC)
         if not 1969 <= read.year <= 9000 or not sequence.isdigit() or len(sequence) > 18:
             raise ValueError
         return read, int(sequence)

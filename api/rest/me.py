@@ -101,24 +101,26 @@ class Consent(PhoneRoom):
         document = translate.text(given, "document", errors, 60, required=True)
         if document and document != CONDUCT:
             errors.add("document", "unknown_choice", _("There is no such document."))
-        at = translate.moment(given, "at", errors, required=True)
-        if at is not None and at > now + AHEAD:
-            at = now
+        given_at = translate.moment(given, "at", errors, required=True)
+        if given_at is not None and given_at > now + AHEAD:
+            given_at = now
         version = given.get("version")
         current = Election.objects.values_list("conduct_version", flat=True).get(pk=device_of(request).election_id)
         if type(version) is not int or not 1 <= version <= current:
             errors.add("version", "out_of_range", _("A version from 1 to %(most)d is expected.") % {"most": current})
-        if errors.found or at is None or type(version) is not int:
+        if errors.found or given_at is None or type(version) is not int:
             raise translate.invalid(errors, "invalid_request")
         device = device_of(request)
-        consent_record(observer=device.observer, election=device.election, version=version, at=at, received_at=now)
-        return json_answer({"document": document, "version": version, "at": at})
+        consent_record(
+            observer=device.observer, election=device.election, version=version, given_at=given_at, received_at=now
+        )
+        return json_answer({"document": document, "version": version, "at": given_at})
 
 
 class Transfer(PhoneRoom):
     def post(self, request: Request) -> HttpResponse:
-        at = timezone.now()
-        code = enrolment_transfer(device=device_of(request), at=at)
-        response = json_answer({"code": code, "expires_at": at + TRANSFER_VALID}, 201)
+        now = timezone.now()
+        code = enrolment_transfer(device=device_of(request), now=now)
+        response = json_answer({"code": code, "expires_at": now + TRANSFER_VALID}, 201)
         response["Cache-Control"] = "no-store"
         return response

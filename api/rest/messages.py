@@ -37,7 +37,7 @@ class MessageIsRead(PhoneRoom):
         message = messages_for(observer=device.observer, election=device.election).filter(pk=key).first()
         if message is None:
             raise Http404
-        read_at = message_read(message=message, observer=device.observer, at=timezone.now())
+        read_at = message_read(message=message, observer=device.observer, now=timezone.now())
         return json_answer({"id": message.pk, "read_at": read_at})
 
 

@@ -57,7 +57,7 @@ class Elections(PublicRoom):
 class Releases(PublicRoom):
     def get(self, request: Request, election: str) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        stand, at = stand_of(election), timezone.now()
+        stand, now = stand_of(election), timezone.now()
         if stand is None:
             raise _hidden()
         rows = [
@@ -69,7 +69,7 @@ class Releases(PublicRoom):
                 "changes": in_language(one.texts, order=stand.languages),
                 "data": f"/data/{stand.slug}/{one.number}/datapackage.json",
             }
-            for one in stand.public(at)
+            for one in stand.public(now)
         ]
         if wanted == "csv":
             return _csv(request, tables.rows_csv(rows, tables.RELEASES), f"{stand.slug}-releases")
@@ -79,9 +79,9 @@ class Releases(PublicRoom):
 class PublicCommission(PublicRoom):
     def get(self, request: Request, election: str, code: str) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        at = timezone.now()
-        released = _released(request, election, code, at)
-        answer = _released_commission(*released) if released else _live_commission(election, code, at)
+        now = timezone.now()
+        released = _released(request, election, code, now)
+        answer = _released_commission(*released) if released else _live_commission(election, code, now)
         if wanted == "csv":
             return _csv(request, tables.commission_csv(answer), answer["code"])
         return conditional(request, wire.json_answer(answer), public=True)
@@ -90,19 +90,19 @@ class PublicCommission(PublicRoom):
 class Summary(PublicRoom):
     def get(self, request: Request, election: str, code: str) -> HttpResponse:
         wanted = format_of(request, FORMATS)
-        at = timezone.now()
+        now = timezone.now()
         language = get_language() or "en"
-        if released := _released(request, election, code, at):
+        if released := _released(request, election, code, now):
             figures, part = released
             content = _written(released_document(figures=figures, part=part, language=language), wanted)
         else:
-            place = _readable(places(election__slug=election, code=code), at)
+            place = _readable(places(election__slug=election, code=code), now)
             content = kept(
                 what=f"summary.{wanted}",
                 place=place,
                 language=language,
-                at=at,
-                make=lambda: _written(summary_document(commission=place, language=language, at=at), wanted),
+                now=now,
+                make=lambda: _written(summary_document(commission=place, language=language, now=now), wanted),
             )
         if wanted == "csv":
             return _csv(request, content, f"{code}-summary")
@@ -113,7 +113,7 @@ def _written(document: dict[str, Any], wanted: str) -> bytes:
     return tables.summary_csv(document) if wanted == "csv" else wire.json_bytes(document)
 
 
-def _released(request: Request, election: str, code: str, at: datetime) -> tuple[Released, Part] | None:
+def _released(request: Request, election: str, code: str, now: datetime) -> tuple[Released, Part] | None:
     """The release and the part that answer, or None where live figures do; reads no database.
 
     Raises Rejected `not_published` where a release is asked for by number, or is the only thing
@@ -123,9 +123,9 @@ def _released(request: Request, election: str, code: str, at: datetime) -> tuple
     if stand is None:
         raise _hidden()
     if asked:
-        edition = stand.edition(int(asked), at) if asked.isascii() and asked.isdigit() else None
+        edition = stand.edition(int(asked), now) if asked.isascii() and asked.isdigit() else None
     else:
-        edition = stand.newest(at)
+        edition = stand.newest(now)
     live = stand.publication == Election.Publication.LIVE and not asked
     if edition is None:
         if live:
@@ -165,9 +165,9 @@ def _released_commission(figures: Released, part: Part) -> dict[str, Any]:
     }
 
 
-def _live_commission(election: str, code: str, at: datetime) -> dict[str, Any]:
+def _live_commission(election: str, code: str, now: datetime) -> dict[str, Any]:
     rows = Commission.objects.filter(election__slug=election, code=code)
-    place = _readable(rows.select_related("election", "level", "parent__level"), at)
+    place = _readable(rows.select_related("election", "level", "parent__level"), now)
     order = place.election.languages
     children = list(place.children.select_related("level").order_by("path")[:CHILDREN])
     return {
@@ -184,10 +184,10 @@ def _hidden() -> Rejected:
     return Rejected("not_published", _("Nothing is published here, or not yet."))
 
 
-def _readable(rows: QuerySet[Commission], at: datetime) -> Commission:
+def _readable(rows: QuerySet[Commission], now: datetime) -> Commission:
     """The commission, if strangers may read it; what is missing and what is secret look the same."""
     place = rows.first()
-    if place is None or not published(commission=place, at=at):
+    if place is None or not published(commission=place, now=now):
         raise _hidden()
     return place
 

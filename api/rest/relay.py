@@ -59,7 +59,7 @@ class Relay(PublicRoom):
 def bring(spool: Spool, bringer: Device | None, address: str) -> Brought:
     """Takes the file; one that is refused or quarantined counts against the address it came from."""
     try:
-        brought = file_bring(spool=spool, bringer=bringer, at=timezone.now())
+        brought = file_bring(spool=spool, bringer=bringer, now=timezone.now())
     except Rejected as rejected:
         if rejected.code == "unreadable_file":
             wrong_add(WRONG, address)

@@ -62,7 +62,7 @@ class Brought:
         return Counter(one["outcome"] for one in self.results)
 
 
-def file_bring(*, spool: Spool, bringer: Device | None, at: datetime) -> Brought:
+def file_bring(*, spool: Spool, bringer: Device | None, now: datetime) -> Brought:
     """Takes the file in `spool`, whoever brings it.
 
     Raises Rejected: `unreadable_file` where no key of ours opens it whole (nothing is kept then),
@@ -87,20 +87,20 @@ def file_bring(*, spool: Spool, bringer: Device | None, at: datetime) -> Brought
     }
     if reason or device is None:
         values |= {"state": RelayFile.State.QUARANTINED}
-        relay_file_note(spool=spool, values=values, at=at, keep=True)
+        relay_file_note(spool=spool, values=values, now=now, keep=True)
         return Brought(RelayFile.State.QUARANTINED, header)
-    results = _take(spool.path(), _sender(device, bringer), at)
+    results = _take(spool.path(), _sender(device, bringer), now)
     brought = Brought(RelayFile.State.TAKEN, header, results)
     keep = waits(header.kind, brought.outcomes)
     values |= {"state": RelayFile.State.WAITING if keep else RelayFile.State.TAKEN, "outcomes": dict(brought.outcomes)}
-    row = relay_file_note(spool=spool, values=values, at=at, keep=keep)
-    _retry_waiting(device, at)
+    row = relay_file_note(spool=spool, values=values, now=now, keep=keep)
+    _retry_waiting(device, now)
     row.refresh_from_db(fields=["state"])
     brought.state = row.state
     return brought
 
 
-def file_accept(*, row: RelayFile, user: User, at: datetime) -> Counter[str]:
+def file_accept(*, row: RelayFile, user: User, now: datetime) -> Counter[str]:
     """An operator vouches for a quarantined file: it is taken as its observer's; how many of each outcome.
 
     Raises Rejected `unknown_observer` where the election has no such observer, `unreadable_file`.
@@ -111,11 +111,11 @@ def file_accept(*, row: RelayFile, user: User, at: datetime) -> Counter[str]:
         header = _survey(path)
         device = device_by_token(header.token)
         sender = _sender(device, row.submitter) if device else _named(header, path)
-        relay_file_accepted(row=row, user=user, at=at)
-        outcomes = Counter(one["outcome"] for one in _take(path, sender, at))
+        relay_file_accepted(row=row, user=user, now=now)
+        outcomes = Counter(one["outcome"] for one in _take(path, sender, now))
         relay_file_settle(row=row, outcomes=outcomes)
     if device is not None:
-        _retry_waiting(device, at)
+        _retry_waiting(device, now)
     return outcomes
 
 
@@ -171,8 +171,8 @@ def _named(header: Header, path: Path) -> Sender:
     return Sender(election, observer, None, channel=CHANNEL)
 
 
-def _take(path: Path, sender: Sender, at: datetime) -> list[dict[str, Any]]:
-    reports, files = _Reports(sender, at), _Files(sender, at)
+def _take(path: Path, sender: Sender, now: datetime) -> list[dict[str, Any]]:
+    reports, files = _Reports(sender, now), _Files(sender, now)
     _read(path, lambda header: body_of(header, line=reports.add, piece=files.add))
     reports.send()
     return reports.results + [{"id": str(uuid), "outcome": word} for uuid, word in files.outcomes.items()]
@@ -184,8 +184,8 @@ _Line = tuple[dict[str, Any], Submission, list[NoteSaid]]
 class _Reports:
     """Sends reports through the door, a batch at a time."""
 
-    def __init__(self, sender: Sender, at: datetime) -> None:
-        self.sender, self.at = sender, at
+    def __init__(self, sender: Sender, now: datetime) -> None:
+        self.sender, self.at = sender, now
         self.results: list[dict[str, Any]] = []
         self._waiting: list[_Line] = []
         self._size = 0
@@ -204,11 +204,11 @@ class _Reports:
 
     def send(self) -> None:
         if self._waiting:
-            outcomes = accept_many([submission for _result, submission, _notes in self._waiting], at=self.at)
+            outcomes = accept_many([submission for _result, submission, _notes in self._waiting], now=self.at)
             for (result, submission, notes), outcome in zip(self._waiting, outcomes, strict=True):
                 result["outcome"] = outcome_word(outcome)
                 if notes and outcome.receipt is not None and submission.uuid is not None:
-                    notes_bring(report=submission.uuid, notes=notes, at=self.at)
+                    notes_bring(report=submission.uuid, notes=notes, now=self.at)
         self._waiting, self._size = [], 0
 
     def _read(self, body: bytes) -> tuple[Submission, list[NoteSaid]]:
@@ -222,12 +222,12 @@ class _Reports:
 class _Files:
     """Adds pieces to the files they are of; one outcome a file."""
 
-    def __init__(self, sender: Sender, at: datetime) -> None:
-        self.sender, self.at = sender, at
+    def __init__(self, sender: Sender, now: datetime) -> None:
+        self.sender, self.at = sender, now
         self.outcomes: dict[UUID, str] = {}
 
     def add(self, uuid: UUID, offset: int, data: bytes) -> None:
-        word = piece_take(observer=self.sender.observer, uuid=uuid, offset=offset, data=data, at=self.at)
+        word = piece_take(observer=self.sender.observer, uuid=uuid, offset=offset, data=data, now=self.at)
         before = self.outcomes.get(uuid)
         if before == "gap" and word == "partial":
             return  # a later piece still waits for an earlier one
@@ -236,7 +236,7 @@ class _Files:
         self.outcomes[uuid] = word
 
 
-def _retry_waiting(device: Device, at: datetime) -> None:
+def _retry_waiting(device: Device, now: datetime) -> None:
     """Takes what was kept of this device again, as long as that moves anything: parts come in any order."""
     for _round in range(ROUNDS):
         moved = False
@@ -244,7 +244,7 @@ def _retry_waiting(device: Device, at: datetime) -> None:
             before = row.state, row.outcomes
             try:
                 with sealed_path(sha256=row.sha256) as path:
-                    found = Counter(one["outcome"] for one in _take(path, _sender(device, row.submitter), at))
+                    found = Counter(one["outcome"] for one in _take(path, _sender(device, row.submitter), now))
             except FileNotFoundError:
                 log.error("a kept relay file is not there: %s", row.sha256)
                 continue

@@ -35,12 +35,12 @@ class Reports(PhoneRoom):
         body = body_of(request, settings.REPORT_BYTES_MAX)
         submission = _read(body, sender_of(request))
         _mend([submission])
-        return outcome_answer(accept(submission, at=timezone.now()), request)
+        return outcome_answer(accept(submission, now=timezone.now()), request)
 
 
 def _mend(submissions: Iterable[Submission]) -> None:
     """So that no receipt asks for a file that is here; before the door's transaction, because it looks at disks."""
-    uploads_mend(at=timezone.now(), only=[one.uuid for each in submissions for one in each.evidence])
+    uploads_mend(now=timezone.now(), only=[one.uuid for each in submissions for one in each.evidence])
 
 
 def _read(body: bytes, sender: Sender) -> Submission:
@@ -73,7 +73,7 @@ class Batch(PhoneRoom):
         read = [_element(one, sender) for one in elements]
         fitting = [one for one in read if isinstance(one, Submission)]
         _mend(fitting)
-        accepted = iter(accept_many(fitting, at=timezone.now()) if fitting else [])
+        accepted = iter(accept_many(fitting, now=timezone.now()) if fitting else [])
         outcomes = [one if isinstance(one, Outcome) else next(accepted) for one in read]
         base = base_of(request)
         rows = [
@@ -86,7 +86,7 @@ class Batch(PhoneRoom):
         if len(submission.body) > settings.REPORT_BYTES_MAX:
             assert submission.unread is not None
             raise submission.unread
-        return outcome_answer(accept(submission, at=timezone.now()), request)
+        return outcome_answer(accept(submission, now=timezone.now()), request)
 
 
 def _element(element: strict.Element, sender: Sender) -> Submission | Outcome:

@@ -95,27 +95,27 @@ def parse_batch(body: bytes, key: str) -> list[Element]:
     text = body.decode("utf-8", "surrogateescape")
     elements: list[Element] | None = None
     seen: set[str] = set()
-    at = _after(text, 0, "{")
-    if text[at : at + 1] == "}":
-        at += 1
+    position = _after(text, 0, "{")
+    if text[position : position + 1] == "}":
+        position += 1
     else:
         while True:
-            name, at = _name(text, at)
+            name, position = _name(text, position)
             if name in seen:
                 raise malformed(_("A key is given twice in one object."))
             seen.add(name)
-            if name == key and text[at : at + 1] == "[":
-                elements, at = _elements(text, at)
+            if name == key and text[position : position + 1] == "[":
+                elements, position = _elements(text, position)
             else:
-                end = _end(text, at)
-                _decode(text[at:end])
-                at = end
-            at = _space(text, at)
-            if text[at : at + 1] != ",":
+                end = _end(text, position)
+                _decode(text[position:end])
+                position = end
+            position = _space(text, position)
+            if text[position : position + 1] != ",":
                 break
-            at = _space(text, at + 1)
-        at = _after(text, at, "}", skip=False)
-    if _space(text, at) != len(text):
+            position = _space(text, position + 1)
+        position = _after(text, position, "}", skip=False)
+    if _space(text, position) != len(text):
         raise malformed(_("Something follows the JSON object."))
     if elements is None:
         raise Rejected("invalid_report", _("A list is expected here."), key)
@@ -169,43 +169,43 @@ def _forbids(value: Any) -> bool:
     return False
 
 
-def _space(text: str, at: int) -> int:
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
+def _space(text: str, position: int) -> int:
+    found = _SPACE.match(text, position)
+    return found.end() if found else position
 
 
-def _after(text: str, at: int, mark: str, skip: bool = True) -> int:
+def _after(text: str, position: int, mark: str, skip: bool = True) -> int:
     """The place after `mark`, and after the space that follows it."""
-    at = _space(text, at)
-    if text[at : at + 1] != mark:
+    position = _space(text, position)
+    if text[position : position + 1] != mark:
         raise malformed(_("The JSON around the list cannot be read."))
-    return _space(text, at + 1) if skip else at + 1
+    return _space(text, position + 1) if skip else position + 1
 
 
-def _name(text: str, at: int) -> tuple[str, int]:
+def _name(text: str, position: int) -> tuple[str, int]:
     """A key of the wrapper, and the place where its value begins."""
-    if text[at : at + 1] != '"':
+    if text[position : position + 1] != '"':
         raise malformed(_("The JSON around the list cannot be read."))
     try:
-        name, at = scanstring(text, at + 1, True)
+        name, position = scanstring(text, position + 1, True)
     except json.JSONDecodeError:
         raise malformed(_("The JSON around the list cannot be read.")) from None
     if _FORBIDDEN.search(name):
         raise malformed(_("A text contains a NUL character or half of a surrogate pair."))
-    return name, _after(text, at, ":")
+    return name, _after(text, position, ":")
 
 
-def _end(text: str, at: int) -> int:
-    """Where the value that begins at `at` ends, by its brackets and quotes alone."""
-    if text[at : at + 1] not in ("[", "{", '"'):
-        end = at
+def _end(text: str, position: int) -> int:
+    """Where the value that begins at `position` ends, by its brackets and quotes alone."""
+    if text[position : position + 1] not in ("[", "{", '"'):
+        end = position
         while end < len(text) and text[end] not in ",]} \t\n\r":
             end += 1
-        if end == at:
+        if end == position:
             raise malformed(_("The JSON around the list cannot be read."))
         return end
     depth = 0
-    for found in _STRUCTURE.finditer(text, at):
+    for found in _STRUCTURE.finditer(text, position):
         mark = found[0]
         if mark in ("[", "{"):
             depth += 1
@@ -216,33 +216,33 @@ def _end(text: str, at: int) -> int:
     raise malformed(_("The JSON is not closed."))
 
 
-def _elements(text: str, at: int) -> tuple[list[Element], int]:
-    """The elements of the list that begins at `at`, and the place after it."""
+def _elements(text: str, position: int) -> tuple[list[Element], int]:
+    """The elements of the list that begins at `position`, and the place after it."""
     elements: list[Element] = []
-    at = _after(text, at, "[")
-    if text[at : at + 1] == "]":
-        return elements, at + 1
+    position = _after(text, position, "[")
+    if text[position : position + 1] == "]":
+        return elements, position + 1
     while True:
-        element, at = _element(text, at)
+        element, position = _element(text, position)
         elements.append(element)
-        at = _space(text, at)
-        if text[at : at + 1] == "]":
-            return elements, at + 1
-        at = _after(text, at, ",")
+        position = _space(text, position)
+        if text[position : position + 1] == "]":
+            return elements, position + 1
+        position = _after(text, position, ",")
 
 
-def _element(text: str, at: int) -> tuple[Element, int]:
+def _element(text: str, position: int) -> tuple[Element, int]:
     """One element and the place after it. Its end is found by reading it, or else by its brackets."""
     try:
-        value, end = _decoder.raw_decode(text, at)
-        own = text[at:end]
+        value, end = _decoder.raw_decode(text, position)
+        own = text[position:end]
         if own.count("[") + own.count("{") > DEPTH_MAX:
             _check_depth(own)
         _check_texts(own, value)
         return Element(_bytes(own), value), end
     except (Rejected, json.JSONDecodeError, RecursionError):
-        end = _end(text, at)
-        own = text[at:end]
+        end = _end(text, position)
+        own = text[position:end]
     try:
         return Element(_bytes(own), _decode(own)), end
     except Rejected as problem:

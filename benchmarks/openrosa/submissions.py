@@ -31,7 +31,7 @@ def checklist_make(country: Country) -> None:
     """Imports `form.xml` into the country's election; a second time changes nothing."""
     if not Checklist.objects.filter(election=country.election, code="bench_checklist").exists():
         source = workbook_bytes({"survey": list(_survey()), "choices": _choices(), "settings": [_settings()]})
-        xlsform_import(election=country.election, source=source, file="form.xlsx", files={}, at=NOON)
+        xlsform_import(election=country.election, source=source, file="form.xlsx", files={}, now=NOON)
 
 
 def submissions_time(

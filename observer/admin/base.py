@@ -125,7 +125,7 @@ class Desk(NamesMixin, Asked):
     # ── what is done ──
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user: Any = request.user
-        row_save(row=obj, changed=form.changed_data, user=user, at=timezone.now())
+        row_save(row=obj, changed=form.changed_data, user=user, now=timezone.now())
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Rows are never deleted by the handful: what depends on them goes unseen in a long list."""

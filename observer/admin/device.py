@@ -30,8 +30,8 @@ class DeviceAdmin(OfAnObserver):
     @admin.action(description=_("Revoke: this phone may speak no longer"), permissions=["decide"])
     def revoke(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         user: Any = request.user
-        at = timezone.now()
-        self.decide(request, rows, lambda device: device_revoke(device=device, user=user, at=at))
+        now = timezone.now()
+        self.decide(request, rows, lambda device: device_revoke(device=device, user=user, now=now))
 
 
 @admin.register(EnrolmentCode)

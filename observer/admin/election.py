@@ -52,9 +52,9 @@ class ElectionAdmin(Desk):
 
     def _publish(self, request: HttpRequest, rows: "QuerySet[Any]", publication: str) -> None:
         user: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         self.decide(
-            request, rows, lambda one: election_publish(election=one, publication=publication, user=user, at=at)
+            request, rows, lambda one: election_publish(election=one, publication=publication, user=user, now=now)
         )
 
 

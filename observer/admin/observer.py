@@ -160,7 +160,7 @@ class ObserverAdmin(Desk):
 
     def save_model(self, request: HttpRequest, obj: Observer, form: Any, change: bool) -> None:
         user: Any = request.user
-        observer_save(observer=obj, changed=form.changed_data, user=user, at=timezone.now())
+        observer_save(observer=obj, changed=form.changed_data, user=user, now=timezone.now())
 
     def election_form(self, request: HttpRequest, rows: "QuerySet[Any]") -> ElectionForm:
         """Asks for which election; only those in the reader's hands, and the only one is preset."""
@@ -173,15 +173,15 @@ class ObserverAdmin(Desk):
 
     @admin.action(description=gettext_lazy("Make an enrolment code, shown once"), permissions=["decide"])
     def make_enrolment_code(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        def make(one: Observer, election: Election, at: datetime, user: Any) -> dict[str, Any]:
-            return {"code": enrolment_create(observer=one, election=election, at=at, user=user)}
+        def make(one: Observer, election: Election, now: datetime, user: Any) -> dict[str, Any]:
+            return {"code": enrolment_create(observer=one, election=election, now=now, user=user)}
 
         return self._hand_over(request, rows, make, _("Make enrolment codes"), _("Enrolment codes"))
 
     @admin.action(description=gettext_lazy("Make settings for ODK Collect, shown once"), permissions=["decide"])
     def make_collect_settings(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        def make(one: Observer, election: Election, at: datetime, user: Any) -> dict[str, Any]:
-            made = device_create(observer=one, election=election, name="ODK Collect", at=at, user=user)
+        def make(one: Observer, election: Election, now: datetime, user: Any) -> dict[str, Any]:
+            made = device_create(observer=one, election=election, name="ODK Collect", now=now, user=user)
             path = reverse("openrosa:root", kwargs={"token": made.token})
             address = request.build_absolute_uri(path).rstrip("/")
             return {"settings": collect_settings(observer=one, election=election, address=address)}
@@ -200,8 +200,8 @@ class ObserverAdmin(Desk):
             self.message_user(request, _("Too many at once: choose fewer."), messages.ERROR)
             return None
         user: Any = request.user
-        at, election = timezone.now(), form.cleaned_data["election"]
-        made = [{"observer": one, **make(one, election, at, user)} for one in mine]
+        now, election = timezone.now(), form.cleaned_data["election"]
+        made = [{"observer": one, **make(one, election, now, user)} for one in mine]
         context = self.admin_site.each_context(request) | {
             "title": title,
             "opts": self.model._meta,

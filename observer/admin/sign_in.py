@@ -30,9 +30,9 @@ class SignInAdmin(OfAUser):
     @admin.action(description=_("Sign out there"), permissions=["decide"])
     def end(self, request: HttpRequest, rows: "QuerySet[SignIn]") -> None:
         by: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         chosen = rows.select_related("user")
-        self.decide(request, chosen, lambda one: sign_ins_end(user=one.user, by=by, at=at, only=one.pk))
+        self.decide(request, chosen, lambda one: sign_ins_end(user=one.user, by=by, now=now, only=one.pk))
 
 
 @admin.register(SecondFactor)
@@ -46,9 +46,9 @@ class SecondFactorAdmin(OfAUser):
     @admin.action(description=_("Reset: it is set up anew at the next sign-in"), permissions=["decide"])
     def reset(self, request: HttpRequest, rows: "QuerySet[SecondFactor]") -> None:
         by: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         chosen = rows.select_related("user")
-        self.decide(request, chosen, lambda one: second_factor_reset(user=one.user, by=by, at=at))
+        self.decide(request, chosen, lambda one: second_factor_reset(user=one.user, by=by, now=now))
 
 
 @admin.register(RecoveryCode)

@@ -55,18 +55,18 @@ def stands(request: HttpRequest) -> bool:
 def _sign_in(request: HttpRequest) -> SignIn | None:
     if not request.user.is_authenticated:
         return None
-    at = timezone.now()
+    now = timezone.now()
     pk = request.session.get("sign_in")
-    row = sign_in_live(user=request.user, pk=pk, at=at) if pk else _note(request, request.user, at, False)
+    row = sign_in_live(user=request.user, pk=pk, now=now) if pk else _note(request, request.user, now, False)
     if row is not None:
         row.user = request.user
     return row
 
 
-def _note(request: HttpRequest, user: User, at: Any, by_second_factor: bool) -> SignIn:
+def _note(request: HttpRequest, user: User, now: Any, by_second_factor: bool) -> SignIn:
     browser = request.META.get("HTTP_USER_AGENT", "")
     row = sign_in_add(
-        user=user, address=client_address(request), browser=browser, by_second_factor=by_second_factor, at=at
+        user=user, address=client_address(request), browser=browser, by_second_factor=by_second_factor, now=now
     )
     request.session["sign_in"] = row.pk
     return row
@@ -86,8 +86,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 
 def _password_given(request: HttpRequest, form: AdminAuthenticationForm) -> HttpResponse | None:
-    name, at = request.POST.get("username", "")[:200].replace("\0", ""), timezone.now()
-    guess = login_throttle.password_guess(username=name, address=client_address(request), at=at)
+    name, now = request.POST.get("username", "")[:200].replace("\0", ""), timezone.now()
+    guess = login_throttle.password_guess(username=name, address=client_address(request), now=now)
     if not guess.allowed:
         form = AdminAuthenticationForm(request)
         return _page(request, "desk/sign_in.html", _("Sign in"), 429, form=form, next=_next(request), refused=TOO_MANY)
@@ -96,19 +96,19 @@ def _password_given(request: HttpRequest, form: AdminAuthenticationForm) -> Http
     login_throttle.guess_right(guess=guess)
     user: User = form.get_user()
     if two_factor.has_second_factor(user):
-        return _ask(request, user, "admin:sign_in_code", at)
+        return _ask(request, user, "admin:sign_in_code", now)
     if two_factor.is_compulsory(user):
-        return _ask(request, user, "admin:second_factor", at)
+        return _ask(request, user, "admin:second_factor", now)
     return _enter(request, user, False)
 
 
-def _ask(request: HttpRequest, user: User, page: str, at: Any) -> HttpResponse:
+def _ask(request: HttpRequest, user: User, page: str, now: Any) -> HttpResponse:
     goal = _next(request)
     request.session.flush()  # whoever was signed in here is not any more, and an address given before is forgotten
     request.session[PENDING] = {
         "user": user.pk,
         "hash": user.get_session_auth_hash(),
-        "at": at.timestamp(),
+        "at": now.timestamp(),
         "next": goal,
     }
     return HttpResponseRedirect(reverse(page))
@@ -125,16 +125,16 @@ def _pending(request: HttpRequest) -> User | None:
 @never_cache
 def code(request: HttpRequest) -> HttpResponse:
     """The second step: six digits, or a recovery code."""
-    user, at = _pending(request), timezone.now()
+    user, now = _pending(request), timezone.now()
     if user is None or not two_factor.has_second_factor(user):
         return HttpResponseRedirect(reverse("admin:login"))
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        guess = login_throttle.code_guess(user=user, at=at)
+        guess = login_throttle.code_guess(user=user, now=now)
         if not guess.allowed:
             return _page(request, "desk/code.html", _("Code"), 429, form=CodeForm(), refused=TOO_MANY)
         given = form.cleaned_data["code"]
-        if two_factor.code_check(user=user, code=given, at=at):
+        if two_factor.code_check(user=user, code=given, now=now):
             login_throttle.guess_right(guess=guess)
             return _enter(request, user, True)
         form.add_error("code", _("This is not the present code, or it was used already. Wait for the next one."))
@@ -148,11 +148,11 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     user = request.user if inside else _pending(request)
     if not isinstance(user, User) or two_factor.has_second_factor(user):
         return HttpResponseRedirect(reverse("desk_me" if inside else "admin:login"))
-    form, at = CodeForm(request.POST or None), timezone.now()
+    form, now = CodeForm(request.POST or None), timezone.now()
     secret = _secret(request)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data["code"]
-        codes = two_factor.second_factor_set(user=user, secret=secret, code=given, at=at)
+        codes = two_factor.second_factor_set(user=user, secret=secret, code=given, now=now)
         if codes is not None:
             request.session.pop("second_factor_secret", None)
             goal = reverse("desk_me") if inside else _enter(request, user, True)["Location"]

@@ -35,13 +35,13 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 def _done(request: HttpRequest, user: User) -> HttpResponse:
-    at = timezone.now()
+    now = timezone.now()
     if "codes" in request.POST and two_factor.has_second_factor(user):
-        codes = two_factor.recovery_codes_renew(user=user, at=at)
+        codes = two_factor.recovery_codes_renew(user=user, now=now)
         context = {"title": _("Recovery codes"), "codes": codes, "goal": reverse("desk_me")}
         return render(request, "desk/recovery_codes.html", admin.site.each_context(request) | context)
     key = str(askable(request.POST.get("end", "")))
     if key.isascii() and key.isdecimal():
-        sign_ins_end(user=user, by=user, at=at, only=int(key))
+        sign_ins_end(user=user, by=user, now=now, only=int(key))
         messages.success(request, _("Signed out there."))
     return HttpResponseRedirect(reverse("desk_me"))

@@ -52,7 +52,7 @@ class Person(DeskView):
                 election=self.election,
                 user=self.user,
                 reason=form.cleaned_data["reason"],
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except ReasonNeeded:
             form.add_error("reason", _("Say why: this observer is not of your territory."))
@@ -82,6 +82,6 @@ class AlertSeen(DeskView):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        alert_close(alert=self.one(Alert, pk=kwargs["pk"]), user=self.user, at=timezone.now())
+        alert_close(alert=self.one(Alert, pk=kwargs["pk"]), user=self.user, now=timezone.now())
         messages.success(request, _("Noted."))
         return HttpResponseRedirect(reverse("desk_home"))

@@ -101,7 +101,7 @@ class Staff(DeskView):
                 commission=place,
                 organisation=given["organisation"],
                 language=given["language"],
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except NotGiven as reason:
             form.add_error(None, str(reason))
@@ -111,19 +111,19 @@ class Staff(DeskView):
         return self._back(_("Given."))
 
     def _take(self, grant: Grant) -> HttpResponse:
-        grant_take(grant=grant, by=self.user, at=timezone.now())
+        grant_take(grant=grant, by=self.user, now=timezone.now())
         return self._back(_("Taken away."))
 
     def _reset(self, grant: Grant) -> HttpResponse:
-        second_factor_reset(user=self._managed(grant), by=self.user, at=timezone.now())
+        second_factor_reset(user=self._managed(grant), by=self.user, now=timezone.now())
         return self._back(_("The next sign-in sets the second step up anew."))
 
     def _renew(self, grant: Grant) -> HttpResponse:
         user = self._managed(grant)
-        return self._shown(user, password_renew(user=user, by=self.user, at=timezone.now()))
+        return self._shown(user, password_renew(user=user, by=self.user, now=timezone.now()))
 
     def _end(self, grant: Grant) -> HttpResponse:
-        sign_ins_end(user=self._managed(grant), by=self.user, at=timezone.now())
+        sign_ins_end(user=self._managed(grant), by=self.user, now=timezone.now())
         return self._back(_("Signed out everywhere."))
 
     def _shown(self, user: User, password: str) -> HttpResponse:

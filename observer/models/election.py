@@ -82,8 +82,8 @@ class Election(models.Model):
             return datetime.fromisoformat(own[0]), datetime.fromisoformat(own[1])
         return self.opens_at, self.closes_at
 
-    def precincts_are_public(self, at: datetime) -> bool:
-        return at >= (self.precincts_public_from or self.closes_at)
+    def precincts_are_public(self, now: datetime) -> bool:
+        return now >= (self.precincts_public_from or self.closes_at)
 
 
 class Level(models.Model):

@@ -26,7 +26,7 @@ def trail_add(
     *,
     action: str,
     subject: Model | str,
-    at: datetime,
+    now: datetime,
     user: User | None = None,
     detail: Mapping[str, Any] | None = None,
     election: int | None = None,
@@ -41,7 +41,7 @@ def trail_add(
         election = election or _election_of(subject)
         subject = f"{subject._meta.model_name}:{subject.pk}"
     return Trail.objects.create(
-        at=at,
+        at=now,
         user=user,
         address=origin.get() or None,
         election_id=election,

@@ -178,7 +178,7 @@ class ChecklistAdmin(Desk):
             "files": kept.files,
         }
         try:
-            done = xlsform_import(**said, seen=int(seen), at=timezone.now(), user=user)
+            done = xlsform_import(**said, seen=int(seen), now=timezone.now(), user=user)
         except Superseded:
             words = gettext("Another version was published meanwhile. This is what would change against it.")
             self.message_user(request, words, messages.WARNING)
@@ -296,8 +296,8 @@ class ChecklistVersionAdmin(Desk):
     @admin.action(description=_("Publish: from now on it never changes"), permissions=["decide"])
     def publish(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         user: Any = request.user
-        at = timezone.now()
-        self.decide(request, rows, lambda one: version_publish(version=one, at=at, user=user), (Rejected,))
+        now = timezone.now()
+        self.decide(request, rows, lambda one: version_publish(version=one, now=now, user=user), (Rejected,))
 
 
 class OfAVersion(Desk):

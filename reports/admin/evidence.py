@@ -109,7 +109,7 @@ class EvidenceAdmin(Exported):
         trail_add(
             action="evidence.original",
             subject=f"evidence:{row.uuid}",
-            at=timezone.now(),
+            now=timezone.now(),
             user=cast(User, request.user),
             election=row.report.commission.election_id if row.report else None,
         )
@@ -172,5 +172,5 @@ class EvidenceAdmin(Exported):
         self._decided(request, rows, evidence_withdraw)
 
     def _decided(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any) -> None:
-        user, at = request.user, timezone.now()
-        self.decide(request, rows, lambda one: verb(evidence=one, user=user, at=at), (Rejected,))
+        user, now = request.user, timezone.now()
+        self.decide(request, rows, lambda one: verb(evidence=one, user=user, now=now), (Rejected,))

@@ -42,8 +42,8 @@ class ObserverAtDesk(ObserverAdmin):
         form = self.election_form(request, rows)
         if not form.is_valid():
             return self.ask(request, rows, title, form)
-        user, at, election = request.user, timezone.now(), form.cleaned_data["election"]
-        self.decide(request, rows, lambda one: verb(observer=one, election=election, user=user, at=at))
+        user, now, election = request.user, timezone.now(), form.cleaned_data["election"]
+        self.decide(request, rows, lambda one: verb(observer=one, election=election, user=user, now=now))
         return None
 
 
@@ -79,7 +79,7 @@ class CommissionAtDesk(CommissionAdmin):
             parent=obj.parent,
             level=obj.level,
             code=obj.code,
-            at=timezone.now(),
+            now=timezone.now(),
             user=user,
             **{name: getattr(obj, name) for name in facts},
         )
@@ -105,7 +105,7 @@ class CommissionAtDesk(CommissionAdmin):
         if not form.is_valid():
             return self.ask(request, rows, _("Move commissions"), form)
         user: Any = request.user
-        at, to = timezone.now(), form.cleaned_data["to"].strip()
+        now, to = timezone.now(), form.cleaned_data["to"].strip()
 
         def moved(one: Commission) -> None:
             parent = (
@@ -113,7 +113,7 @@ class CommissionAtDesk(CommissionAdmin):
             )
             if parent is None:
                 raise Impossible(_("This election has no such commission."))
-            commission_move(commission=one, parent=parent, user=user, at=at)
+            commission_move(commission=one, parent=parent, user=user, now=now)
 
         self.decide(request, rows, moved, (Impossible,))
         return None
@@ -121,5 +121,5 @@ class CommissionAtDesk(CommissionAdmin):
     @admin.action(description=gettext_lazy("Remove: nothing may hang on it"), permissions=["decide"])
     def remove(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         user: Any = request.user
-        at = timezone.now()
-        self.decide(request, rows, lambda one: commission_delete(commission=one, user=user, at=at), (Impossible,))
+        now = timezone.now()
+        self.decide(request, rows, lambda one: commission_delete(commission=one, user=user, now=now), (Impossible,))

@@ -145,7 +145,7 @@ class ReleaseAdmin(Desk):
 
     def save_model(self, request: HttpRequest, obj: Release, form: Any, change: bool) -> None:
         user: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         if change:
             release_describe(
                 release=Release.objects.get(pk=obj.pk),
@@ -154,10 +154,10 @@ class ReleaseAdmin(Desk):
                 finding=obj.finding,
                 public_from=obj.public_from,
                 user=user,
-                at=at,
+                now=now,
             )
             return
-        made = release_prepare(election=obj.election, cutoff=obj.cutoff, user=user, at=at)
+        made = release_prepare(election=obj.election, cutoff=obj.cutoff, user=user, now=now)
         obj.pk = made.pk
         obj.refresh_from_db()
 
@@ -179,8 +179,8 @@ class ReleaseAdmin(Desk):
         self._each(request, self._with(request, rows, Verb.PREPARE), release_discard)
 
     def _each(self, request: HttpRequest, rows: "QuerySet[Any]", act: Callable[..., object]) -> None:
-        user, at = request.user, timezone.now()
-        self.decide(request, rows, lambda one: act(release=one, user=user, at=at), (Rejected,))
+        user, now = request.user, timezone.now()
+        self.decide(request, rows, lambda one: act(release=one, user=user, now=now), (Rejected,))
 
     # ── looking at it ──
     def get_urls(self) -> list[URLPattern]:

@@ -144,7 +144,7 @@ class ReportAdmin(Exported):
         trail_add(
             action="report.body",
             subject=f"report:{report.uuid}",
-            at=timezone.now(),
+            now=timezone.now(),
             user=cast(User, request.user),
             election=report.commission.election_id,
         )
@@ -156,7 +156,7 @@ class ReportAdmin(Exported):
         response = super().change_view(request, object_id, form_url, extra_context)
         if request.method == "GET" and response.status_code == 200 and object_id.isdigit():
             report = Report(pk=int(object_id))
-            decisions.report_read(report=report, at=timezone.now())
+            decisions.report_read(report=report, now=timezone.now())
         return response
 
     # ── what is shown ──
@@ -219,9 +219,9 @@ class ReportAdmin(Exported):
 
     def _rehearsal(self, request: HttpRequest, rows: "QuerySet[Any]", rehearsal: bool) -> None:
         user: Any = request.user
-        at = timezone.now()
+        now = timezone.now()
         self.decide(
-            request, rows, lambda one: decisions.rehearsal_set(report=one, rehearsal=rehearsal, user=user, at=at)
+            request, rows, lambda one: decisions.rehearsal_set(report=one, rehearsal=rehearsal, user=user, now=now)
         )
 
     def _with_reason(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any, title: str) -> HttpResponse | None:
@@ -232,8 +232,8 @@ class ReportAdmin(Exported):
         return None
 
     def _decided(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any, reason: str) -> None:
-        user, at = request.user, timezone.now()
-        self.decide(request, rows, lambda one: verb(report=one, user=user, at=at, reason=reason), (Rejected,))
+        user, now = request.user, timezone.now()
+        self.decide(request, rows, lambda one: verb(report=one, user=user, now=now, reason=reason), (Rejected,))
 
 
 @admin.register(Refusal)
@@ -270,7 +270,7 @@ class RefusalAdmin(ReadOnly):
         trail_add(
             action="refusal.body",
             subject=refusal,
-            at=timezone.now(),
+            now=timezone.now(),
             user=cast(User, request.user),
             election=refusal.device.election_id if refusal.device else None,
         )

@@ -40,7 +40,7 @@ class SummaryAdmin(ReadOnly):
     def recompute(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         chosen = list(self.decidable(request, rows).values_list("pk", flat=True)[: self.rows_at_once])
         with transaction.atomic():
-            due_add(commissions=chosen, at=timezone.now())
+            due_add(commissions=chosen, now=timezone.now())
         self.message_user(request, _("%d waiting to be recomputed.") % len(chosen))
 
 

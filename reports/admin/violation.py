@@ -104,12 +104,12 @@ class ViolationAdmin(Exported):
         if not form.is_valid():
             return self.ask(request, rows, title, form)
         user: Any = request.user
-        given, at = form.cleaned_data, timezone.now()
+        given, now = form.cleaned_data, timezone.now()
         self.decide(
             request,
             rows,
             lambda one: violation_decide(
-                violation=one, state=state, user=user, at=at, case=given["case"], note=given["note"]
+                violation=one, state=state, user=user, now=now, case=given["case"], note=given["note"]
             ),
             (Rejected,),
         )

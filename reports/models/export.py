@@ -78,6 +78,6 @@ class Export(models.Model):
     def waits(self) -> bool:
         return self.done_at is None and not self.problem
 
-    def is_there(self, at: datetime) -> bool:
+    def is_there(self, now: datetime) -> bool:
         """Whether the file may still be fetched."""
-        return bool(self.name) and self.expires_at is not None and at < self.expires_at
+        return bool(self.name) and self.expires_at is not None and now < self.expires_at

@@ -10,9 +10,9 @@ from observer.models.reach import Reach, Verb
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
-    def public(self, at: datetime) -> Self:
+    def public(self, now: datetime) -> Self:
         """Releases whose time has come."""
-        return self.filter(Q(public_from__isnull=True) | Q(public_from__lte=at), state=Release.State.PUBLISHED)
+        return self.filter(Q(public_from__isnull=True) | Q(public_from__lte=now), state=Release.State.PUBLISHED)
 
 
 class Release(models.Model):
@@ -69,8 +69,8 @@ class Release(models.Model):
     def __str__(self) -> str:
         return f"{self.election_id} #{self.number}"
 
-    def is_public(self, at: datetime) -> bool:
-        return self.state == self.State.PUBLISHED and (self.public_from is None or self.public_from <= at)
+    def is_public(self, now: datetime) -> bool:
+        return self.state == self.State.PUBLISHED and (self.public_from is None or self.public_from <= now)
 
 
 class ReleaseContent(models.Model):

@@ -13,7 +13,7 @@ from tests.support.world import World, payload
 
 @pytest.fixture
 def code(world: World) -> str:
-    return enrolment_create(observer=world.first.observer, election=world.election, at=timezone.now())
+    return enrolment_create(observer=world.first.observer, election=world.election, now=timezone.now())
 
 
 class TestACode:
@@ -79,7 +79,7 @@ class TestAToken:
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
     def test_a_revoked_one_is_told_so_in_the_observers_language(self, first: PhoneClient, world: World) -> None:
-        device_revoke(device=world.first.device, user=None, at=timezone.now())
+        device_revoke(device=world.first.device, user=None, now=timezone.now())
         answer = first.post("reports", payload())
         assert (answer.status_code, answer.json()["code"]) == (401, "device_revoked")
         assert answer["Content-Language"] == "ru"

@@ -64,7 +64,7 @@ def people(world: World) -> dict[str, PhoneClient]:
     body = payload(id=REPORT, comment="again", evidence=[ANNOUNCED])
     assert own.post("reports", body).status_code == 201
     revoked = make_phone(world.first.observer, world.election)
-    device_revoke(device=revoked.device, user=None, at=timezone.now())
+    device_revoke(device=revoked.device, user=None, now=timezone.now())
     elsewhere = make_phone(world.first.observer, make_election("other-2022"))
     return {
         "nobody": PhoneClient(),

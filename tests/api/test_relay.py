@@ -246,7 +246,7 @@ class TestKeys:
         file = reports_file(keyed.first, [payload()])
         new = Fernet.generate_key().decode()
         settings.FIELD_KEYS = [new, *settings.FIELD_KEYS]
-        keys_rotate(at=timezone.now())
+        keys_rotate(now=timezone.now())
         settings.FIELD_KEYS = [new]
         assert bring(nobody, file).status_code == 200
 
@@ -341,7 +341,7 @@ class TestTheBackup:
         with_key(concurrent_world.election)
         file = reports_file(concurrent_world.first, [payload()], token="lost")
         bring(PhoneClient(), file)
-        backup_write(path=tmp_path / "backup.tar", at=timezone.now())
+        backup_write(path=tmp_path / "backup.tar", now=timezone.now())
         with tarfile.open(tmp_path / "backup.tar") as tar:
             kept = tar.extractfile(f"sealed/{RelayFile.objects.get().sha256}")
             assert kept is not None

@@ -42,7 +42,7 @@ class TestAFileThatCannotBeBelieved:
         assert RelayFile.objects.count() == 1
 
     def test_of_a_revoked_device(self, keyed: World, nobody: PhoneClient) -> None:
-        device_revoke(device=keyed.first.device, user=None, at=timezone.now())
+        device_revoke(device=keyed.first.device, user=None, now=timezone.now())
         self.quarantined(bring(nobody, reports_file(keyed.first, [payload()])), "device_revoked")
 
     def test_that_names_another_observer(self, keyed: World, nobody: PhoneClient) -> None:
@@ -55,11 +55,11 @@ class TestAFileThatCannotBeBelieved:
 
     def test_an_operator_may_accept_it_later(self, keyed: World, nobody: PhoneClient) -> None:
         body = payload()
-        device_revoke(device=keyed.first.device, user=None, at=timezone.now())
+        device_revoke(device=keyed.first.device, user=None, now=timezone.now())
         file = reports_file(keyed.first, [body])
         row = self.quarantined(bring(nobody, file), "device_revoked")
         user = User.objects.create(username="operator")
-        assert file_accept(row=row, user=user, at=timezone.now()) == {"stored": 1}
+        assert file_accept(row=row, user=user, now=timezone.now()) == {"stored": 1}
         row.refresh_from_db()
         assert (row.state, row.accepted_by) == ("taken", user)
         assert Report.objects.get(uuid=body["id"]).device == keyed.first.device
@@ -69,7 +69,7 @@ class TestAFileThatCannotBeBelieved:
         self, keyed: World, nobody: PhoneClient
     ) -> None:
         row = self.quarantined(bring(nobody, reports_file(keyed.first, [payload()], token="lost")), "unknown_token")
-        file_accept(row=row, user=User.objects.create(username="operator"), at=timezone.now())
+        file_accept(row=row, user=User.objects.create(username="operator"), now=timezone.now())
         report = Report.objects.get()
         assert (report.observer, report.device) == (keyed.first.observer, None)
 
@@ -77,7 +77,7 @@ class TestAFileThatCannotBeBelieved:
         file = reports_file(keyed.first, [payload()], token="x", observer="OB-NOBODY")
         row = self.quarantined(bring(nobody, file), "unknown_token")
         with pytest.raises(Rejected, match="unknown_observer"):
-            file_accept(row=row, user=User.objects.create(username="operator"), at=timezone.now())
+            file_accept(row=row, user=User.objects.create(username="operator"), now=timezone.now())
 
     def test_no_more_are_kept_than_there_is_room_for(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
         settings.RELAY_KEPT_BYTES_MAX = 2_000
@@ -207,7 +207,7 @@ class TestTheRequest:
         assert bring(second, good).status_code == 200
 
     def test_a_revoked_phone_may_bring_for_others(self, keyed: World, second: PhoneClient) -> None:
-        device_revoke(device=keyed.second.device, user=None, at=timezone.now())
+        device_revoke(device=keyed.second.device, user=None, now=timezone.now())
         assert bring(second, reports_file(keyed.first, [payload()])).status_code == 200
         assert Report.objects.get().submitter is None
 

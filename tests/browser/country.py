@@ -117,7 +117,7 @@ class Country:
     observer: Observer
 
     def code(self) -> str:
-        return enrolment_create(observer=self.observer, election=self.election, at=datetime.now(UTC))
+        return enrolment_create(observer=self.observer, election=self.election, now=datetime.now(UTC))
 
 
 def country_make(folder: Path) -> Country:

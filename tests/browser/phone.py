@@ -34,7 +34,7 @@ alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 for number in range(60):
     observer = make_observer("OB-T" + alphabet[number // 30] + alphabet[number % 30] + "2", world.organisation)
     Assignment.objects.create(election=world.election, commission=world.tree["KZ-1-1-1"]).observers.add(observer)
-    print(observer.code, enrolment_create(observer=observer, election=world.election, at=now), enrolment_create(observer=observer, election=world.election, at=now))
+    print(observer.code, enrolment_create(observer=observer, election=world.election, now=now), enrolment_create(observer=observer, election=world.election, now=now))
 """
 STATE = """
 import json

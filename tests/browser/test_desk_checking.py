@@ -49,8 +49,8 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
         "comment": "…",
     }
     evidence = awaited(world.first, data, report=said)
-    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=now)
-    evidence_process_due(at=now)
+    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=now)
+    evidence_process_due(now=now)
     stored(world.enrolled("OB-4444", "KZ-1-1-1"), payload(observed_at=seen), now)
     stored(world.second, payload(commission="KZ-1-1-2", observed_at=seen), now)
     summaries_refresh()
@@ -128,7 +128,7 @@ def test_a_verifier_walks_from_the_queue_to_the_file(browser: Browser, site, wat
     # And all of it as one file.
     page.goto(f"{site}/desk/test-2022/cases/{case.pk}/")
     press(page, "export")
-    exports_write(at=timezone.now())
+    exports_write(now=timezone.now())
     page.reload()
     problems += looked_at(page, shots, f"case-{language}")
     with page.expect_download() as download:

@@ -64,7 +64,7 @@ def test_from_the_list_to_the_file(browser: Browser, site, watch, shots, languag
     problems += looked_at(page, shots, f"exports-waits-{language}")
     link = page.locator("#board").get_by_role("link", name=download)
     expect(link).to_have_count(0)
-    assert lists_write(at=timezone.now()) == 1
+    assert lists_write(now=timezone.now()) == 1
     expect(link).to_have_count(1, timeout=15_000)  # without a reload
     problems += looked_at(page, shots, f"exports-{language}")
     with page.expect_download() as waiting:
@@ -89,7 +89,7 @@ def test_without_a_script_the_stations_go_out_too(browser: Browser, site):
     page.locator("[name=reason]").fill("a test")
     page.get_by_role("button", name="Make the file").click()
     expect(page.locator("#board")).to_contain_text("waits for its turn")
-    lists_write(at=timezone.now())
+    lists_write(now=timezone.now())
     page.reload()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download").click()

@@ -101,7 +101,7 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     stored(third, payload("voting", "KZ-1-1-3"))
     stored(world.first, payload("voting", "KZ-1-1-3"))
     report = Report.objects.filter(commission__code="KZ-1-1-1", violations__code="UNA-01").first()
-    violation_decide(violation=report.violations.get(code="UNA-01"), state="confirmed", user=None, at=timezone.now())
+    violation_decide(violation=report.violations.get(code="UNA-01"), state="confirmed", user=None, now=timezone.now())
     Reply.objects.create(commission=world.tree["KZ-1-1-1"], date="2022-11-22", texts=LONG)
     Reply.objects.create(commission=world.tree["KZ"], date="2022-11-22", texts=LONG)
     summaries_refresh()

@@ -105,7 +105,7 @@ def test_the_day_says_that_a_coordinator_read_it(hold, country: Country):
     hand.go("day")
     card = hand.page.locator("ul.day > li").filter(has=hand.page.get_by_role("heading", name=TITLES["opening"]["en"]))
     expect(card.locator(".state.received").first).to_be_visible()
-    report_read(report=Report.objects.get(), at=datetime.now(UTC))
+    report_read(report=Report.objects.get(), now=datetime.now(UTC))
     hand.page.reload()  # as whoever comes back to it does
     expect(card.locator("> .beside .state.read")).to_contain_text("Read by a coordinator")
     hand.look("22-day-read")

@@ -114,7 +114,7 @@ class TestWhenSomethingIsWrong:
     def test_a_revoked_phone_keeps_everything_and_says_so(self, hold, country: Country):
         hand = hold()
         hand.ready(country.code())
-        device_revoke(device=Device.objects.get(), user=None, at=datetime.now(UTC))
+        device_revoke(device=Device.objects.get(), user=None, now=datetime.now(UTC))
         hand.start(TITLES["opening"]["en"])
         hand.page.locator(".question input").first.check()
         hand.check()

@@ -69,19 +69,19 @@ class TestMetrics:
             assert (f"\n{name} " in said) == (not label), name
 
     def test_count_what_was_accepted_refused_and_waits(self, from_machine: Client, world: World):
-        at = timezone.now() - timedelta(seconds=90)
-        Due.objects.create(commission=world.tree["KZ-1-1-1"], created_at=at)
+        now = timezone.now() - timedelta(seconds=90)
+        Due.objects.create(commission=world.tree["KZ-1-1-1"], created_at=now)
         Refusal.objects.create(
             observer=world.first.observer,
             device=world.first.device,
             channel="rest",
-            received_at=at,
+            received_at=now,
             code="invalid_answers",
             body=b"x",
             body_sha256="0" * 64,
             size=1,
         )
-        Unkept.objects.create(device=world.first.device, bodies=3, size=9, first_at=at, last_at=at)
+        Unkept.objects.create(device=world.first.device, bodies=3, size=9, first_at=now, last_at=now)
         lines = dict(
             line.rsplit(" ", 1)
             for line in from_machine.get("/metrics").content.decode().splitlines()

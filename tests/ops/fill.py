@@ -46,8 +46,8 @@ def draw(world: World) -> None:
 def paper(world: World) -> None:
     """A case with a comment and a paper of its own, which is no report's evidence."""
     user = User.objects.create_user("aigul")
-    case = case_begin(commission=world.tree["KZ-1-1-1"], title="An event", severity="minor", user=user, at=DAY)
-    comment_add(case=case, text="what was said", user=user, at=DAY)
+    case = case_begin(commission=world.tree["KZ-1-1-1"], title="An event", severity="minor", user=user, now=DAY)
+    comment_add(case=case, text="what was said", user=user, now=DAY)
     case_file_add(
         case=case,
         complaint=None,
@@ -55,7 +55,7 @@ def paper(world: World) -> None:
         name="жауап.pdf",
         stream=io.BytesIO(b"%PDF an answer" * 9),
         user=user,
-        at=DAY,
+        now=DAY,
     )
 
 
@@ -79,18 +79,18 @@ def fill() -> None:
                 comment="Қазақша, русский, 'quotes',\ttabs\nand \\backslashes",
                 evidence=evidence if number == 0 else (),
             ),
-            at=DAY + timedelta(hours=1),
+            now=DAY + timedelta(hours=1),
         )
     try:
-        accept(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), at=DAY)
+        accept(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), now=DAY)
     except Rejected as refused:
         print(refused.code)
     rows = [Evidence.objects.get(uuid=one.uuid) for one in evidence]
-    upload_append(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), at=DAY)
-    upload_append(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, at=DAY)
-    evidence_process_due(at=DAY + timedelta(hours=2))
+    upload_append(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), now=DAY)
+    upload_append(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, now=DAY)
+    evidence_process_due(now=DAY + timedelta(hours=2))
     paper(world)
-    enrolment_create(observer=world.first.observer, election=world.election, at=DAY + timedelta(days=36500))
+    enrolment_create(observer=world.first.observer, election=world.election, now=DAY + timedelta(days=36500))
     summaries_refresh()
     assert Report.objects.count() == 40
     assert not KeyRotation.objects.exists()

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found() -> dict[str, str]:
-    told = examine(at=timezone.now())
+    told = examine(now=timezone.now())
     return {name: " ".join(f"{finding.level}: {finding.text}" for finding in findings) for name, findings in told}
 
 

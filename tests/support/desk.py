@@ -78,17 +78,17 @@ def fill(world: World, root: User) -> World:
     file = {"id": str(uuid), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "type": "image/jpeg"}
     send(world.first, payload(comment="<script>alert(1)</script>", evidence=[file]))
     evidence = Evidence.objects.get(uuid=uuid)
-    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
-    evidence_process_due(at=DAY)
+    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=DAY)
+    evidence_process_due(now=DAY)
     send(world.first, payload(answers={"V99": "yes"}))  # refused
     Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
     case = Case.objects.create(commission=world.tree["KZ-1-1-3"], title="One event", created_at=DAY)
     CaseComment.objects.create(case=case, user=root, at=DAY, text="a word")
     CaseConsent.objects.create(case=case, observer=world.first.observer, given=True, user=root, at=DAY)
     Complaint.objects.create(case=case, term="x", starts_at=DAY, due_at=DAY, created_by=root, created_at=DAY)
-    case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"r"), user=root, at=DAY)
-    case_export_ask(case=case, user=root, at=DAY)
-    exports_write(at=DAY)
+    case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"r"), user=root, now=DAY)
+    case_export_ask(case=case, user=root, now=DAY)
+    exports_write(now=DAY)
     message = Message.objects.create(
         election=world.election, observer=world.first.observer, texts=words("x"), sent_at=DAY
     )
@@ -116,16 +116,16 @@ def fill(world: World, root: User) -> World:
     KeyRotation.objects.create(started_at=DAY)
     list_of_one = b"observer,commission\nOB-3333,KZ-1-1-2\n"
     import_upload(
-        kind="assignments", election=world.election, source=list_of_one, file="a.csv", user=root, at=timezone.now()
+        kind="assignments", election=world.election, source=list_of_one, file="a.csv", user=root, now=timezone.now()
     )
     RelayFile.objects.create(
         sha256="ab" * 32, size=1, kind="reports", observer_code="OB-2222", state="quarantined", received_at=DAY
     )
     Unkept.objects.create(device=world.first.device, bodies=1, first_at=DAY, last_at=DAY)
     world.election.contests.create(code="president", names=words("president"))
-    summaries_refresh(at=lambda: DAY)
+    summaries_refresh(now=lambda: DAY)
     Reply.objects.create(commission=world.tree["KZ-1-1-1"], date=DAY.date(), texts=words("A reply"))
-    release_prepare(election=world.election, cutoff=DAY, user=root, at=DAY)
+    release_prepare(election=world.election, cutoff=DAY, user=root, now=DAY)
     export_ask(
         uuid=uuid4(),
         user=root,
@@ -137,9 +137,9 @@ def fill(world: World, root: User) -> World:
         words=False,
         filters={},
         reason="a test",
-        at=DAY,
+        now=DAY,
     )
-    lists_write(at=timezone.now())
+    lists_write(now=timezone.now())
     SetAside.objects.create(observer=world.second.observer, election=world.election, user=root, at=DAY)
     Due.objects.create(commission=world.tree["KZ-1"], created_at=DAY)
     return world

@@ -46,18 +46,18 @@ def submission(phone: Phone, body: dict[str, Any], **sender: Any) -> Submission:
     )
 
 
-def send(phone: Phone, body: dict[str, Any], at: datetime = DAY, **sender: Any) -> Outcome:
-    return accept(submission(phone, body, **sender), at=at)
+def send(phone: Phone, body: dict[str, Any], now: datetime = DAY, **sender: Any) -> Outcome:
+    return accept(submission(phone, body, **sender), now=now)
 
 
-def stored(phone: Phone, body: dict[str, Any], at: datetime = DAY, **sender: Any) -> Report:
-    outcome = send(phone, body, at, **sender)
+def stored(phone: Phone, body: dict[str, Any], now: datetime = DAY, **sender: Any) -> Report:
+    outcome = send(phone, body, now, **sender)
     assert outcome.receipt is not None, outcome.problem and outcome.problem.as_dict()
     return Report.objects.get(uuid=outcome.receipt.uuid)
 
 
-def send_all(phone: Phone, bodies: list[dict[str, Any]], at: datetime = DAY) -> list[Outcome]:
-    return accept_many([submission(phone, body) for body in bodies], at=at)
+def send_all(phone: Phone, bodies: list[dict[str, Any]], now: datetime = DAY) -> list[Outcome]:
+    return accept_many([submission(phone, body) for body in bodies], now=now)
 
 
 def unreadable(phone: Phone, body: dict[str, Any], raw: bytes = b"", uuid: UUID | None = None) -> Submission:

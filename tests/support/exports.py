@@ -33,14 +33,14 @@ def ask(world: World, user: User, kind: str = "reports", filters=None, **more) -
 def fetched(export: Export) -> bytes:
     export.refresh_from_db()
     user = User.objects.get(pk=export.user_id)
-    with export_fetch(export=export, user=user, at=DAY) as file:
+    with export_fetch(export=export, user=user, now=DAY) as file:
         return file.read()
 
 
 def made(world: World, user: User, kind: str = "reports", filters=None, **more) -> dict[str, list[dict[str, str]]]:
     """Asked for, written, fetched: the rows of each table of the CSV."""
     export = ask(world, user, kind, filters, **more)
-    assert lists_write(at=DAY) == 1
+    assert lists_write(now=DAY) == 1
     return tables(fetched(export))
 
 

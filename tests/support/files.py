@@ -104,13 +104,13 @@ def gif(width: int = 64, height: int = 48, frames: int = 1) -> bytes:
 
 def uploaded(phone, content, **announced):
     row = awaited(phone, content, **announced)
-    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), at=DAY)
+    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), now=DAY)
     return Evidence.objects.get(pk=row.pk)
 
 
 def processed(phone, content, **announced):
     row = uploaded(phone, content, **announced)
-    assert evidence_process_due(at=DAY) == 1
+    assert evidence_process_due(now=DAY) == 1
     return Evidence.objects.get(pk=row.pk)
 
 

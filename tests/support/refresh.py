@@ -32,6 +32,6 @@ def move(place, parent):
     """As an import does it: one transaction, with what is due."""
     with transaction.atomic():
         row = Commission.objects.select_for_update(no_key=True).get(pk=place.pk)
-        due_add(commissions=[row.parent_id, parent.pk], at=DAY)
+        due_add(commissions=[row.parent_id, parent.pk], now=DAY)
         row.parent, row.path = parent, f"{parent.path}{row.code}/"
         row.save(update_fields=["parent", "path"])

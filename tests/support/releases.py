@@ -19,14 +19,14 @@ from reports.services.publishing.releases import release_prepare, release_publis
 
 def release(election: Election, cutoff: datetime | None = None, **fields: Any) -> Release:
     """Prepared and published at once; `fields` go to the row before it is."""
-    at = timezone.now()
-    made = release_prepare(election=election, cutoff=cutoff or at, user=None, at=at)
+    now = timezone.now()
+    made = release_prepare(election=election, cutoff=cutoff or now, user=None, now=now)
     if fields:
         Release.objects.filter(pk=made.pk).update(**fields)
         made.refresh_from_db()
     # What happens after the commit happens in tests too, whose transaction never commits.
     with override_settings(RELEASE_SECOND_YES=False), TestCase.captureOnCommitCallbacks(execute=True):
-        release_publish(release=made, user=None, at=at)
+        release_publish(release=made, user=None, now=now)
     return made
 
 

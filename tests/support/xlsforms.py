@@ -28,7 +28,7 @@ def row(type_: str, name: str, **more: str) -> dict[str, str]:
 
 
 def bring(world: World, source: bytes, files: dict[str, bytes] | None = None) -> ChecklistVersion:
-    done = xlsform_import(election=world.election, source=source, file="form.xlsx", files=files or {}, at=DAY)
+    done = xlsform_import(election=world.election, source=source, file="form.xlsx", files=files or {}, now=DAY)
     return done.new[0]
 
 

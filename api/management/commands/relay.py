@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["keys"]:
-            for election in relay_keys_complete(at=timezone.now()):
+            for election in relay_keys_complete(now=timezone.now()):
                 self.stdout.write(f"{election.slug}: {election.relay_key}")
         elif not options["files"]:
             raise CommandError("name the files to bring, or --keys")
@@ -50,4 +50,4 @@ def _bring(path: Path) -> Brought:
     with path.open("rb") as source, Spool() as spool:
         while piece := source.read(PIECE):
             spool.write(piece)
-        return file_bring(spool=spool, bringer=None, at=timezone.now())
+        return file_bring(spool=spool, bringer=None, now=timezone.now())

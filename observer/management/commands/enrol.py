@@ -23,7 +23,7 @@ class Command(BaseCommand):
         if observer is None:
             raise CommandError(f"There is no observer {options['observer']}.")
         election = _election(observer, options["election"])
-        self.stdout.write(enrolment_create(observer=observer, election=election, at=timezone.now()))
+        self.stdout.write(enrolment_create(observer=observer, election=election, now=timezone.now()))
 
 
 def _election(observer: Observer, slug: str | None) -> Election:

@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         election, path = election_named(options["election"]), Path(options["file"])
         try:
-            done = observers_import(election=election, source=file_read(path=path), file=path.name, at=timezone.now())
+            done = observers_import(election=election, source=file_read(path=path), file=path.name, now=timezone.now())
         except BadTable as error:
             raise refusal(error) from None
         for line, code in done.codes:

@@ -20,5 +20,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"no user is named {options['username']}")
-        second_factor_reset(user=user, by=None, at=timezone.now())
+        second_factor_reset(user=user, by=None, now=timezone.now())
         self.stdout.write("Done. The next sign-in asks for the password, then sets the second factor up.")

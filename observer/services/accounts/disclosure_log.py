@@ -41,7 +41,7 @@ def contactable(*, user: User, key: int, election: Election) -> Observer | None:
     return sent.first() or Observer.objects.filter(pk=key, reports__commission__in=places).first()
 
 
-def person_see(*, observer: Observer, election: Election, user: User, reason: str, at: datetime) -> dict[str, str]:
+def person_see(*, observer: Observer, election: Election, user: User, reason: str, now: datetime) -> dict[str, str]:
     """The name, phone, e-mail and accreditation number, on record. Raises ReasonNeeded outside one's own territory."""
     own = is_own(user=user, observer=observer, election=election)
     said = reason.strip()[:200]
@@ -49,42 +49,42 @@ def person_see(*, observer: Observer, election: Election, user: User, reason: st
         raise ReasonNeeded
     with transaction.atomic():
         detail = {"fields": list(PERSON), "own": own} | ({"reason": said} if said else {})
-        trail_add(action="observer.see", subject=observer, at=at, user=user, detail=detail, election=election.pk)
-        sights_watch(user=user, election=election, at=at)
+        trail_add(action="observer.see", subject=observer, now=now, user=user, detail=detail, election=election.pk)
+        sights_watch(user=user, election=election, now=now)
     return {name: str(getattr(observer, name)) for name in PERSON}
 
 
 def people_see(
-    *, number: int, what: str, fields: Collection[str], election: Election, user: User, reason: str, at: datetime
+    *, number: int, what: str, fields: Collection[str], election: Election, user: User, reason: str, now: datetime
 ) -> None:
     """Puts on record that a list with names was made: on paper, in a file. Raises ReasonNeeded without a reason."""
     said = reason.strip()[:200]
     if len(said) < REASON_LEAST:
         raise ReasonNeeded
     detail = {"fields": list(fields), "number": number, "reason": said}
-    trail_add(action="observer.list", subject=what, at=at, user=user, detail=detail, election=election.pk)
+    trail_add(action="observer.list", subject=what, now=now, user=user, detail=detail, election=election.pk)
 
 
-def sights_watch(*, user: User, election: Election, at: datetime) -> None:
+def sights_watch(*, user: User, election: Election, now: datetime) -> None:
     """Calls an administrator when one user saw more people within an hour than SIGHTS_PER_HOUR."""
-    lines = Trail.objects.filter(user=user, action__in=SEEING, at__gt=at - HOUR, at__lte=at)
+    lines = Trail.objects.filter(user=user, action__in=SEEING, at__gt=now - HOUR, at__lte=now)
     number = lines.values("subject").distinct().count()
     if number <= settings.SIGHTS_PER_HOUR:
         return
     alert, made = Alert.objects.get_or_create(
-        election=election, user=user, seen_at=None, defaults={"at": at, "number": number}
+        election=election, user=user, seen_at=None, defaults={"at": now, "number": number}
     )
     if made:
         trail_add(
-            action="alert.sights", subject=user, at=at, user=user, detail={"number": number}, election=election.pk
+            action="alert.sights", subject=user, now=now, user=user, detail={"number": number}, election=election.pk
         )
         log.warning("unusual number of names seen", extra={"user": user.pk, "number": number})
     elif alert.number < number:
         Alert.objects.filter(pk=alert.pk).update(number=number)
 
 
-def alert_close(*, alert: Alert, user: User, at: datetime) -> None:
+def alert_close(*, alert: Alert, user: User, now: datetime) -> None:
     """An administrator has seen it."""
     with transaction.atomic():
-        if Alert.objects.filter(pk=alert.pk, seen_at=None).update(seen_at=at, seen_by=user):
-            trail_add(action="alert.close", subject=alert, at=at, user=user)
+        if Alert.objects.filter(pk=alert.pk, seen_at=None).update(seen_at=now, seen_by=user):
+            trail_add(action="alert.close", subject=alert, now=now, user=user)

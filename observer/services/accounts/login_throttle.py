@@ -26,30 +26,30 @@ class Guess:
     rows: tuple[int, ...]
 
 
-def password_guess(*, username: str, address: str, at: datetime) -> Guess:
+def password_guess(*, username: str, address: str, now: datetime) -> Guess:
     """Notes that someone tries a password for this name from this address."""
     account = crypto.lookup("guess", username)[:32]
     limits = [(f"pair:{account}:{address}", PAIR)]
-    if not _is_known(username, address, at):
+    if not _is_known(username, address, now):
         limits += [(f"account:{account}", ACCOUNT), (f"address:{address}", ADDRESS)]
-    return _note(limits, at, WINDOW)
+    return _note(limits, now, WINDOW)
 
 
-def code_guess(*, user: User, at: datetime) -> Guess:
+def code_guess(*, user: User, now: datetime) -> Guess:
     """Notes that someone who knows the password tries a code."""
-    return _note([(f"code:{user.pk}", CODES)], at, CODES_WINDOW)
+    return _note([(f"code:{user.pk}", CODES)], now, CODES_WINDOW)
 
 
 def guess_right(*, guess: Guess) -> None:
     WrongGuess.objects.filter(pk__in=guess.rows).delete()
 
 
-def _note(limits: Sequence[tuple[str, int]], at: datetime, window: timedelta) -> Guess:
-    WrongGuess.objects.filter(at__lt=at - timedelta(days=1)).delete()
-    rows = [WrongGuess.objects.create(key=key, at=at) for key, _limit in limits]
-    allowed = all(WrongGuess.objects.filter(key=key, at__gt=at - window).count() <= limit for key, limit in limits)
+def _note(limits: Sequence[tuple[str, int]], now: datetime, window: timedelta) -> Guess:
+    WrongGuess.objects.filter(at__lt=now - timedelta(days=1)).delete()
+    rows = [WrongGuess.objects.create(key=key, at=now) for key, _limit in limits]
+    allowed = all(WrongGuess.objects.filter(key=key, at__gt=now - window).count() <= limit for key, limit in limits)
     return Guess(allowed, tuple(row.pk for row in rows))
 
 
-def _is_known(username: str, address: str, at: datetime) -> bool:
-    return SignIn.objects.filter(user__username__iexact=username, address=address or None, at__gt=at - KNOWN).exists()
+def _is_known(username: str, address: str, now: datetime) -> bool:
+    return SignIn.objects.filter(user__username__iexact=username, address=address or None, at__gt=now - KNOWN).exists()

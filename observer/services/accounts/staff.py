@@ -55,7 +55,7 @@ def grant_give(
     commission: Commission,
     organisation: Organisation | None,
     language: str,
-    at: datetime,
+    now: datetime,
 ) -> tuple[Grant, str]:
     """Gives a role, to a new user if there is none of this name. The password of a new one, else "".
 
@@ -78,28 +78,28 @@ def grant_give(
             password = _password_make(user) if made else ""
             detail = {"role": role, "commission": commission.code, "user": user.pk}
             trail_add(
-                action="grant.give", subject=grant, at=at, user=by, detail=detail, election=commission.election_id
+                action="grant.give", subject=grant, now=now, user=by, detail=detail, election=commission.election_id
             )
     except IntegrityError:
         raise NotGiven(_("This user has this role there already.")) from None
     return grant, password
 
 
-def grant_take(*, grant: Grant, by: User, at: datetime) -> None:
+def grant_take(*, grant: Grant, by: User, now: datetime) -> None:
     with transaction.atomic():
         detail = {"role": grant.role, "commission": grant.commission.code, "user": grant.user_id}
         trail_add(
-            action="grant.take", subject=grant, at=at, user=by, detail=detail, election=grant.commission.election_id
+            action="grant.take", subject=grant, now=now, user=by, detail=detail, election=grant.commission.election_id
         )
         grant.delete()
 
 
-def password_renew(*, user: User, by: User, at: datetime) -> str:
+def password_renew(*, user: User, by: User, now: datetime) -> str:
     """A new password, shown once; whoever was signed in with the old one is out."""
     with transaction.atomic():
         password = _password_make(user)
-        sign_ins_end(user=user, by=by, at=at)
-        trail_add(action="user.password", subject=user, user=by, at=at)
+        sign_ins_end(user=user, by=by, now=now)
+        trail_add(action="user.password", subject=user, user=by, now=now)
     return password
 
 

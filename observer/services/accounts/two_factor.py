@@ -39,10 +39,10 @@ def totp(*, secret: str, step: int) -> str:
     return f"{number % 1_000_000:06d}"
 
 
-def matching_step(*, secret: str, code: str, at: datetime) -> int | None:
+def matching_step(*, secret: str, code: str, now: datetime) -> int | None:
     """The step whose code this is, of the present one and its neighbours."""
-    now, given = int(at.timestamp()) // STEP, "".join(code.split())
-    for step in range(now - DRIFT, now + DRIFT + 1):
+    current, given = int(now.timestamp()) // STEP, "".join(code.split())
+    for step in range(current - DRIFT, current + DRIFT + 1):
         if hmac.compare_digest(totp(secret=secret, step=step).encode(), given.encode()):
             return step
     return None
@@ -64,23 +64,23 @@ def has_second_factor(user: User) -> bool:
     return SecondFactor.objects.filter(user=user).exists()
 
 
-def second_factor_set(*, user: User, secret: str, code: str, at: datetime) -> list[str] | None:
+def second_factor_set(*, user: User, secret: str, code: str, now: datetime) -> list[str] | None:
     """Takes the application into use once it shows the right code. The recovery codes, or None for a wrong code."""
-    step = matching_step(secret=secret, code=code, at=at)
+    step = matching_step(secret=secret, code=code, now=now)
     if step is None:
         return None
     with transaction.atomic():
-        SecondFactor.objects.update_or_create(user=user, defaults={"secret": secret, "since": at, "last_step": step})
+        SecondFactor.objects.update_or_create(user=user, defaults={"secret": secret, "since": now, "last_step": step})
         codes = _codes_make(user)
-        trail_add(action="user.second_factor", subject=user, user=user, at=at)
+        trail_add(action="user.second_factor", subject=user, user=user, now=now)
     return codes
 
 
-def recovery_codes_renew(*, user: User, at: datetime) -> list[str]:
+def recovery_codes_renew(*, user: User, now: datetime) -> list[str]:
     """Ten new codes; the old ones are void."""
     with transaction.atomic():
         codes = _codes_make(user)
-        trail_add(action="user.recovery_codes", subject=user, user=user, at=at)
+        trail_add(action="user.recovery_codes", subject=user, user=user, now=now)
     return codes
 
 
@@ -96,28 +96,28 @@ def _digest(user: User, code: str) -> str:
     return hashlib.sha256(f"{user.pk}:{folded}".encode()).hexdigest()
 
 
-def code_check(*, user: User, code: str, at: datetime) -> bool:
+def code_check(*, user: User, code: str, now: datetime) -> bool:
     """Whether it opens: six digits that were not used yet, or a recovery code. Either is good once, whoever races."""
     factor = SecondFactor.objects.filter(user=user).first()
     if factor is None:
         return False
-    step = matching_step(secret=factor.secret, code=code, at=at)
+    step = matching_step(secret=factor.secret, code=code, now=now)
     if step is not None:
         fresh = SecondFactor.objects.filter(pk=factor.pk, secret__isnull=False, last_step__lt=step)
         return fresh.update(last_step=step) == 1
     with transaction.atomic():
         codes = RecoveryCode.objects.filter(user=user, digest=_digest(user, code), used_at=None)
-        if codes.update(used_at=at) != 1:
+        if codes.update(used_at=now) != 1:
             return False
         left = RecoveryCode.objects.filter(user=user, used_at=None).count()
-        trail_add(action="user.recovery_code", subject=user, user=user, at=at, detail={"left": left})
+        trail_add(action="user.recovery_code", subject=user, user=user, now=now, detail={"left": left})
     return True
 
 
-def second_factor_reset(*, user: User, by: User | None, at: datetime) -> None:
+def second_factor_reset(*, user: User, by: User | None, now: datetime) -> None:
     """Takes the second factor away and ends every session: the next sign-in sets it up anew."""
     with transaction.atomic():
         SecondFactor.objects.filter(user=user).delete()
         RecoveryCode.objects.filter(user=user).delete()
-        SignIn.objects.filter(user=user, ended_at=None).update(ended_at=at)
-        trail_add(action="user.reset_second_factor", subject=user, user=by, at=at)
+        SignIn.objects.filter(user=user, ended_at=None).update(ended_at=now)
+        trail_add(action="user.reset_second_factor", subject=user, user=by, now=now)

@@ -44,7 +44,7 @@ class Enrolled:
 
 
 def enrolment_create(
-    *, observer: Observer, election: Election, at: datetime, valid: timedelta = VALID, user: User | None = None
+    *, observer: Observer, election: Election, now: datetime, valid: timedelta = VALID, user: User | None = None
 ) -> str:
     """A fresh one-time code as it is shown, like M4TQ-7HXV. It cannot be shown again."""
     code = code_draw()
@@ -53,13 +53,13 @@ def enrolment_create(
             observer=observer,
             election=election,
             code_hmac=_hmac(code_plain(code)),
-            created_at=at,
-            expires_at=at + valid,
+            created_at=now,
+            expires_at=now + valid,
         )
         trail_add(
             action="enrolment.create",
             subject=observer,
-            at=at,
+            now=now,
             user=user,
             detail={"election": election.slug, "expires_at": row.expires_at.isoformat()},
         )
@@ -73,9 +73,9 @@ def code_draw() -> str:
 
 
 def enrolments_print(
-    *, codes: Mapping[int, str], names: bool, reason: str, election: Election, at: datetime, user: User
+    *, codes: Mapping[int, str], names: bool, reason: str, election: Election, now: datetime, user: User
 ) -> None:
-    """These codes, each an observer's by key, stand on sheets of paper: from now on they enrol, until `at` + VALID.
+    """These codes, each an observer's by key, stand on sheets of paper: from now on they enrol, until `now` + VALID.
 
     Whatever was handed out to the same people before and is not used by now enrols nobody any more.
     A line of the trail for each; where the sheets bear `names`, one more with the reason. Raises ReasonNeeded.
@@ -84,16 +84,16 @@ def enrolments_print(
         election_lock(election)  # as whoever replaces a phone does
         if names:
             people_see(
-                number=len(codes), what="sheets", fields=["name"], election=election, user=user, reason=reason, at=at
+                number=len(codes), what="sheets", fields=["name"], election=election, user=user, reason=reason, now=now
             )
-        codes_void(observers=codes, election=election, at=at)
+        codes_void(observers=codes, election=election, now=now)
         EnrolmentCode.objects.bulk_create(
             EnrolmentCode(
                 observer_id=key,
                 election=election,
                 code_hmac=_hmac(code_plain(code)),
-                created_at=at,
-                expires_at=at + VALID,
+                created_at=now,
+                expires_at=now + VALID,
             )
             for key, code in codes.items()
         )
@@ -101,25 +101,25 @@ def enrolments_print(
             trail_add(
                 action="enrolment.print",
                 subject=f"observer:{key}",
-                at=at,
+                now=now,
                 user=user,
                 election=election.pk,
-                detail={"expires_at": (at + VALID).isoformat(), "names": names, "sheets": len(codes)},
+                detail={"expires_at": (now + VALID).isoformat(), "names": names, "sheets": len(codes)},
             )
 
 
-def codes_void(*, observers: Collection[int], election: Election, at: datetime) -> None:
+def codes_void(*, observers: Collection[int], election: Election, now: datetime) -> None:
     """No code that was handed out to these people and not used enrols anybody from now on."""
-    handed = EnrolmentCode.objects.filter(observer__in=observers, election=election, used_at=None, expires_at__gt=at)
-    handed.update(expires_at=at)
+    handed = EnrolmentCode.objects.filter(observer__in=observers, election=election, used_at=None, expires_at__gt=now)
+    handed.update(expires_at=now)
 
 
-def enrolment_transfer(*, device: Device, at: datetime) -> str:
+def enrolment_transfer(*, device: Device, now: datetime) -> str:
     """A code by which the same observer enrols another browser or phone within ten minutes."""
-    return enrolment_create(observer=device.observer, election=device.election, at=at, valid=TRANSFER_VALID)
+    return enrolment_create(observer=device.observer, election=device.election, now=now, valid=TRANSFER_VALID)
 
 
-def enrol(*, code: str, device_name: str, device_id: UUID | None, at: datetime) -> Enrolled:
+def enrol(*, code: str, device_name: str, device_id: UUID | None, now: datetime) -> Enrolled:
     """Uses the code. The same code with the same `device_id` within 24 hours is answered again.
 
     The first answer may have been lost on its way, so the same device gets a fresh token, and the
@@ -136,14 +136,14 @@ def enrol(*, code: str, device_name: str, device_id: UUID | None, at: datetime) 
         if row is None:
             raise InvalidCode
         if row.used_at is None:
-            return Enrolled(_first_use(row, token, device_name, device_id, at), token)
+            return Enrolled(_first_use(row, token, device_name, device_id, now), token)
         device = row.device
         if (
             device is None
             or device_id is None
             or device.device_id != device_id
             or device.revoked_at is not None
-            or at - row.used_at > ASK_AGAIN
+            or now - row.used_at > ASK_AGAIN
         ):
             raise InvalidCode
         device.token_hash = token_hash(token)
@@ -152,40 +152,40 @@ def enrol(*, code: str, device_name: str, device_id: UUID | None, at: datetime) 
         return Enrolled(device, token)
 
 
-def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None, at: datetime) -> Device:
-    if at >= row.expires_at:
+def _first_use(row: EnrolmentCode, token: str, name: str, device_id: UUID | None, now: datetime) -> Device:
+    if now >= row.expires_at:
         raise InvalidCode
     row.device = Device.objects.create(
         observer=row.observer,
         election=row.election,
         device_id=device_id,
-        created_at=at,
-        last_used_at=at,
+        created_at=now,
+        last_used_at=now,
         name=re.sub(r"[\x00-\x1f\x7f]", " ", name).strip()[:120],
         token_hash=token_hash(token),
     )
-    row.used_at = at
+    row.used_at = now
     row.save(update_fields=["used_at", "device"])
     return row.device
 
 
 def device_create(
-    *, observer: Observer, election: Election, name: str, at: datetime, user: User | None = None
+    *, observer: Observer, election: Election, name: str, now: datetime, user: User | None = None
 ) -> Enrolled:
     """A device whose token goes into an app that cannot use an enrolment code. It dies unused after 72 hours."""
     token = secrets.token_urlsafe(32)
     with transaction.atomic():
         device = Device.objects.create(
-            observer=observer, election=election, name=name[:120], created_at=at, token_hash=token_hash(token)
+            observer=observer, election=election, name=name[:120], created_at=now, token_hash=token_hash(token)
         )
         detail = {"election": election.slug, "device": device.pk}
-        trail_add(action="device.create", subject=observer, at=at, user=user, detail=detail)
+        trail_add(action="device.create", subject=observer, now=now, user=user, detail=detail)
     return Enrolled(device, token)
 
 
-def device_is_stale(*, device: Device, at: datetime) -> bool:
+def device_is_stale(*, device: Device, now: datetime) -> bool:
     """Whether its token was never used in the time that an enrolment code lives."""
-    return device.last_used_at is None and at - device.created_at > VALID
+    return device.last_used_at is None and now - device.created_at > VALID
 
 
 def device_by_token(token: str) -> Device | None:
@@ -197,38 +197,38 @@ def device_by_token(token: str) -> Device | None:
     return sender_find(token_hash=token_hash(token))
 
 
-def device_used(*, device: Device, at: datetime) -> None:
+def device_used(*, device: Device, now: datetime) -> None:
     """Notes that the device spoke, at most once in five minutes, so that a request seldom writes."""
-    if device.last_used_at is not None and at - device.last_used_at < USED_EVERY:
+    if device.last_used_at is not None and now - device.last_used_at < USED_EVERY:
         return
-    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=at - USED_EVERY)
-    Device.objects.filter(stale, pk=device.pk).update(last_used_at=at)
-    device.last_used_at = at
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - USED_EVERY)
+    Device.objects.filter(stale, pk=device.pk).update(last_used_at=now)
+    device.last_used_at = now
 
 
-def device_revoke(*, device: Device, user: User | None, at: datetime) -> None:
+def device_revoke(*, device: Device, user: User | None, now: datetime) -> None:
     """The device may speak no more. Its reports stay. Doing it twice changes nothing."""
     with transaction.atomic():
-        if Device.objects.filter(pk=device.pk, revoked_at__isnull=True).update(revoked_at=at):
-            device.revoked_at = at
-            trail_add(action="device.revoke", subject=device, at=at, user=user)
+        if Device.objects.filter(pk=device.pk, revoked_at__isnull=True).update(revoked_at=now):
+            device.revoked_at = now
+            trail_add(action="device.revoke", subject=device, now=now, user=user)
 
 
 def consent_record(
-    *, observer: Observer, election: Election, version: int, at: datetime, received_at: datetime | None = None
+    *, observer: Observer, election: Election, version: int, given_at: datetime, received_at: datetime | None = None
 ) -> None:
-    """The observer accepted the election's code of conduct, `version`, when the phone says (`at`).
+    """The observer accepted the election's code of conduct, `version`, when the phone says (`given_at`).
 
     A repeated or late message about an older version changes nothing.
     """
     older = Q(version__isnull=True) | Q(version__lt=version)
     with transaction.atomic():
         Consent.objects.get_or_create(observer=observer, election=election)
-        if Consent.objects.filter(older, observer=observer, election=election).update(version=version, at=at):
+        if Consent.objects.filter(older, observer=observer, election=election).update(version=version, at=given_at):
             trail_add(
                 action="observer.consent",
                 subject=observer,
-                at=received_at or at,
+                now=received_at or given_at,
                 detail={"version": version},
                 election=election.pk,
             )

@@ -42,7 +42,7 @@ class Newcomer:
 
 
 def observer_replace(
-    *, assignment: Assignment, leaving: Observer, coming: Observer | Newcomer, user: User | None, at: datetime
+    *, assignment: Assignment, leaving: Observer, coming: Observer | Newcomer, user: User | None, now: datetime
 ) -> Replaced:
     """`coming` takes the place of `leaving` at this assignment from now on, and gets a code for a phone.
 
@@ -57,30 +57,30 @@ def observer_replace(
         row = Assignment.objects.select_related("election", "commission").get(pk=assignment.pk)
         team = {one.pk: one for one in row.observers.all()}
         known = coming.pk if isinstance(coming, Observer) else None
-        if leaving.pk not in team or known in team or (row.ends_at is not None and row.ends_at <= at):
+        if leaving.pk not in team or known in team or (row.ends_at is not None and row.ends_at <= now):
             raise Outdated
         if isinstance(coming, Newcomer):
-            coming = _newcomer_add(coming, leaving, user, at)
+            coming = _newcomer_add(coming, leaving, user, now)
         del team[leaving.pk]
-        begins = at if row.starts_at is None else max(at, row.starts_at)
+        begins = now if row.starts_at is None else max(now, row.starts_at)
         following = Assignment.objects.create(
             election=row.election, commission=row.commission, role=row.role, starts_at=begins, ends_at=row.ends_at
         )
         following.observers.set([*team, coming.pk])
-        row.ends_at = at
+        row.ends_at = now
         row.save(update_fields=["ends_at"])
         coming.elections.add(row.election)
         revoked = 0
-        if not _is_sent(leaving, row.election, at):
-            revoked = _silence(leaving, row.election, user, at)
+        if not _is_sent(leaving, row.election, now):
+            revoked = _silence(leaving, row.election, user, now)
         detail = {"commission": row.commission.code, "leaving": leaving.code, "coming": coming.code}
-        trail_add(action="assignment.replace", subject=row, at=at, user=user, detail=detail)
-        code = enrolment_create(observer=coming, election=row.election, at=at, user=user)
+        trail_add(action="assignment.replace", subject=row, now=now, user=user, detail=detail)
+        code = enrolment_create(observer=coming, election=row.election, now=now, user=user)
     return Replaced(following, coming, code, revoked)
 
 
 def phone_replace(
-    *, observer: Observer, election: Election, seen: Collection[int], user: User | None, at: datetime
+    *, observer: Observer, election: Election, seen: Collection[int], user: User | None, now: datetime
 ) -> str:
     """Revokes the observer's phones in this election and makes the code for another, to be read out.
 
@@ -92,8 +92,8 @@ def phone_replace(
         living = set(phones_living(observer=observer, election=election))
         if living != set(seen):
             raise Outdated
-        _silence(observer, election, user, at)
-        return enrolment_create(observer=observer, election=election, at=at, user=user)
+        _silence(observer, election, user, now)
+        return enrolment_create(observer=observer, election=election, now=now, user=user)
 
 
 def phones_living(*, observer: Observer, election: Election) -> list[int]:
@@ -102,24 +102,24 @@ def phones_living(*, observer: Observer, election: Election) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _newcomer_add(one: Newcomer, like: Observer, user: User | None, at: datetime) -> Observer:
+def _newcomer_add(one: Newcomer, like: Observer, user: User | None, now: datetime) -> Observer:
     code = code_make(Observer.objects.values_list("code", flat=True))
     observer = Observer(
         code=code, organisation_id=like.organisation_id, name=one.name, phone=one.phone, language=one.language
     )
-    observer_save(observer=observer, changed=("name", "phone"), user=user, at=at)
+    observer_save(observer=observer, changed=("name", "phone"), user=user, now=now)
     return observer
 
 
-def _silence(observer: Observer, election: Election, user: User | None, at: datetime) -> int:
+def _silence(observer: Observer, election: Election, user: User | None, now: datetime) -> int:
     """No phone, and no code handed out before, speaks for them any more; how many phones those were."""
-    codes_void(observers=[observer.pk], election=election, at=at)
+    codes_void(observers=[observer.pk], election=election, now=now)
     keys = phones_living(observer=observer, election=election)
     for device in Device.objects.filter(pk__in=keys).order_by("pk"):
-        device_revoke(device=device, user=user, at=at)
+        device_revoke(device=device, user=user, now=now)
     return len(keys)
 
 
-def _is_sent(observer: Observer, election: Election, at: datetime) -> bool:
+def _is_sent(observer: Observer, election: Election, now: datetime) -> bool:
     rows = Assignment.objects.filter(election=election, observers=observer)
-    return rows.exclude(ends_at__lte=at).exists()
+    return rows.exclude(ends_at__lte=now).exists()

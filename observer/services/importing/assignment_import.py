@@ -88,7 +88,7 @@ def assignments_plan(*, election: Election, table: Table, scope: Scope = EVERYTH
     return Plan(election, steps, lines.ordered())
 
 
-def assignments_write(*, plan: Plan, sha256: str, at: datetime, user: User | None) -> int:
+def assignments_write(*, plan: Plan, sha256: str, now: datetime, user: User | None) -> int:
     """Does what was planned, in the transaction in which it was planned; how many rows. Raises Outdated."""
     changed = [step for step in plan.steps if step.row is not None and _changes(step)]
     rows_hold([step.row for step in changed if step.row], FIELDS)
@@ -109,11 +109,11 @@ def assignments_write(*, plan: Plan, sha256: str, at: datetime, user: User | Non
     keys = sorted({step.observer.pk for step in new} - there)
     links = [taken(observer_id=key, election_id=plan.election.pk) for key in keys]
     taken.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
-    observers_ask_anew(election=plan.election, keys=keys, at=at)
+    observers_ask_anew(election=plan.election, keys=keys, now=now)
     if new or changed:
         left_out = sum(line.state == State.WRONG for line in plan.lines)
         detail = {"created": len(new), "changed": len(changed), "left_out": left_out, "sha256": sha256}
-        trail_add(action="assignments.import", subject=plan.election, at=at, user=user, detail=detail)
+        trail_add(action="assignments.import", subject=plan.election, now=now, user=user, detail=detail)
     return len(new) + len(changed)
 
 

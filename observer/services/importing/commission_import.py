@@ -83,14 +83,14 @@ def commissions_plan(*, election: Election, table: Table, scope: Scope = EVERYTH
     return Plan(election, places, known, tree, wrong.ordered())
 
 
-def commissions_write(*, plan: Plan, sha256: str, at: datetime, user: User | None) -> Imported:
+def commissions_write(*, plan: Plan, sha256: str, now: datetime, user: User | None) -> Imported:
     """Does what was planned, in the transaction in which it was planned. Raises Outdated."""
     done = _apply(plan.election, plan.places, plan.known, plan.tree)
     if done.created or done.changed:
         trail_add(
             action="commissions.import",
             subject=plan.election,
-            at=at,
+            now=now,
             user=user,
             detail={
                 "created": done.created,
@@ -103,7 +103,7 @@ def commissions_write(*, plan: Plan, sha256: str, at: datetime, user: User | Non
 
 
 def commissions_import(
-    *, election: Election, table: Table, sha256: str, at: datetime, user: User | None = None
+    *, election: Election, table: Table, sha256: str, now: datetime, user: User | None = None
 ) -> Imported:
     """Adds and updates commissions, all or nothing. Raises BadTable with every bad line, and has changed nothing then.
 
@@ -113,7 +113,7 @@ def commissions_import(
         election_lock(election)
         plan = commissions_plan(election=election, table=table)
         table.raise_if_bad()
-        return commissions_write(plan=plan, sha256=sha256, at=at, user=user)
+        return commissions_write(plan=plan, sha256=sha256, now=now, user=user)
 
 
 def _without_wrong(

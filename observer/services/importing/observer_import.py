@@ -100,7 +100,7 @@ def observers_plan(*, election: Election, table: Table, scope: Scope = EVERYTHIN
     return Plan(election, steps, organisations, lines.ordered())
 
 
-def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None) -> Imported:
+def observers_write(*, plan: Plan, sha256: str, now: datetime, user: User | None) -> Imported:
     """Does what was planned, in the transaction in which it was planned. Raises Outdated."""
     steps, organisations = plan.steps, plan.organisations
     fresh = _name(steps)
@@ -111,14 +111,14 @@ def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None)
     _change(changed, organisations)
     created = _create(steps, organisations)
     joined = _join(plan.election, steps)
-    observers_ask_anew(election=plan.election, keys=known, at=at)
+    observers_ask_anew(election=plan.election, keys=known, now=now)
     assigned = _assign(plan.election, steps)
     left = len(steps) - created - len(changed)
     if created or changed or joined or assigned:
         trail_add(
             action="observers.import",
             subject=plan.election,
-            at=at,
+            now=now,
             user=user,
             detail={
                 "created": created,
@@ -132,7 +132,7 @@ def observers_write(*, plan: Plan, sha256: str, at: datetime, user: User | None)
 
 
 def observers_import(
-    *, election: Election, source: bytes, file: str, at: datetime, user: User | None = None
+    *, election: Election, source: bytes, file: str, now: datetime, user: User | None = None
 ) -> Imported:
     """Adds and updates observers from a CSV file or workbook, all or nothing: `columns.OBSERVERS` says what it holds.
 
@@ -143,7 +143,7 @@ def observers_import(
         election_lock(election)
         plan = observers_plan(election=election, table=table)
         table.raise_if_bad()
-        return observers_write(plan=plan, sha256=hashlib.sha256(source).hexdigest(), at=at, user=user)
+        return observers_write(plan=plan, sha256=hashlib.sha256(source).hexdigest(), now=now, user=user)
 
 
 def code_make(taken: Iterable[str]) -> str:
@@ -327,13 +327,13 @@ def _join(election: Election, steps: list[Step]) -> int:
     return len(new)
 
 
-def observers_ask_anew(*, election: Election, keys: list[int], at: datetime) -> None:
+def observers_ask_anew(*, election: Election, keys: list[int], now: datetime) -> None:
     """Of those who were just taken on, whoever comes from another election is asked anew: what they consented to there says nothing here."""
     if not keys:
         return
     links = Observer.elections.through.objects.exclude(election=election)
     elsewhere = set(links.values_list("observer_id", flat=True)).intersection(keys)
-    asked = [Consent(observer_id=key, election=election, asked_at=at) for key in sorted(elsewhere)]
+    asked = [Consent(observer_id=key, election=election, asked_at=now) for key in sorted(elsewhere)]
     Consent.objects.bulk_create(asked, batch_size=BATCH, ignore_conflicts=True)
 
 

@@ -14,7 +14,7 @@ def assignment_create(
     *,
     commission: Commission,
     observers: Iterable[Observer],
-    at: datetime,
+    now: datetime,
     role: str = Assignment.Role.STATIONARY,
     starts_at: datetime | None = None,
     ends_at: datetime | None = None,
@@ -28,7 +28,7 @@ def assignment_create(
         team = list(observers)
         assignment.observers.set(team)
         detail = {"commission": commission.code, "role": str(role), "observers": sorted(o.code for o in team)}
-        trail_add(action="assignment.create", subject=assignment, at=at, user=user, detail=detail)
+        trail_add(action="assignment.create", subject=assignment, now=now, user=user, detail=detail)
     return assignment
 
 

@@ -34,7 +34,7 @@ def commission_create(
     parent: Commission | None,
     level: Level,
     code: str,
-    at: datetime,
+    now: datetime,
     user: User | None = None,
     **facts: Any,
 ) -> Commission:
@@ -62,11 +62,11 @@ def commission_create(
             depth=above.depth + 1 if above else 0,
             **facts,
         )
-        trail_add(action="commission.create", subject=made, at=at, user=user, detail={"code": code})
+        trail_add(action="commission.create", subject=made, now=now, user=user, detail={"code": code})
     return made
 
 
-def commission_move(*, commission: Commission, parent: Commission, user: User | None, at: datetime) -> frozenset[int]:
+def commission_move(*, commission: Commission, parent: Commission, user: User | None, now: datetime) -> frozenset[int]:
     """Hangs a commission, with all below it, under another. Returns the keys whose figures may change.
 
     Raises Impossible: under itself, under a precinct, into another election, or the topmost one.
@@ -88,12 +88,12 @@ def commission_move(*, commission: Commission, parent: Commission, user: User | 
         old = moved.parent_id
         _rehang(moved, above)
         detail = {"code": moved.code, "from": old, "to": above.pk}
-        trail_add(action="commission.move", subject=moved, at=at, user=user, detail=detail)
+        trail_add(action="commission.move", subject=moved, now=now, user=user, detail=detail)
     commission.refresh_from_db()
     return frozenset((moved.pk, old, above.pk))
 
 
-def commission_delete(*, commission: Commission, user: User | None, at: datetime) -> frozenset[int]:
+def commission_delete(*, commission: Commission, user: User | None, now: datetime) -> frozenset[int]:
     """Removes a commission that nothing hangs on. Returns the keys whose figures may change.
 
     Raises Impossible where there are commissions below it, assignments or reports.
@@ -107,7 +107,7 @@ def commission_delete(*, commission: Commission, user: User | None, at: datetime
                 commission.delete()
         except ProtectedError:
             raise Impossible(_("Commissions, assignments or reports hang on it.")) from None
-        trail_add(action="commission.delete", subject=subject, at=at, user=user, detail=detail)
+        trail_add(action="commission.delete", subject=subject, now=now, user=user, detail=detail)
     return frozenset((parent,)) if parent else frozenset()
 
 

@@ -34,7 +34,7 @@ def relay_keys_set(election: Election) -> None:
         election.relay_key, election.relay_secret = str(secret.to_public()), str(secret)
 
 
-def relay_keys_complete(*, at: datetime, user: User | None = None) -> list[Election]:
+def relay_keys_complete(*, now: datetime, user: User | None = None) -> list[Election]:
     """Gives every election that has none a key pair; those that got one."""
     made = []
     for pk in Election.objects.filter(relay_key="").values_list("pk", flat=True):
@@ -43,7 +43,7 @@ def relay_keys_complete(*, at: datetime, user: User | None = None) -> list[Elect
             if not election.relay_key:
                 relay_keys_set(election)
                 election.save(update_fields=["relay_key", "relay_secret"])
-                trail_add(action="election.key", subject=election, at=at, user=user)
+                trail_add(action="election.key", subject=election, now=now, user=user)
                 made.append(election)
     return made
 

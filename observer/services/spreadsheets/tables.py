@@ -141,7 +141,7 @@ def table_of(
         table.complain(0, _("has more than %(most)d rows") % {"most": ROWS_MAX})
         return table
     spoilt = {one.line for one in table.bad}
-    lines = (one for at, one in enumerate(sheet.lines) if at == 0 or one[0] not in spoilt)
+    lines = (one for now, one in enumerate(sheet.lines) if now == 0 or one[0] not in spoilt)
     _fill(table, lines, set(required), set(optional), tuple(prefixes), named)
     long = {row.line for row in table.rows if any(len(cell) > CELL_MAX for cell in row.cells.values())}
     for line in sorted(long):

@@ -20,8 +20,8 @@ def template_of(*, columns: Columns, election: Election, roles: Mapping[str, Wor
     sheet = book.active
     sheet.title = str(columns.title)[:31]
     headings = _headings(columns, election)
-    for at, (code, _help) in enumerate(headings, 1):
-        cell = sheet.cell(1, at, columns.word(code))
+    for now, (code, _help) in enumerate(headings, 1):
+        cell = sheet.cell(1, now, columns.word(code))
         cell.font = Font(bold=True)
         letter = cell.column_letter
         sheet.column_dimensions[letter].width = WIDE

@@ -51,7 +51,7 @@ class Cases(DeskView):
             rows = rows.filter(holder=self.user)
         if chosen == "lawyer":
             rows = rows.filter(escalated_at__isnull=False)
-        at, steps = timezone.now(), steps_of(self.election)
+        now, steps = timezone.now(), steps_of(self.election)
         listed = Paginator(cases.cases_ordered(rows), A_PAGE).get_page(self.request.GET.get("page"))
         for one in listed:
             one.commission.election = self.election
@@ -67,7 +67,7 @@ class Cases(DeskView):
                     SEVERITIES.get(one.severity, ""),
                     steps[one.step].name if one.step in steps else one.step,
                     clock(one.due_at, one.commission.zone) if one.due_at else None,
-                    bool(one.due_at and one.due_at < at),
+                    bool(one.due_at and one.due_at < now),
                 )
                 for one in listed
             ],
@@ -140,7 +140,7 @@ class CasePage(OneCase):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         case: Case = kwargs["case"]
-        zone, at, steps = case.commission.zone, timezone.now(), steps_of(self.election)
+        zone, now, steps = case.commission.zone, timezone.now(), steps_of(self.election)
         here = steps.get(case.step)
         reports = list(cases.reports_of(case))
         consents = cases.consents_of(case)
@@ -153,7 +153,7 @@ class CasePage(OneCase):
             "severity_word": SEVERITIES.get(case.severity, ""),
             "next_steps": [steps[code] for code in (here.leads_to if here else steps)],
             "due": clock(case.due_at, zone) if case.due_at else None,
-            "late": bool(case.due_at and case.due_at < at),
+            "late": bool(case.due_at and case.due_at < now),
             "opened": clock(case.created_at, zone),
             "closed": clock(case.closed_at, zone) if case.closed_at else None,
             "told_by": [(one, clock(one.observed_at, zone), STATES[one.state]) for one in reports],
@@ -165,14 +165,14 @@ class CasePage(OneCase):
                 (one, consents.get(one.pk)) for one in {row.observer.pk: row.observer for row in reports}.values()
             ],
             "comments": [(one, clock(one.at, zone)) for one in case.comments.select_related("user")],
-            "complaints": [self._counted(one, zone, at) for one in case.complaints.select_related("appeals")],
+            "complaints": [self._counted(one, zone, now) for one in case.complaints.select_related("appeals")],
             "papers": [
                 (one, PAPERS[one.kind], clock(one.at, zone)) for one in case.files.select_related("user", "complaint")
             ],
             "files": list(Evidence.objects.filter(report__in=[one.pk for one in reports]).order_by("pk")),
             "terms": [(one, in_language(one.names)) for one in terms_of(self.election).values()],
             "paper_kinds": list(PAPERS.items()),
-            "now": clock(at, zone),
+            "now": clock(now, zone),
             "exports": [(one, clock(one.asked_at, zone)) for one in case.exports.select_related("user")[:5]]
             if self.may(Verb.ORIGINAL, case)
             else [],
@@ -184,23 +184,23 @@ class CasePage(OneCase):
             "may_export": self.may(Verb.ORIGINAL, case),
         }
 
-    def _counted(self, one: Complaint, zone: str, at: datetime) -> dict[str, Any]:
+    def _counted(self, one: Complaint, zone: str, now: datetime) -> dict[str, Any]:
         due = complaints_waiting(one)
         return {
             "row": one,
             "due": clock(due, zone) if due else None,
-            "late": bool(due and due < at),
-            "days": (due - at).days if due else 0,
+            "late": bool(due and due < now),
+            "days": (due - now).days if due else 0,
             "outcome": ANSWERED.get(one.outcome, ""),
         }
 
     # ── what is done ──
     def _step(self, case: Case) -> None:
         step = self.request.POST.get("step", "")
-        cases.case_step(case=case, step=step, user=self.user, at=timezone.now(), seen=self.seen())
+        cases.case_step(case=case, step=step, user=self.user, now=timezone.now(), seen=self.seen())
 
     def _take(self, case: Case) -> None:
-        cases.case_take(case=case, holder=self.user, user=self.user, at=timezone.now(), seen=self.seen())
+        cases.case_take(case=case, holder=self.user, user=self.user, now=timezone.now(), seen=self.seen())
 
     def _hand(self, case: Case) -> None:
         given = self.request.POST.get("holder", "")
@@ -210,19 +210,19 @@ class CasePage(OneCase):
         )
         if holder is None:
             raise Rejected("invalid_report", _("Choose somebody who works on cases here."), "holder")
-        cases.case_take(case=case, holder=holder, user=self.user, at=timezone.now(), seen=self.seen())
+        cases.case_take(case=case, holder=holder, user=self.user, now=timezone.now(), seen=self.seen())
 
     def _escalate(self, case: Case) -> None:
         to = case.escalated_at is None
-        cases.case_escalate(case=case, escalated=to, user=self.user, at=timezone.now(), seen=self.seen())
+        cases.case_escalate(case=case, escalated=to, user=self.user, now=timezone.now(), seen=self.seen())
 
     def _hold(self, case: Case) -> None:
         to = not case.legal_hold
-        cases.case_hold(case=case, hold=to, user=self.user, at=timezone.now(), seen=self.seen())
+        cases.case_hold(case=case, hold=to, user=self.user, now=timezone.now(), seen=self.seen())
 
     def _comment(self, case: Case) -> None:
         is_open = cases.comment_add(
-            case=case, text=self.request.POST.get("text", ""), user=self.user, at=timezone.now()
+            case=case, text=self.request.POST.get("text", ""), user=self.user, now=timezone.now()
         )
         if not is_open:
             messages.info(self.request, _("Your words are kept. The case is closed."))
@@ -238,7 +238,7 @@ class CasePage(OneCase):
             given=self.request.POST.get("given") == "yes",
             how=self.request.POST.get("how", ""),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
         )
 
     def _complaint(self, case: Case) -> HttpResponse:
@@ -251,7 +251,7 @@ class CasePage(OneCase):
             term=self.request.POST.get("term", ""),
             starts_at=self.moment("starts_at", case),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             appeals=attacked,
         )
         term = terms_of(self.election)[one.term]
@@ -270,11 +270,11 @@ class CasePage(OneCase):
             name=str(upload.name),
             stream=cast(BinaryIO, upload),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
         )
 
     def _export(self, case: Case) -> None:
-        case_export_ask(case=case, user=self.user, at=timezone.now())
+        case_export_ask(case=case, user=self.user, now=timezone.now())
         messages.success(self.request, _("It is being written. Load this page again in a moment."))
 
 

@@ -69,7 +69,7 @@ class ComplaintPage(OneCase):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         case, complaint = kwargs["case"], kwargs["complaint"]
-        zone, at, terms = case.commission.zone, timezone.now(), terms_of(self.election)
+        zone, now, terms = case.commission.zone, timezone.now(), terms_of(self.election)
         due = complaints_waiting(complaint)
         term, typed = terms.get(complaint.term), kwargs.get("typed") or {}
         return super().get_context_data(**kwargs) | {
@@ -80,9 +80,9 @@ class ComplaintPage(OneCase):
             "term_name": in_language(term.names) if term else complaint.term,
             "who": in_language(term.who_may_file) if term else "",
             "due": clock(due, zone) if due else None,
-            "late": bool(due and due < at),
-            "days": (due - at).days if due else 0,
-            "now": clock(at, zone),
+            "late": bool(due and due < now),
+            "days": (due - now).days if due else 0,
+            "now": clock(now, zone),
             "forum": typed.get("forum", complaint.forum),
             "text": typed.get("text", complaint.text),
             "filed": clock(complaint.filed_at, zone) if complaint.filed_at else None,
@@ -101,7 +101,7 @@ class ComplaintPage(OneCase):
             forum=self.request.POST.get("forum", ""),
             text=self.request.POST.get("text", ""),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             seen=self.seen(),
         )
 
@@ -110,7 +110,7 @@ class ComplaintPage(OneCase):
             complaint=complaint,
             filed_at=self.moment("filed_at", case),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             answer_term=self.request.POST.get("answer_term", ""),
             seen=self.seen(),
         )
@@ -120,7 +120,7 @@ class ComplaintPage(OneCase):
             complaint=complaint,
             answered_at=self.moment("answered_at", case),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             outcome=self.request.POST.get("outcome", ""),
             seen=self.seen(),
         )
@@ -136,7 +136,7 @@ class ComplaintPage(OneCase):
             name=str(upload.name),
             stream=cast(BinaryIO, upload),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
         )
 
 
@@ -150,12 +150,12 @@ class ComplaintPrint(ComplaintPage):
         raise Http404
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        case, at = kwargs["case"], timezone.now()
+        case, now = kwargs["case"], timezone.now()
         people = named_in(case, self.user)
         for observer, named in people:
             if named:
                 detail = {"case": case.pk, "fields": ["name"]}
-                trail_add(action="observer.named", subject=observer, at=at, user=self.user, detail=detail)
+                trail_add(action="observer.named", subject=observer, now=now, user=self.user, detail=detail)
         reports = list(cases.reports_of(case))
         evidence = Evidence.objects.filter(report__in=[one.pk for one in reports], state=Evidence.State.STORED)
         zone = case.commission.zone

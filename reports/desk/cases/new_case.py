@@ -42,16 +42,16 @@ class NewCase(DeskView):
         return self._page(self._violation(), told=told, typed=request.POST, status=409)
 
     def _opened(self, violation: Violation | None) -> Case:
-        said, at = self.request.POST, timezone.now()
+        said, now = self.request.POST, timezone.now()
         if violation is not None:
             return cases.case_open(
-                violation=violation, title=said.get("title", ""), user=self.user, at=at, seen=said.get("seen", "-")
+                violation=violation, title=said.get("title", ""), user=self.user, now=now, seen=said.get("seen", "-")
             )
         place = self.reachable(Commission).filter(code__iexact=said.get("commission", "").strip()).first()
         if place is None:
             raise Rejected("invalid_report", _("There is no such station in your territory."), "commission")
         return cases.case_begin(
-            commission=place, title=said.get("title", ""), severity=said.get("severity", ""), user=self.user, at=at
+            commission=place, title=said.get("title", ""), severity=said.get("severity", ""), user=self.user, now=now
         )
 
     def _violation(self) -> Violation | None:

@@ -32,8 +32,8 @@ class BoardPage(DeskView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         scope = scope_of(self, self.request.GET.get("at", ""))
-        at = timezone.now()
-        board = board_of(election=self.election, scope=scope, at=at)
+        now = timezone.now()
+        board = board_of(election=self.election, scope=scope, now=now)
         deep = "districts" in self.request.GET
         here = scope.commission
         lines = [line for line in board.lines if deep or line.depth == here.depth + 1]
@@ -65,7 +65,7 @@ class BoardPage(DeskView):
             "export_link": coverage_link(self, here),
         }
         if access.may(self.user, Verb.CONTACT, here):
-            context["waiting"] = calls_waiting(commission=here, at=at).count()
+            context["waiting"] = calls_waiting(commission=here, now=now).count()
         if access.may(self.user, Verb.VERIFY, here):
             context["rehearsed"] = len(rehearsals_on_the_day(election=self.election, scope=scope).values("pk")[:FEW])
         return super().get_context_data(**kwargs) | context

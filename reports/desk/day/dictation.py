@@ -94,7 +94,7 @@ class Dictate(DeskView):
                 dictated=self._dictated(form, head.cleaned_data),
                 election=self.election,
                 user=self.user,
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except Rejected as problem:
             return self._shown(form, head, problem, status=422)

@@ -113,7 +113,7 @@ class Exports(DeskView):
         return ["desk/_exports.html" if "part" in self.request.GET else "desk/exports.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        at, zone = timezone.now(), self.election.timezone
+        now, zone = timezone.now(), self.election.timezone
         rows = []
         for one in exports_of(user=self.user, election=self.election)[:SHOWN]:
             done, total = export_progress(one) or (0, 0)
@@ -123,7 +123,7 @@ class Exports(DeskView):
                     "kind": KINDS[one.kind],
                     "asked": clock(one.asked_at, zone),
                     "filters": filter_words(one.filters),
-                    "there": one.is_there(at),
+                    "there": one.is_there(now),
                     "done": done,
                     "total": total,
                     "problem": PROBLEMS.get(one.problem, ""),
@@ -157,7 +157,7 @@ class ExportNew(DeskView):
                 election=self.election,
                 kind=kind,
                 filters=filters,
-                at=timezone.now(),
+                now=timezone.now(),
                 **given,
             )
         except Unlisted:
@@ -176,7 +176,7 @@ class ExportNew(DeskView):
     def _asked(self, form: AskForm) -> HttpResponse:
         kind, filters = self._named()
         try:
-            number = rows_count(kind=kind, user=self.user, election=self.election, filters=filters, at=timezone.now())
+            number = rows_count(kind=kind, user=self.user, election=self.election, filters=filters, now=timezone.now())
         except Unlisted:
             raise Http404 from None
         title = _("Export: %(list)s") % {"list": KINDS[kind]}
@@ -193,7 +193,7 @@ class ExportFile(DeskView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
         export = get_object_or_404(exports_of(user=self.user, election=self.election), pk=self.kwargs["pk"])
         try:
-            file = export_fetch(export=export, user=self.user, at=timezone.now())
+            file = export_fetch(export=export, user=self.user, now=timezone.now())
         except FileNotFoundError:
             raise Http404 from None
         ending = export.name.rpartition(".")[2]

@@ -103,7 +103,7 @@ class MessageNew(DeskView):
             audience=audience,
             texts=texts,
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
         )
         messages.success(request, _("Sent."))
         return HttpResponseRedirect(self.link("message", message.pk))
@@ -149,15 +149,15 @@ class MessageNew(DeskView):
 
     def _listed(self, scope: Scope, silent: str, role: str) -> tuple[int, ...]:
         """Observers who are now at the stations that miss it; they are written down with the message."""
-        at = timezone.now()
-        found = stations(election=self.election, scope=scope, at=at)
+        now = timezone.now()
+        found = stations(election=self.election, scope=scope, now=now)
         keys = [
             one.commission
             for one in found
             if not silent or (one.silent if silent == "silent" else silent in one.overdue)
         ]
         own = set(self.reachable(Observer).values_list("pk", flat=True))
-        rows: list[Assignment] = assignments_now(self, keys, at)
+        rows: list[Assignment] = assignments_now(self, keys, now)
         people = {one.pk for row in rows if not role or row.role == role for one in row.observers.all()}
         return tuple(sorted(people & own))
 

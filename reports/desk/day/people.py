@@ -22,11 +22,11 @@ def assignments_at(view: DeskView, places: Collection[int]) -> list[Assignment]:
     return found
 
 
-def assignments_now(view: DeskView, places: Collection[int], at: datetime) -> list[Assignment]:
+def assignments_now(view: DeskView, places: Collection[int], now: datetime) -> list[Assignment]:
     """Those of them that hold, and those that ended with the day: their people still owe, and are still called."""
-    return [row for row in assignments_at(view, places) if not is_over(row, at)]
+    return [row for row in assignments_at(view, places) if not is_over(row, now)]
 
 
-def is_over(row: Assignment, at: datetime) -> bool:
+def is_over(row: Assignment, now: datetime) -> bool:
     """Whether somebody was sent away, or replaced, before the day ended."""
-    return row.ends_at is not None and row.ends_at <= at and row.ends_at < row.election.closes_at
+    return row.ends_at is not None and row.ends_at <= now and row.ends_at < row.election.closes_at

@@ -48,6 +48,6 @@ class Rehearsals(DeskView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         ticked = [key for key in request.POST.getlist("report") if key.isascii() and key.isdecimal() and len(key) < 19]
         reports = list(self.reachable(Report).filter(pk__in=ticked[:AT_ONCE], rehearsal=True).only("pk"))
-        done = rehearsals_count(reports=reports, user=self.user, at=timezone.now()) if reports else 0
+        done = rehearsals_count(reports=reports, user=self.user, now=timezone.now()) if reports else 0
         messages.success(request, ngettext("%d report counts now.", "%d reports count now.", done) % done)
         return HttpResponseRedirect(request.get_full_path())

@@ -72,7 +72,7 @@ class Replace(DeskView):
             return self.render_to_response(self.get_context_data(form=form), status=422)
         try:
             done = observer_replace(
-                assignment=row, leaving=self._leaving(), coming=coming, user=self.user, at=timezone.now()
+                assignment=row, leaving=self._leaving(), coming=coming, user=self.user, now=timezone.now()
             )
         except Outdated:
             return self.render_to_response(self.get_context_data(form=form, outdated=OUTDATED), status=409)
@@ -135,7 +135,7 @@ class PhoneReplace(DeskView):
         seen = [int(key) for key in request.POST.getlist("seen") if key.isascii() and key.isdecimal() and len(key) < 19]
         try:
             code = phone_replace(
-                observer=observer, election=self.election, seen=seen, user=self.user, at=timezone.now()
+                observer=observer, election=self.election, seen=seen, user=self.user, now=timezone.now()
             )
         except Outdated:
             return self.render_to_response(self.get_context_data(outdated=OUTDATED), status=409)

@@ -65,7 +65,7 @@ class StationPage(DeskView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         place = station_of(self, self.kwargs["pk"])
-        at = timezone.now()
+        now = timezone.now()
         sent = assignments_at(self, [place.pk])
         way = way_to(self, place)
         for one in way:
@@ -76,11 +76,11 @@ class StationPage(DeskView):
             "address": in_language(place.address, order=self.election.languages),
             "way": [(one, name_of(one)) for one in way],
             "title": name_of(place),
-            "teams": self._teams(place, sent, at),
+            "teams": self._teams(place, sent, now),
             "reports": self._reports(place),
-            "at": clock(at, place.zone),
+            "at": clock(now, place.zone),
             "calls": self._calls(place, sent),
-            "call": self._call(place, at),
+            "call": self._call(place, now),
             "may_call": access.may(self.user, Verb.CONTACT, place),
             "may_dictate": access.may(self.user, Verb.DICTATE, place),
             "may_register": access.may(self.user, Verb.REGISTER, place),
@@ -88,12 +88,12 @@ class StationPage(DeskView):
         }
         return super().get_context_data(**kwargs) | context
 
-    def _teams(self, place: Commission, sent: Sequence[Assignment], at: datetime) -> list[dict[str, Any]]:
+    def _teams(self, place: Commission, sent: Sequence[Assignment], now: datetime) -> list[dict[str, Any]]:
         """Each assignment with what it owes; the checklists that may be dictated where nothing is due."""
         checklists = {one.code: one for one in self.visible(Checklist).filter(versions__published_at__isnull=False)}
         owed: dict[int, list[dict[str, Any]]] = {}
         for one in expectations(election=self.election, assignments=sent):
-            shape, word = state_words(one, at)
+            shape, word = state_words(one, now)
             title = in_language(checklists[one.hour.checklist].titles, order=self.election.languages)
             owed.setdefault(one.assignment.pk, []).append(
                 {
@@ -115,7 +115,7 @@ class StationPage(DeskView):
                 "assignment": row,
                 "role": ROLES[row.role],
                 "observers": list(row.observers.all()),
-                "over": is_over(row, at),
+                "over": is_over(row, now),
                 "owed": owed.get(row.pk, []),
                 "free": free,
                 "until": clock(row.ends_at, place.zone) if row.ends_at else None,
@@ -170,8 +170,8 @@ class StationPage(DeskView):
             for call in calls_about(commission=place, observers=people)
         ]
 
-    def _call(self, place: Commission, at: datetime) -> dict[str, Any] | None:
-        call = call_going_on(user=self.user, commission=place, at=at)
+    def _call(self, place: Commission, now: datetime) -> dict[str, Any] | None:
+        call = call_going_on(user=self.user, commission=place, now=now)
         if call is None or not self.reachable(Observer, Verb.CONTACT).filter(pk=call.observer_id).exists():
             return None
         speaks = dict(settings.LANGUAGES).get(call.observer.language, call.observer.language)
@@ -200,7 +200,7 @@ class CallBegin(DeskView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         place = station_of(self, self.kwargs["pk"])
         observer = self.one(Observer, pk=self.kwargs["observer"])
-        call_begin(observer=observer, commission=place, user=self.user, at=timezone.now())
+        call_begin(observer=observer, commission=place, user=self.user, now=timezone.now())
         return HttpResponseRedirect(self.link("station", place.pk) + "#call")
 
 
@@ -213,7 +213,7 @@ class Called(StationPage):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         call = self.one(Call, pk=self.kwargs["pk"], user=self.user)
-        form, at = CallForm(request.POST), timezone.now()
+        form, now = CallForm(request.POST), timezone.now()
         if not form.is_valid():
             self.call_form, self.kwargs = form, self.kwargs | {"pk": call.commission_id}
             return self.render_to_response(self.get_context_data(), status=422)
@@ -223,8 +223,8 @@ class Called(StationPage):
                 call=call,
                 outcome=form.cleaned_data["outcome"],
                 said=form.cleaned_data["said"],
-                at=at,
-                call_again_at=at.replace(second=0, microsecond=0) + timedelta(minutes=int(again)) if again else None,
+                now=now,
+                call_again_at=now.replace(second=0, microsecond=0) + timedelta(minutes=int(again)) if again else None,
             )
             messages.success(request, _("Written into the call log."))
         except Recorded:
@@ -244,7 +244,7 @@ class CallsWaiting(DeskView):
         here = scope_of(self, self.request.GET.get("at", "")).commission
         own = self.reachable(Call)
         rows = []
-        for call in calls_waiting(commission=here, at=timezone.now()).filter(pk__in=own.values("pk"))[:200]:
+        for call in calls_waiting(commission=here, now=timezone.now()).filter(pk__in=own.values("pk"))[:200]:
             call.commission.election = self.election
             zone = call.commission.zone
             rows.append(

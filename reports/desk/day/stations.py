@@ -44,11 +44,11 @@ class Stations(DeskView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         asked = self.request.GET
-        scope, at = scope_of(self, asked.get("at", "")), timezone.now()
+        scope, now = scope_of(self, asked.get("at", "")), timezone.now()
         show = asked.get("show", "") if asked.get("show", "") in SHOWS else ""
         plan = plan_of(election=self.election)
         titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
-        found = stations(election=self.election, scope=scope, at=at, plan=plan)
+        found = stations(election=self.election, scope=scope, now=now, plan=plan)
         chosen = sorted(
             stations_shown(found=found, show=show, checklist=asked.get("checklist", "")), key=lambda one: one.path
         )

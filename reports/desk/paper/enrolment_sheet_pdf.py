@@ -45,7 +45,7 @@ class Sheet:
     posts: tuple[Post, ...]
 
 
-def sheets_pdf(sheets: Iterable[Sheet], *, election: Election, at: datetime, until: datetime) -> bytes:
+def sheets_pdf(sheets: Iterable[Sheet], *, election: Election, now: datetime, until: datetime) -> bytes:
     """A page for each; their codes are good `until` then."""
     paper = Paper(election.slug)
     for one in sheets:
@@ -55,7 +55,7 @@ def sheets_pdf(sheets: Iterable[Sheet], *, election: Election, at: datetime, unt
             _enrol(paper, one, election, until)
             _day(paper, one, election)
             _posts(paper, one, election)
-            _foot(paper, election, at)
+            _foot(paper, election, now)
     return paper.done()
 
 
@@ -150,11 +150,11 @@ def _day(paper: Paper, one: Sheet, election: Election) -> None:
     paper.y = min(paper.y, below) - 6
 
 
-def _foot(paper: Paper, election: Election, at: datetime) -> None:
+def _foot(paper: Paper, election: Election, now: datetime) -> None:
     paper.y = FOOT
     paper.rule()
     paper.y -= 4
-    made = date_format(clock(at, election.timezone), WHEN)
+    made = date_format(clock(now, election.timezone), WHEN)
     paper.write(_("Made %(time)s. Codes on your earlier sheets no longer work.") % {"time": made}, 8.5, soft=True)
     said = _("Until your phone is enrolled, show this sheet to nobody: whoever has the code can speak as you.")
     paper.write(said, 8.5, soft=True, most=2)

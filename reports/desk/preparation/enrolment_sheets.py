@@ -56,8 +56,8 @@ class Sheets(DeskView):
         return self._page(SheetForm())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        at, form = timezone.now(), SheetForm(request.POST)
-        people = self._people(at)
+        now, form = timezone.now(), SheetForm(request.POST)
+        people = self._people(now)
         if request.POST.get("do") != "all":
             people = people.filter(pk__in=self._ticked())
         if not form.is_valid():
@@ -72,7 +72,7 @@ class Sheets(DeskView):
             form.add_error(None, words % {"number": SHEETS_MOST})
             return self._page(form)
         try:
-            return self._printed(found, form.cleaned_data["names"], form.cleaned_data["reason"], at)
+            return self._printed(found, form.cleaned_data["names"], form.cleaned_data["reason"], now)
         except ReasonNeeded:
             form.add_error("reason", _("Say why the sheets must bear names."))
             return self._page(form)
@@ -81,9 +81,9 @@ class Sheets(DeskView):
         given = self.request.POST.getlist("who")
         return {int(key) for key in given if key.isascii() and key.isdecimal() and len(key) < 19}
 
-    def _printed(self, people: list[Observer], names: bool, reason: str, at: datetime) -> HttpResponse:
+    def _printed(self, people: list[Observer], names: bool, reason: str, now: datetime) -> HttpResponse:
         """Drawn first and stored then: a code stands on paper or enrols nobody, and nothing waits for the drawing."""
-        posts, known = self._posts({one.pk for one in people}, at), dict(settings.LANGUAGES)
+        posts, known = self._posts({one.pk for one in people}, now), dict(settings.LANGUAGES)
         spoken = [*(one for one in self.election.languages if one in known), settings.LANGUAGE_CODE][0]
         codes = {one.pk: code_draw() for one in people}
         content = sheets_pdf(
@@ -98,17 +98,17 @@ class Sheets(DeskView):
                 for one in people
             ),
             election=self.election,
-            at=at,
-            until=at + VALID,
+            now=now,
+            until=now + VALID,
         )
-        enrolments_print(codes=codes, names=names, reason=reason, election=self.election, at=at, user=self.user)
+        enrolments_print(codes=codes, names=names, reason=reason, election=self.election, now=now, user=self.user)
         name = f"sheet-{people[0].code}" if len(people) == 1 else f"sheets-{len(people)}"
         return pdf_response(content, name)
 
     def _page(self, form: SheetForm) -> HttpResponse:
-        at, asked = timezone.now(), self.request.GET
-        listed = Paginator(self._people(at).defer(*PROTECTED), ON_A_PAGE).get_page(asked.get("page"))
-        posts = self._posts({one.pk for one in listed}, at)
+        now, asked = timezone.now(), self.request.GET
+        listed = Paginator(self._people(now).defer(*PROTECTED), ON_A_PAGE).get_page(asked.get("page"))
+        posts = self._posts({one.pk for one in listed}, now)
         here = scope_of(self, asked.get("at", "")).commission
         for place in (way := way_to(self, here)):
             place.election = self.election
@@ -127,7 +127,7 @@ class Sheets(DeskView):
         }
         return self.render_to_response(self.get_context_data(**context))
 
-    def _people(self, at: datetime) -> "QuerySet[Observer]":
+    def _people(self, now: datetime) -> "QuerySet[Observer]":
         """Who is meant: sent into the territory and not away again; from the top, those sent nowhere yet too."""
         asked = self.request.GET
         phones = Device.objects.filter(
@@ -139,15 +139,15 @@ class Sheets(DeskView):
         if asked.get("observer"):
             return rows.filter(code=asked["observer"])
         here = scope_of(self, asked.get("at", "")).commission
-        now = self.reachable(Assignment, Verb.PEOPLE).filter(commission__path__startswith=here.path)
-        meant = Q(pk__in=now.exclude(ends_at__lte=at).values("observers"))
+        sent = self.reachable(Assignment, Verb.PEOPLE).filter(commission__path__startswith=here.path)
+        meant = Q(pk__in=sent.exclude(ends_at__lte=now).values("observers"))
         if here.depth == 0:
             meant |= ~Q(assignments__election=self.election.pk)
         return rows.filter(meant) if asked.get("show") == "all" else rows.filter(meant, enrolled=False)
 
-    def _posts(self, people: Collection[int], at: datetime) -> dict[int, list[Post]]:
+    def _posts(self, people: Collection[int], now: datetime) -> dict[int, list[Post]]:
         """Where each of them is sent, as far as the reader may know. A bounded number of queries."""
-        rows = self.reachable(Assignment, Verb.PEOPLE).exclude(ends_at__lte=at).filter(observers__in=people).distinct()
+        rows = self.reachable(Assignment, Verb.PEOPLE).exclude(ends_at__lte=now).filter(observers__in=people).distinct()
         team = Prefetch("observers", Observer.objects.filter(pk__in=people).only("pk"))
         sent = list(rows.select_related("commission__level").prefetch_related(team).order_by("commission__path", "pk"))
         paths = {

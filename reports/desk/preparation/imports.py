@@ -48,7 +48,7 @@ class Imports(DeskView):
     template_name = "desk/imports.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        waiting = imports_of(user=self.user, election=self.election, at=timezone.now()).filter(done_at=None)
+        waiting = imports_of(user=self.user, election=self.election, now=timezone.now()).filter(done_at=None)
         zone = self.election.timezone
         rows = [(one, KINDS[one.kind].title, clock(one.expires_at, zone)) for one in waiting.defer("table", "lines")]
         kinds = [KINDS[kind] for kind in kinds_of(user=self.user, election=self.election)]
@@ -69,7 +69,7 @@ class Imports(DeskView):
                 source=given.read(),
                 file=str(given.name),
                 user=self.user,
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except BadTable as error:
             refused = {"kind": kind, "lines": error.lines[:100], "more": max(0, len(error.lines) - 100)}
@@ -98,7 +98,7 @@ class ImportPage(DeskView):
                 stamp=request.POST.get("stamp", ""),
                 leave_out="leave_out" in request.POST,
                 user=self.user,
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except Import.DoesNotExist:
             raise Http404 from None
@@ -115,7 +115,7 @@ class ImportPage(DeskView):
         )
 
     def _row(self) -> Import:
-        rows = imports_of(user=self.user, election=self.election, at=timezone.now())
+        rows = imports_of(user=self.user, election=self.election, now=timezone.now())
         row = rows.filter(pk=self.kwargs["pk"]).first()
         if row is None:
             raise Http404

@@ -45,8 +45,8 @@ class Invite(DeskView):
             if "invite" not in request.POST:
                 counted = invitation_counted(source=source, election=self.election, people=people)
                 return self.render_to_response(self.get_context_data(form=form, counted=counted))
-            at = timezone.now()
-            done = observers_invite(source=source, election=self.election, people=people, user=self.user, at=at)
+            now = timezone.now()
+            done = observers_invite(source=source, election=self.election, people=people, user=self.user, now=now)
         except Gone:
             form.add_error("source", _("The people of this election were made unreadable: nobody is left to ask."))
             return self.render_to_response(self.get_context_data(form=form))

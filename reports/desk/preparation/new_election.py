@@ -194,10 +194,10 @@ class NewElection(DeskView):
         form.add_error("slug", _("Another election has this word already."))
 
     def _made(self, form: WantedForm, wanted: Wanted, branch: Commission | None) -> Election | None:
-        given, at = form.cleaned_data, timezone.now()
+        given, now = form.cleaned_data, timezone.now()
         try:
             if self.folder is not None:
-                return election_from_pack(folder=self.folder, wanted=wanted, user=self.user, at=at)
+                return election_from_pack(folder=self.folder, wanted=wanted, user=self.user, now=now)
             assert self.source is not None
             return election_copy(
                 source=self.source,
@@ -206,7 +206,7 @@ class NewElection(DeskView):
                 contests=given["contests"],
                 publish=given["publish"],
                 user=self.user,
-                at=at,
+                now=now,
             )
         except ElectionExists:
             made = election_made(press=wanted.press, user=self.user)

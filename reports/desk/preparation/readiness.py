@@ -42,7 +42,7 @@ class Ready(DeskView):
         return super().get_context_data(**kwargs) | context | around(self, here)
 
     def _rows(self, here: Commission | None) -> list[dict[str, Any]]:
-        election, user, at = self.election, self.user, timezone.now()
+        election, user, now = self.election, self.user, timezone.now()
         rows: list[dict[str, Any]] = []
 
         def tell(items: Iterable[lines.Item], counts: readiness.Counts, mended: bool = True) -> None:
@@ -57,12 +57,12 @@ class Ready(DeskView):
         tell(lines.OF_PLACES, readiness.place_lacks(election=election, territory=here))
         tell(lines.OF_PEOPLE, people)
         if access.may_whole(user, Verb.SETUP, election):
-            tell(lines.OF_ELECTION, readiness.election_lacks(election=election, at=at))
+            tell(lines.OF_ELECTION, readiness.election_lacks(election=election, now=now))
             tell(lines.OF_CHECKLISTS, readiness.checklist_lacks(election=election))
         if access.may_whole(user, Verb.STAFF, election):
             tell(lines.OF_DESK, readiness.desk_lacks(election=election))
         if access.is_superuser(user):
-            tell(lines.OF_PLATFORM, readiness.platform_lacks(at=at))
+            tell(lines.OF_PLATFORM, readiness.platform_lacks(now=now))
         return rows
 
 

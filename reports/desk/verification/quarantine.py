@@ -41,14 +41,14 @@ class Quarantine(DeskView):
         wanted = request.POST.get("do")
         if wanted not in ("aside", "restore"):
             raise Http404
-        at = timezone.now()
+        now = timezone.now()
         if (wanted == "aside") == (self.aside is not None):
             messages.info(request, _("A colleague did that meanwhile."))
         elif wanted == "aside":
-            n = observer_quarantine(observer=self.observer, election=self.election, user=self.user, at=at)
+            n = observer_quarantine(observer=self.observer, election=self.election, user=self.user, now=now)
             messages.success(request, _("Set aside: %(n)d reports, and all that come.") % {"n": n})
         else:
-            n = observer_restore(observer=self.observer, election=self.election, user=self.user, at=at)
+            n = observer_restore(observer=self.observer, election=self.election, user=self.user, now=now)
             messages.success(request, _("Brought back: %(n)d reports, each as it was.") % {"n": n})
         return HttpResponseRedirect(self.link("quarantine", self.observer.pk))
 

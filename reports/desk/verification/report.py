@@ -45,7 +45,7 @@ class ReportPage(DeskView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         self.report = self._found()
         if self._may(Verb.VERIFY):
-            decisions.report_read(report=self.report, at=timezone.now())
+            decisions.report_read(report=self.report, now=timezone.now())
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -88,7 +88,7 @@ class ReportPage(DeskView):
             )
         }
         title = _("Report %(id)s") % {"id": self.report.pk}
-        parts = parts_of(self, self.report, correct=self.request.GET.get("correct", ""), at=timezone.now())
+        parts = parts_of(self, self.report, correct=self.request.GET.get("correct", ""), now=timezone.now())
         return super().get_context_data(**kwargs) | parts | {"report": self.report, "may_do": may, "title": title}
 
     def _found(self) -> Report:
@@ -116,7 +116,11 @@ class ReportPage(DeskView):
             raise Said(_("Say why it is rejected."))
         mine = self.visible(Check).filter(report=self.report.pk, user=self.user, until__gt=timezone.now()).exists()
         DECISIONS[do](
-            report=self.report, user=self.user, at=timezone.now(), reason=reason, seen=self.request.POST.get("seen", "")
+            report=self.report,
+            user=self.user,
+            now=timezone.now(),
+            reason=reason,
+            seen=self.request.POST.get("seen", ""),
         )
         return next_check(self) if mine and do in ("verify", "reject") else None
 
@@ -126,7 +130,7 @@ class ReportPage(DeskView):
             violation=violation,
             state=self._one_of("state", Violation.State.values),
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             note=self.request.POST.get("note", "").strip()[:2000],
             seen=self.request.POST.get("seen", ""),
         )
@@ -137,14 +141,14 @@ class ReportPage(DeskView):
         violation, seen = self._named(Violation), self.request.POST.get("seen", "")
         named = self.request.POST.get("case", "")
         if named == "new":
-            case = case_open(violation=violation, title="", user=self.user, at=timezone.now(), seen=seen)
+            case = case_open(violation=violation, title="", user=self.user, now=timezone.now(), seen=seen)
         else:
             rows = self.reachable(Case, Verb.CASES).select_related("commission__election")
             found = rows.filter(pk=int(named)).first() if named.isdecimal() and len(named) < 18 else None
             if found is None:
                 raise Said(_("Choose the case."))
             case = found
-            case_join(case=case, violation=violation, user=self.user, at=timezone.now(), seen=seen)
+            case_join(case=case, violation=violation, user=self.user, now=timezone.now(), seen=seen)
         return HttpResponseRedirect(self.link("case", case.pk))
 
     def _correct(self) -> HttpResponse | None:
@@ -162,7 +166,7 @@ class ReportPage(DeskView):
             code=question.code,
             newest=newest,
             user=self.user,
-            at=timezone.now(),
+            now=timezone.now(),
             value=answers_posted([question], data).get(question.code),
         )
         if outcome.receipt is None:
@@ -173,11 +177,11 @@ class ReportPage(DeskView):
     def _photo(self) -> HttpResponse | None:
         row = self._named(Evidence)
         if "withdraw" in self.request.POST:
-            evidence_withdraw(evidence=row, user=self.user, at=timezone.now())
+            evidence_withdraw(evidence=row, user=self.user, now=timezone.now())
             return None
         if not all(self.request.POST.get(f"no_{one}") for one in ASKED):
             raise Said(_("Answer all three questions: a photo with a face, a mark or a list is not shown."))
-        evidence_approve(evidence=row, user=self.user, at=timezone.now())
+        evidence_approve(evidence=row, user=self.user, now=timezone.now())
         return None
 
     def _named(self, model: Any) -> Any:

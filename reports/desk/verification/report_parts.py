@@ -22,7 +22,7 @@ from reports.services.schedule.small_map import small_map
 TRAIL = 60
 
 
-def parts_of(view: DeskView, report: Report, *, correct: str, at: datetime) -> dict[str, Any]:
+def parts_of(view: DeskView, report: Report, *, correct: str, now: datetime) -> dict[str, Any]:
     zone = report.commission.zone
     questions = list(view.visible(Question).filter(version=report.version_id).order_by("order", "pk"))
     others = others_about(report, view.visible(Report))
@@ -42,7 +42,7 @@ def parts_of(view: DeskView, report: Report, *, correct: str, at: datetime) -> d
         "check": check,
         "why": WHY[check.why] if check else "",
         "mine": check is not None and check.user == view.user,
-        "taken": check.user if check and check.until and check.until > at and check.user != view.user else None,
+        "taken": check.user if check and check.until and check.until > now and check.user != view.user else None,
         "map": _map(report),
         "others": [(one, clock(one.observed_at, zone), STATES[one.state]) for one in others],
         "rows": [_row(view, question, report, others) for question in questions if question.type != Question.Type.NOTE],

@@ -28,7 +28,7 @@ class Checks(DeskView):
     template_name = "desk/checks.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        at = timezone.now()
+        now = timezone.now()
         rows = self.reachable(Check).filter(election=self.election)  # said twice, for the index begins with it
         waiting = checks_waiting(rows).select_related(
             "report__commission__election", "report__observer", "report__version__checklist", "user"
@@ -45,7 +45,7 @@ class Checks(DeskView):
                     "place": name_of(one.report.commission),
                     "flags": flag_words(one.report.flags),
                     "at": clock(one.report.received_at, one.report.commission.zone),
-                    "taken": one.user if one.until and one.until > at else None,
+                    "taken": one.user if one.until and one.until > now else None,
                 }
                 for one in waiting[:SHOWN]
             ],
@@ -54,7 +54,7 @@ class Checks(DeskView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.POST.get("do") == "accept":
             rows = self.reachable(Report)
-            n = reports_accept(reports=rows, election=self.election, user=self.user, at=timezone.now())
+            n = reports_accept(reports=rows, election=self.election, user=self.user, now=timezone.now())
             words = ngettext("%(n)d report accepted, not verified.", "%(n)d reports accepted, not verified.", n)
             messages.success(request, words % {"n": n})
             return HttpResponseRedirect(self.link("checks"))
@@ -64,7 +64,7 @@ class Checks(DeskView):
 def next_check(view: DeskView) -> HttpResponseRedirect:
     """Opens the next report that waits for this reader, else the empty queue."""
     rows = view.reachable(Check, Verb.VERIFY)
-    check = check_claim(rows=rows, election=view.election, user=view.user, at=timezone.now())
+    check = check_claim(rows=rows, election=view.election, user=view.user, now=timezone.now())
     if check is None:
         messages.info(view.request, _("Nothing waits for you now."))
         return HttpResponseRedirect(view.link("checks"))

@@ -42,12 +42,12 @@ STATES: dict[str, str | Promise] = {
 }
 
 
-def state_words(one: Expectation, at: datetime) -> tuple[str, str | Promise]:
+def state_words(one: Expectation, now: datetime) -> tuple[str, str | Promise]:
     """How one expected report stands: a class for its shape, and a word."""
-    if one.is_late(at):
+    if one.is_late(now):
         return ("late", _("late, incomplete") if one.state == PARTIAL else _("late"))
     if one.state == MISSING:
-        return ("due", _("due")) if one.is_due(at) else ("later", _("not due yet"))
+        return ("due", _("due")) if one.is_due(now) else ("later", _("not due yet"))
     return one.state, STATES[one.state]
 
 

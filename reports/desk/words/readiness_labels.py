@@ -25,24 +25,24 @@ class Item:
     number: bool = True
 
 
-def _election(election: Election, at: str) -> str:
+def _election(election: Election, place: str) -> str:
     return reverse("admin:observer_election_change", args=[election.pk])
 
 
 def _list(label: str, query: str) -> Address:
     """One of Django's lists, filtered; `{}` in the query is the election's key."""
-    return lambda election, at: f"{reverse(f'admin:{label}_changelist')}?{query.format(election.pk)}"
+    return lambda election, place: f"{reverse(f'admin:{label}_changelist')}?{query.format(election.pk)}"
 
 
 def _places(lack: str) -> Address:
-    return lambda election, at: f"{reverse('desk:ready_places', args=[election.slug])}?lack={lack}&at={at}"
+    return lambda election, place: f"{reverse('desk:ready_places', args=[election.slug])}?lack={lack}&at={place}"
 
 
 def _people(show: str) -> Address:
-    return lambda election, at: f"{reverse('desk:enrolled', args=[election.slug])}?show={show}&at={at}"
+    return lambda election, place: f"{reverse('desk:enrolled', args=[election.slug])}?show={show}&at={place}"
 
 
-def _staff(election: Election, at: str) -> str:
+def _staff(election: Election, place: str) -> str:
     return reverse("desk:staff", args=[election.slug])
 
 

@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            done = backup_write(path=file.resolve(), at=timezone.now())
+            done = backup_write(path=file.resolve(), now=timezone.now())
         except FileExistsError:
             raise CommandError(f"{file} exists; a backup never replaces another") from None
         except OSError as error:

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 date=_date(options["date"]),
                 pack_dir=pack_folder(options["pack"]),
                 publication=options["publication"],
-                at=timezone.now(),
+                now=timezone.now(),
             )
         except BadTable as error:
             raise refusal(error) from None

@@ -12,7 +12,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         errors = 0
-        for name, findings in examine(at=timezone.now()):
+        for name, findings in examine(now=timezone.now()):
             self.stdout.write(f"{name:<12}{'well' if not findings else ''}".rstrip())
             for finding in findings:
                 self.stdout.write(f"  {finding.level}: {finding.text}")

@@ -21,12 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--without-stations", action="store_true", help="leaves out the stations' pages")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        at = timezone.now()
+        now = timezone.now()
         stand = stand_of(options["election"])
         number = options["release"]
         if stand is None:
             raise CommandError("There is no such public election.")
-        edition = stand.edition(number, at) if number else stand.newest(at)
+        edition = stand.edition(number, now) if number else stand.newest(now)
         if edition is None:
             raise CommandError("There is no such public release.")
         if options["folder"].exists():

@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         election = election_named(options["election"])
         try:
-            done = checklists_import(election=election, path=Path(options["path"]), at=timezone.now())
+            done = checklists_import(election=election, path=Path(options["path"]), now=timezone.now())
         except BadTable as error:
             raise refusal(error) from None
         for version in done.new:

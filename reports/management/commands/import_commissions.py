@@ -25,7 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         election, path = election_named(options["election"]), Path(options["file"])
         try:
-            done = commissions_import(election=election, source=file_read(path=path), file=path.name, at=timezone.now())
+            done = commissions_import(
+                election=election, source=file_read(path=path), file=path.name, now=timezone.now()
+            )
         except BadTable as error:
             raise refusal(error) from None
         self.stdout.write(f"Commissions: {done.created} new, {done.changed} changed, {done.unchanged} unchanged.")

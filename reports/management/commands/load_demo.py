@@ -46,8 +46,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user, password = admin_ready(reset=settings.EMBEDDED)
         if Election.objects.filter(slug=SLUG).exists():
-            evidence_process_due(at=timezone.now())
-            relay_keys_complete(at=timezone.now())
+            evidence_process_due(now=timezone.now())
+            relay_keys_complete(now=timezone.now())
         else:
             self.stdout.write("Loading the demonstration …")
             self.stdout.flush()
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def _tell(self, address: str, password: str) -> None:
         election, observer = Election.objects.get(slug=SLUG), Observer.objects.get(code=FIRST)
-        code = enrolment_create(observer=observer, election=election, at=timezone.now())
+        code = enrolment_create(observer=observer, election=election, now=timezone.now())
         shown = f"{ADMIN} / {password}" if password else f"{ADMIN}, with the password set before"
         self.stdout.write(f"Public pages    {address}/")
         self.stdout.write(f"Admin           {address}/admin/   {shown}")
@@ -79,7 +79,7 @@ def admin_ready(*, reset: bool) -> tuple[User, str]:
     if not made and not reset:
         return user, ""
     password = secrets.token_urlsafe(12)
-    second_factor_reset(user=user, by=None, at=timezone.now())
+    second_factor_reset(user=user, by=None, now=timezone.now())
     user.set_password(password)
     user.save(update_fields=["password"])
     return user, password
@@ -89,16 +89,16 @@ def demo_load(*, user: User) -> None:
     """Makes everything in one transaction, so that a load that breaks off has made nothing."""
     with transaction.atomic():
         photos = _rows(user)
-        photos_upload(photos=photos, user=user, at=datetime(2022, 11, 21, 4, tzinfo=UTC))
+        photos_upload(photos=photos, user=user, now=datetime(2022, 11, 21, 4, tzinfo=UTC))
 
 
 def _rows(user: User) -> dict[str, Photo]:
     pack = pack_folder("kz")
     election = election_create(
-        slug=SLUG, name=NAMES, date=DAY, pack_dir=pack, publication=Election.Publication.LIVE, at=PREPARED, user=user
+        slug=SLUG, name=NAMES, date=DAY, pack_dir=pack, publication=Election.Publication.LIVE, now=PREPARED, user=user
     )
-    commissions_import(election=election, source=commissions_csv(pack), file="demonstration", at=PREPARED, user=user)
-    people = people_create(election=election, at=PREPARED)
+    commissions_import(election=election, source=commissions_csv(pack), file="demonstration", now=PREPARED, user=user)
+    people = people_create(election=election, now=PREPARED)
     forms = {
         code: form
         for code in election.checklists.values_list("code", flat=True)
@@ -106,5 +106,5 @@ def _rows(user: User) -> dict[str, Photo]:
     }
     reports, photos = photos_add(Day(election, people, forms).told())
     day_send(election=election, people=people, reports=reports)
-    desk_decide(election_id=election.pk, user=user, at=election.closes_at + timedelta(hours=3))
+    desk_decide(election_id=election.pk, user=user, now=election.closes_at + timedelta(hours=3))
     return photos

@@ -29,7 +29,7 @@ class Command(BaseCommand):
             )
             return
         try:
-            done = people_purge(election=election, user=None, at=timezone.now())
+            done = people_purge(election=election, user=None, now=timezone.now())
         except NotYet:
             raise CommandError("the election is not closed: set its state to closed, after its window") from None
         self._tell(asdict(done))

@@ -10,10 +10,10 @@ class Command(BaseCommand):
     help = "Finishes due evidence, also what another process has claimed, then summaries, until nothing waits."
 
     def handle(self, *args: object, **options: object) -> None:
-        uploads_mend(at=timezone.now())
-        uploads_mend_lost(at=timezone.now())
+        uploads_mend(now=timezone.now())
+        uploads_mend_lost(now=timezone.now())
         files = 0
-        while processed := evidence_process_due(at=timezone.now(), steal=True):
+        while processed := evidence_process_due(now=timezone.now(), steal=True):
             files += processed
         commissions = summaries_refresh(patient=True)
         self.stdout.write(f"{files} files processed, {commissions} summaries recomputed.")

@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = keys_rotate(at=timezone.now())
+        done = keys_rotate(now=timezone.now())
         self.stdout.write(f"{done.values} values re-encrypted, {done.lookups} observers re-indexed.")
         if done.lookups and done.outstanding_codes:
             self.stdout.write(

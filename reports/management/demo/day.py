@@ -152,13 +152,13 @@ def day_send(*, election: Election, people: People, reports: Sequence[Told]) -> 
     outcomes: list[Outcome] = []
     for start in range(0, len(reports), BATCH):
         part = reports[start : start + BATCH]
-        at = part[-1].received_at
-        outcomes += accept_many([_submission(election, people, one, at) for one in part], at=at)
+        now = part[-1].received_at
+        outcomes += accept_many([_submission(election, people, one, now) for one in part], now=now)
     return outcomes
 
 
-def _submission(election: Election, people: People, told: Told, at: datetime) -> Submission:
-    sent_at = at - timedelta(hours=2) if told.uuid.int % 97 == 0 else at - timedelta(seconds=told.uuid.int % 40)
+def _submission(election: Election, people: People, told: Told, now: datetime) -> Submission:
+    sent_at = now - timedelta(hours=2) if told.uuid.int % 97 == 0 else now - timedelta(seconds=told.uuid.int % 40)
     return Submission(
         sender=Sender(election=election, observer=told.observer, device=people.devices[told.observer.pk]),
         body=json.dumps(_body(told, sent_at), ensure_ascii=False).encode(),

@@ -71,9 +71,9 @@ class People:
     devices: dict[int, Device]  # by observer
 
 
-def people_create(*, election: Election, at: datetime) -> People:
+def people_create(*, election: Election, now: datetime) -> People:
     """60 teams of two from abroad, 120 citizens each in one station, 60 going about alone."""
-    observers = _observers(_organisations(), at)
+    observers = _observers(_organisations(), now)
     places = list(election.commissions.select_related("level", "parent", "election").order_by("path"))
     precincts = [place for place in places if place.level.kind == Level.Kind.PRECINCT]
     districts = sorted({place.parent for place in precincts if place.parent}, key=lambda place: place.path)
@@ -91,10 +91,10 @@ def people_create(*, election: Election, at: datetime) -> People:
         Team(Assignment.Role.MOBILE, (observer,), spread[2 * n + 1], below[spread[2 * n + 1].pk])
         for n, observer in enumerate(youth)
     ]
-    _assign(election, teams, at)
-    given = at - timedelta(days=3)
+    _assign(election, teams, now)
+    given = now - timedelta(days=3)
     Consent.objects.bulk_create([Consent(observer=one, election=election, version=1, at=given) for one in observers])
-    return People(tuple(teams), _devices(election, observers, at))
+    return People(tuple(teams), _devices(election, observers, now))
 
 
 def _organisations() -> list[Organisation]:
@@ -104,7 +104,7 @@ def _organisations() -> list[Organisation]:
     ]
 
 
-def _observers(organisations: Sequence[Organisation], at: datetime) -> list[Observer]:
+def _observers(organisations: Sequence[Organisation], now: datetime) -> list[Observer]:
     luck = chance("codes")
     codes: list[str] = []
     while len(codes) < 300:
@@ -123,8 +123,8 @@ def _observers(organisations: Sequence[Organisation], at: datetime) -> list[Obse
             phone=f"+7700000{n + 1:04}",
             email=f"{code.lower()}@observers.example",
             accreditation_number=f"ДЕМО-{n + 1:04}",
-            accredited_from=at.date() - timedelta(days=20),
-            accredited_until=at.date() + timedelta(days=345),
+            accredited_from=now.date() - timedelta(days=20),
+            accredited_until=now.date() + timedelta(days=345),
         )
         observer.index_contacts()
         made.append(observer)
@@ -142,7 +142,7 @@ def _stations(precincts: Sequence[Commission], number: int) -> list[Commission]:
     return [precincts[int(n * step + step / 2)] for n in range(number)]
 
 
-def _assign(election: Election, teams: Sequence[Team], at: datetime) -> None:
+def _assign(election: Election, teams: Sequence[Team], now: datetime) -> None:
     day = {"starts_at": election.opens_at, "ends_at": election.closes_at}
     rows = Assignment.objects.bulk_create(
         [Assignment(election=election, commission=team.place, role=team.role, **day) for team in teams]
@@ -157,7 +157,7 @@ def _assign(election: Election, teams: Sequence[Team], at: datetime) -> None:
     )
 
 
-def _devices(election: Election, observers: Sequence[Observer], at: datetime) -> dict[int, Device]:
+def _devices(election: Election, observers: Sequence[Observer], now: datetime) -> dict[int, Device]:
     """Phones whose tokens nobody knows: they were thrown away as they were made."""
     models = ("Galaxy A14", "Redmi Note 12", "iPhone SE", "Moto G", "Redmi 9A")
     rows = Device.objects.bulk_create(
@@ -166,7 +166,7 @@ def _devices(election: Election, observers: Sequence[Observer], at: datetime) ->
                 observer=observer,
                 election=election,
                 name=models[n % 5],
-                created_at=at - timedelta(days=2),
+                created_at=now - timedelta(days=2),
                 token_hash=hashlib.sha256(secrets.token_bytes(32)).hexdigest(),
                 last_used_at=election.closes_at,
             )

@@ -65,7 +65,7 @@ def _photo(told: Told, question: str, repeated: bool) -> Photo:
     return Photo(announcement, data)
 
 
-def photos_upload(*, photos: dict[str, Photo], user: User, at: datetime) -> None:
+def photos_upload(*, photos: dict[str, Photo], user: User, now: datetime) -> None:
     """Sends the files that have not come yet, has them looked at, and approves a dozen."""
     awaited = Evidence.objects.filter(uuid__in=photos).exclude(state=Evidence.State.STORED).order_by("pk")
     rows = list(awaited.only("uuid"))
@@ -77,13 +77,13 @@ def photos_upload(*, photos: dict[str, Photo], user: User, at: datetime) -> None
             offset=evidence.offset,
             stream=io.BytesIO(data[evidence.offset :]),
             length=len(data) - evidence.offset,
-            at=at,
+            now=now,
         )
-    evidence_process_due(at=at)
+    evidence_process_due(now=now)
     if rows:
         ready = Evidence.objects.filter(uuid__in=photos, approved_at__isnull=True, flags=[]).exclude(copy="")
         for evidence in ready.order_by("uuid")[:APPROVED]:
-            evidence_approve(evidence=evidence, user=user, at=at)
+            evidence_approve(evidence=evidence, user=user, now=now)
 
 
 # ── drawing ─────────────────────────────────────────────────────────────────────────────────
@@ -116,15 +116,15 @@ def _protocol(pen: ImageDraw.ImageDraw, luck: Random) -> None:
     pen.rectangle((left, top, left + 400, top + 500), fill=(252, 252, 248), outline=(120, 120, 120), width=3)
     font = ImageFont.load_default(22)
     for line, letter in enumerate(("A", "B", "C", "D", "E1", "E2", "F", "G", "V1", "V2", "V3")):
-        at = top + 50 + line * 38
-        pen.text((left + 30, at), letter, font=font, fill=(40, 40, 40))
-        pen.line((left + 80, at + 26, left + 370, at + 26), fill=(170, 170, 170), width=2)
-        pen.text((left + 280, at), str(luck.randint(0, 2600)), font=font, fill=(30, 50, 110))
+        now = top + 50 + line * 38
+        pen.text((left + 30, now), letter, font=font, fill=(40, 40, 40))
+        pen.line((left + 80, now + 26, left + 370, now + 26), fill=(170, 170, 170), width=2)
+        pen.text((left + 280, now), str(luck.randint(0, 2600)), font=font, fill=(30, 50, 110))
 
 
 def _table(pen: ImageDraw.ImageDraw, luck: Random) -> None:
     top = luck.randint(320, 380)
     pen.polygon([(140, top), (820, top), (900, 560), (60, 560)], fill=(150, 120, 90), outline=(90, 70, 50))
     for _ in range(luck.randint(5, 14)):
-        left, at = luck.randint(180, 740), luck.randint(top + 10, 500)
-        pen.rectangle((left, at, left + 70, at + 44), fill=(250, 250, 246), outline=(130, 130, 130))
+        left, now = luck.randint(180, 740), luck.randint(top + 10, 500)
+        pen.rectangle((left, now, left + 70, now + 44), fill=(250, 250, 246), outline=(130, 130, 130))

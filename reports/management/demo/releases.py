@@ -37,13 +37,13 @@ def releases_publish(*, election: Election, user: User) -> None:
     """Prepared by one, agreed to by another, published by a third, as everywhere."""
     analyst, second = (_person(name) for name in ("demo-analyst", "demo-second"))
     for cutoff, texts in RELEASES:
-        at = cutoff + timedelta(minutes=72)
-        made = release_prepare(election=election, cutoff=cutoff, user=analyst, at=at)
+        now = cutoff + timedelta(minutes=72)
+        made = release_prepare(election=election, cutoff=cutoff, user=analyst, now=now)
         release_describe(
-            release=made, texts=texts, remarks=REMARKS, finding=FINDING, public_from=None, user=analyst, at=at
+            release=made, texts=texts, remarks=REMARKS, finding=FINDING, public_from=None, user=analyst, now=now
         )
-        release_approve(release=made, user=second, at=at)
-        release_publish(release=made, user=user, at=at)
+        release_approve(release=made, user=second, now=now)
+        release_publish(release=made, user=user, now=now)
 
 
 def _person(name: str) -> User:

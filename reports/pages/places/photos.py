@@ -11,7 +11,7 @@ from reports.services.publishing.photos import evidence_copy
 @require_safe
 def photo(request: HttpRequest, name: str) -> FileResponse:
     """The copy of this name, while it is approved and its report counted and public; else 404."""
-    path = evidence_copy(name=name, at=timezone.now())
+    path = evidence_copy(name=name, now=timezone.now())
     if path is None or not path.is_file():
         raise Http404
     response = FileResponse(path.open("rb"), content_type="image/jpeg")

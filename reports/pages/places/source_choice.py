@@ -52,22 +52,22 @@ def place_page(
 
     `what` names the page among others about the same commission, and nothing a reader can choose freely.
     """
-    at = timezone.now()
+    now = timezone.now()
     stand = _stand(slug, language)
     if stand is None:
         return _closed(request, slug, language)
-    opened = released(stand, language, number, at)
+    opened = released(stand, language, number, now)
     live = number is None and stand.publication == Election.Publication.LIVE
     if live:
         rows = places(election__slug=slug)
         place = rows.filter(code=code).first() if code else rows.filter(parent__isnull=True).order_by("path").first()
         if place is None:
             raise Http404
-        if not place.is_station and published(commission=place, at=at):
-            figures = Live(place.election, at)
-            shown = Opened(language, stand, figures, None, Links(language, slug), at)
+        if not place.is_station and published(commission=place, now=now):
+            figures = Live(place.election, now)
+            shown = Opened(language, stand, figures, None, Links(language, slug), now)
             page = kept(
-                what=f"{what}:{stand.stamp(at)}", place=place, language=language, at=at, make=lambda: make(shown)
+                what=f"{what}:{stand.stamp(now)}", place=place, language=language, now=now, make=lambda: make(shown)
             )
             return _sent(request, page, language)
         if opened is None:
@@ -81,36 +81,36 @@ def election_page(
     request: HttpRequest, language: str, slug: str, make: Page, number: int | None = None
 ) -> HttpResponse:
     """A page that is there before any release is; with a number, only of that release."""
-    at = timezone.now()
+    now = timezone.now()
     stand = _stand(slug, language)
     if stand is None:
         return _closed(request, slug, language)
-    opened = released(stand, language, number, at)
+    opened = released(stand, language, number, now)
     if opened is None:
         if number is not None:
             raise Http404
         election = Election.objects.get(slug=slug)
-        opened = Opened(language, stand, Live(election, at), None, Links(language, slug), at)
+        opened = Opened(language, stand, Live(election, now), None, Links(language, slug), now)
     return _sent(request, make(opened), language, opened)
 
 
 def release_page(request: HttpRequest, language: str, slug: str, number: int | None, make: Page) -> HttpResponse:
     """A page about a release as a whole: the one named, or the newest."""
-    at = timezone.now()
+    now = timezone.now()
     stand = _stand(slug, language)
     if stand is None:
         return _closed(request, slug, language)
-    opened = released(stand, language, number, at)
+    opened = released(stand, language, number, now)
     if opened is None:
         return _unreleased(request, stand, language, number)
     return _sent(request, make(opened), language, opened)
 
 
-def released(stand: Stand, language: str, number: int | None, at: datetime) -> Opened | None:
-    edition = stand.newest(at) if number is None else stand.edition(number, at)
+def released(stand: Stand, language: str, number: int | None, now: datetime) -> Opened | None:
+    edition = stand.newest(now) if number is None else stand.edition(number, now)
     if edition is None:
         return None
-    return Opened(language, stand, Released(stand, edition), edition, Links(language, stand.slug, number), at)
+    return Opened(language, stand, Released(stand, edition), edition, Links(language, stand.slug, number), now)
 
 
 def _sent(request: HttpRequest, page: Rendered | None, language: str, opened: Opened | None = None) -> HttpResponse:

@@ -42,14 +42,14 @@ def elections(request: HttpRequest, language: str) -> HttpResponse:
     known = [one for one in stands().values() if one.root]
     if language not in languages.spoken(one.languages for one in known):
         raise Http404
-    at = timezone.now()
+    now = timezone.now()
     with languages.speaking(language):
         rows = [
             {
                 "name": in_language(one.names, language, one.languages) or one.slug,
                 "day": day(date.fromisoformat(one.date), language),
                 "live": one.publication == Election.Publication.LIVE,
-                "waits": one.newest(at) is None,
+                "waits": one.newest(now) is None,
                 "url": reverse("pages:election", args=[languages.closest(language, one.languages), one.slug]),
             }
             for one in known

@@ -43,26 +43,26 @@ def exports_dir() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def case_export_ask(*, case: Case, user: User, at: datetime) -> CaseExport:
+def case_export_ask(*, case: Case, user: User, now: datetime) -> CaseExport:
     """Asks for the file; the background writes it. Asking again while one waits gives that one."""
     with transaction.atomic():
         Case.objects.select_for_update(no_key=True).get(pk=case.pk)
         waiting = CaseExport.objects.filter(case=case, user=user, done_at=None, failed=False).first()
         if waiting is not None:
             return waiting
-        export = CaseExport.objects.create(case=case, user=user, asked_at=at)
-        trail_add(action="case.export", subject=case, at=at, user=user)
+        export = CaseExport.objects.create(case=case, user=user, asked_at=now)
+        trail_add(action="case.export", subject=case, now=now, user=user)
         wake_after_commit(TASK)
     return export
 
 
-def exports_write(*, at: datetime) -> int:
+def exports_write(*, now: datetime) -> int:
     """Writes those that wait, one after another; how many were finished. A day later they are removed."""
     done = 0
-    _forget(at)
-    while (export := _claim(at)) is not None:
+    _forget(now)
+    while (export := _claim(now)) is not None:
         try:
-            _write(export, at)
+            _write(export, now)
             done += 1
         except Exception:
             log.exception("the export %d of a case could not be written", export.pk)
@@ -80,9 +80,9 @@ def export_open(export: CaseExport) -> BinaryIO:
     return (exports_dir() / export.name).open("rb")
 
 
-def _claim(at: datetime) -> CaseExport | None:
+def _claim(now: datetime) -> CaseExport | None:
     rows = CaseExport.objects.filter(done_at=None, failed=False).filter(
-        Q(claimed_at=None) | Q(claimed_at__lt=at - CLAIM)
+        Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
     )
     if not rows.exists():
         return None
@@ -90,19 +90,19 @@ def _claim(at: datetime) -> CaseExport | None:
     with transaction.atomic():
         export = rows.select_for_update(skip_locked=skip).order_by("asked_at", "pk").first()
         if export is not None:
-            export.claimed_at, export.attempts = at, export.attempts + 1
+            export.claimed_at, export.attempts = now, export.attempts + 1
             export.save(update_fields=["claimed_at", "attempts"])
     return export
 
 
-def _forget(at: datetime) -> None:
+def _forget(now: datetime) -> None:
     """Removes what was written a day ago: bodies lie open in it, and it can be written again."""
-    for export in CaseExport.objects.filter(done_at__lt=at - KEPT).exclude(name=""):
+    for export in CaseExport.objects.filter(done_at__lt=now - KEPT).exclude(name=""):
         (exports_dir() / export.name).unlink(missing_ok=True)
         CaseExport.objects.filter(pk=export.pk).update(name="")
 
 
-def _write(export: CaseExport, at: datetime) -> None:
+def _write(export: CaseExport, now: datetime) -> None:
     folder = exports_dir()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = f"case-{export.case_id}-{secrets.token_hex(16)}.zip"
@@ -110,29 +110,29 @@ def _write(export: CaseExport, at: datetime) -> None:
     try:
         with draft.open("xb") as file:
             draft.chmod(0o600)
-            hashes = _fill(file, export.case, at)
+            hashes = _fill(file, export.case, now)
         size = draft.stat().st_size
         draft.rename(folder / name)
     finally:
         draft.unlink(missing_ok=True)
     with transaction.atomic():
-        CaseExport.objects.filter(pk=export.pk).update(done_at=at, name=name, size=size, sha256=hashes)
-        trail_add(action="case.exported", subject=export.case, at=at, user=export.user, detail={"hashes": hashes})
+        CaseExport.objects.filter(pk=export.pk).update(done_at=now, name=name, size=size, sha256=hashes)
+        trail_add(action="case.exported", subject=export.case, now=now, user=export.user, detail={"hashes": hashes})
 
 
-def _fill(file: BinaryIO, case: Case, at: datetime) -> str:
+def _fill(file: BinaryIO, case: Case, now: datetime) -> str:
     """Writes the whole archive; the SHA-256 of its list of hashes."""
     lines = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in _contents(case, at):
+        for name, source in _contents(case, now):
             digest = hashlib.sha256()
-            with archive.open(zipfile.ZipInfo(name, at.timetuple()[:6]), "w", force_zip64=True) as target:
+            with archive.open(zipfile.ZipInfo(name, now.timetuple()[:6]), "w", force_zip64=True) as target:
                 for piece in _pieces(source):
                     digest.update(piece)
                     target.write(piece)
             lines.append(f"{digest.hexdigest()}  {name}\n")
         listed = "".join(lines).encode()
-        archive.writestr(zipfile.ZipInfo(HASHES, at.timetuple()[:6]), listed)
+        archive.writestr(zipfile.ZipInfo(HASHES, now.timetuple()[:6]), listed)
     return hashlib.sha256(listed).hexdigest()
 
 
@@ -145,10 +145,10 @@ def _pieces(source: bytes | str) -> Iterator[bytes]:
             yield piece
 
 
-def _contents(case: Case, at: datetime) -> Iterator[tuple[str, bytes | str]]:
+def _contents(case: Case, now: datetime) -> Iterator[tuple[str, bytes | str]]:
     """Names and bytes; a text stands for the sealed file of that hash."""
     yield "README.txt", README.encode()
-    yield "case.json", _json(_case(case, at))
+    yield "case.json", _json(_case(case, now))
     sealed = set()
     for report in reports_of(case).defer(None):
         folder = f"reports/{report.uuid}"
@@ -167,13 +167,13 @@ def _contents(case: Case, at: datetime) -> Iterator[tuple[str, bytes | str]]:
     yield "trail.json", _json(_trail(case))
 
 
-def _case(case: Case, at: datetime) -> dict[str, Any]:
+def _case(case: Case, now: datetime) -> dict[str, Any]:
     consents = consents_of(case)
     return {
         "id": case.pk,
         "title": case.title,
         "commission": case.commission.code,
-        "exported_at": at,
+        "exported_at": now,
         "election": case.commission.election.slug,
         "severity": case.severity,
         "step": case.step,

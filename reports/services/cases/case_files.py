@@ -20,7 +20,7 @@ SIZE_MAX = 50 * 1024 * 1024
 
 
 def case_file_add(
-    *, case: Case, complaint: Complaint | None, kind: str, name: str, stream: BinaryIO, user: User, at: datetime
+    *, case: Case, complaint: Complaint | None, kind: str, name: str, stream: BinaryIO, user: User, now: datetime
 ) -> CaseFile:
     """Seals one paper; the same again is the same row. Raises Rejected where it is empty or over 50 MB."""
     if kind not in CaseFile.Kind.values or (complaint is not None and complaint.case_id != case.pk):
@@ -32,9 +32,9 @@ def case_file_add(
         if known is not None:
             return known
         row = CaseFile.objects.create(
-            case=case, complaint=complaint, kind=kind, name=name[:200], sha256=sha256, size=size, user=user, at=at
+            case=case, complaint=complaint, kind=kind, name=name[:200], sha256=sha256, size=size, user=user, at=now
         )
-        trail_add(action="case.paper", subject=case, at=at, user=user, detail={"kind": kind, "sha256": sha256})
+        trail_add(action="case.paper", subject=case, now=now, user=user, detail={"kind": kind, "sha256": sha256})
     return row
 
 

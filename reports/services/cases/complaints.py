@@ -18,7 +18,7 @@ TEXT_MAX = 50_000
 
 
 def complaint_open(
-    *, case: Case, term: str, starts_at: datetime, user: User, at: datetime, appeals: Complaint | None = None
+    *, case: Case, term: str, starts_at: datetime, user: User, now: datetime, appeals: Complaint | None = None
 ) -> Complaint:
     """A paper to be filed within `term`, which runs from `starts_at`; its forum is the pack's.
 
@@ -41,12 +41,12 @@ def complaint_open(
             due_at=_ends(case, found, starts_at),
             forum=in_language(found.forum)[:200],
             created_by=user,
-            created_at=at,
+            created_at=now,
         )
         trail_add(
             action="complaint.open",
             subject=complaint,
-            at=at,
+            now=now,
             user=user,
             detail={"case": case.pk, "term": term},
             election=case.commission.election_id,
@@ -54,7 +54,7 @@ def complaint_open(
     return complaint
 
 
-def complaint_write(*, complaint: Complaint, forum: str, text: str, user: User, at: datetime, seen: int) -> None:
+def complaint_write(*, complaint: Complaint, forum: str, text: str, user: User, now: datetime, seen: int) -> None:
     """Its words, until it is filed. Raises Changed where `seen` is past, Rejected where it was filed."""
 
     def change(row: Complaint) -> None:
@@ -62,37 +62,37 @@ def complaint_write(*, complaint: Complaint, forum: str, text: str, user: User, 
             raise Rejected("invalid_report", _("What was filed is no longer changed."), "text")
         row.forum, row.text = forum.strip()[:200], text.strip()[:TEXT_MAX]
 
-    _revise(complaint, change, "complaint.write", user, at, seen)
+    _revise(complaint, change, "complaint.write", user, now, seen)
 
 
 def complaint_file(
-    *, complaint: Complaint, filed_at: datetime, answer_term: str, user: User, at: datetime, seen: int
+    *, complaint: Complaint, filed_at: datetime, answer_term: str, user: User, now: datetime, seen: int
 ) -> None:
     """It was handed in: from then on the forum's own term runs."""
     term = _term(complaint.case, answer_term) if answer_term else None
 
     def change(row: Complaint) -> None:
-        if row.filed_at is not None or filed_at > at:
+        if row.filed_at is not None or filed_at > now:
             raise Rejected("invalid_report", _("It was filed already, or in the future."), "filed_at")
         row.filed_at, row.answer_term = filed_at, answer_term
         row.answer_due_at = _ends(row.case, term, filed_at) if term else None
 
-    _revise(complaint, change, "complaint.file", user, at, seen)
+    _revise(complaint, change, "complaint.file", user, now, seen)
 
 
 def complaint_answer(
-    *, complaint: Complaint, answered_at: datetime, outcome: str, user: User, at: datetime, seen: int
+    *, complaint: Complaint, answered_at: datetime, outcome: str, user: User, now: datetime, seen: int
 ) -> None:
     """What they answered, and when."""
 
     def change(row: Complaint) -> None:
         if outcome not in Complaint.Outcome.values or not outcome:
             raise Rejected("invalid_report", _("Say what was answered."), "outcome")
-        if row.filed_at is None or answered_at < row.filed_at or answered_at > at:
+        if row.filed_at is None or answered_at < row.filed_at or answered_at > now:
             raise Rejected("invalid_report", _("An answer comes after the filing and before now."), "answered_at")
         row.answered_at, row.outcome = answered_at, outcome
 
-    _revise(complaint, change, "complaint.answer", user, at, seen)
+    _revise(complaint, change, "complaint.answer", user, now, seen)
 
 
 def complaints_waiting(complaint: Complaint) -> datetime | None:
@@ -115,7 +115,7 @@ def _ends(case: Case, term: Term, starts_at: datetime) -> datetime:
 
 
 def _revise(
-    complaint: Complaint, change: Callable[[Complaint], None], action: str, user: User, at: datetime, seen: int
+    complaint: Complaint, change: Callable[[Complaint], None], action: str, user: User, now: datetime, seen: int
 ) -> None:
     case = complaint.case
     row_revise(
@@ -123,7 +123,7 @@ def _revise(
         change,
         action=action,
         user=user,
-        at=at,
+        now=now,
         seen=seen,
         detail={"case": case.pk},
         election=case.commission.election_id,

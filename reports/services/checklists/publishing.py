@@ -33,7 +33,7 @@ class Published:
     unchanged: tuple[str, ...]
 
 
-def checklists_import(*, election: Election, path: Path, at: datetime, user: User | None = None) -> Published:
+def checklists_import(*, election: Election, path: Path, now: datetime, user: User | None = None) -> Published:
     """Publishes the checklists of a folder (`index.csv` and `<code>.csv`), or the one of a `<code>.csv` or .xlsx.
 
     A single CSV file is a new wording of a checklist that the election has; an XLSForm may be a new
@@ -42,7 +42,7 @@ def checklists_import(*, election: Election, path: Path, at: datetime, user: Use
     """
     if path.suffix.lower() == ".xlsx":
         source, files = workbook_load(path=path)
-        return xlsform_import(election=election, source=source, file=path.name, files=files, at=at, user=user)
+        return xlsform_import(election=election, source=source, file=path.name, files=files, now=now, user=user)
     reading = _reading(election)
     if path.is_dir():
         drafts, bad = checklists_read(folder=path, reading=reading)
@@ -54,7 +54,7 @@ def checklists_import(*, election: Election, path: Path, at: datetime, user: Use
         bad += [line for draft in drafts for line in _against_stored(election, draft)]
         if bad:
             raise BadTable(bad)
-        return checklists_publish(election=election, drafts=drafts, at=at, user=user)
+        return checklists_publish(election=election, drafts=drafts, now=now, user=user)
 
 
 def xlsform_import(
@@ -63,7 +63,7 @@ def xlsform_import(
     source: bytes,
     file: str,
     files: Mapping[str, bytes],
-    at: datetime,
+    now: datetime,
     seen: int | None = None,
     user: User | None = None,
 ) -> Published:
@@ -80,7 +80,7 @@ def xlsform_import(
             raise Superseded
         if bad := _against_stored(election, draft):
             raise BadTable(bad)
-        return checklists_publish(election=election, drafts=[draft], at=at, user=user)
+        return checklists_publish(election=election, drafts=[draft], now=now, user=user)
 
 
 def xlsform_draft(*, election: Election, source: bytes, file: str, files: Mapping[str, bytes]) -> Draft:
@@ -107,13 +107,13 @@ def _reading(election: Election) -> Reading:
 
 
 def checklists_publish(
-    *, election: Election, drafts: Iterable[Draft], at: datetime, user: User | None = None
+    *, election: Election, drafts: Iterable[Draft], now: datetime, user: User | None = None
 ) -> Published:
     """Publishes drafts that were read without a problem."""
     new: list[ChecklistVersion] = []
     unchanged: list[str] = []
     for draft in drafts:
-        version = checklist_publish(election=election, draft=draft, at=at, user=user)
+        version = checklist_publish(election=election, draft=draft, now=now, user=user)
         if version is None:
             unchanged.append(draft.code)
         else:
@@ -122,7 +122,7 @@ def checklists_publish(
 
 
 def checklist_publish(
-    *, election: Election, draft: Draft, at: datetime, user: User | None = None
+    *, election: Election, draft: Draft, now: datetime, user: User | None = None
 ) -> ChecklistVersion | None:
     """The draft as the version in force from now on; None where its content already is.
 
@@ -149,10 +149,10 @@ def checklist_publish(
         for file in draft.files:
             file.version = version
         ChecklistFile.objects.bulk_create(draft.files)
-        return version_publish(version=version, at=at, user=user)
+        return version_publish(version=version, now=now, user=user)
 
 
-def version_publish(*, version: ChecklistVersion, at: datetime, user: User | None = None) -> ChecklistVersion:
+def version_publish(*, version: ChecklistVersion, now: datetime, user: User | None = None) -> ChecklistVersion:
     """Puts a stored version in force, for ever. Doing it twice changes nothing.
 
     Raises Rejected (`invalid_checklist`) with every problem: of its own, or against what a code
@@ -167,11 +167,11 @@ def version_publish(*, version: ChecklistVersion, at: datetime, user: User | Non
         questions = list(version.questions.select_related("section").order_by("order", "pk"))
         sections = list(version.sections.order_by("order", "pk"))
         _refuse(_problems(checklist, questions))
-        version.published_at = at
+        version.published_at = now
         version.content_hash = content_hash(checklist.code, sections, questions, version.files.all())
         version.save(update_fields=["published_at", "content_hash"])
         detail = {"checklist": checklist.code, "version": version.number, "sha256": version.content_hash}
-        trail_add(action="checklist.publish", subject=version, at=at, user=user, detail=detail)
+        trail_add(action="checklist.publish", subject=version, now=now, user=user, detail=detail)
     return version
 
 

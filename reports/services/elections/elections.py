@@ -80,7 +80,7 @@ def election_made(*, press: str, user: User) -> Election | None:
     return Election.objects.filter(pk__in=lines.values("election")).first()
 
 
-def election_from_pack(*, folder: Path, wanted: Wanted, user: User, at: datetime) -> Election:
+def election_from_pack(*, folder: Path, wanted: Wanted, user: User, now: datetime) -> Election:
     """In preparation, its checklists published. Raises BadTable, ElectionExists, ValidationError; made is nothing then."""
     window = (wanted.opens_at, wanted.closes_at) if wanted.opens_at and wanted.closes_at else None
     return election_create(
@@ -92,7 +92,7 @@ def election_from_pack(*, folder: Path, wanted: Wanted, user: User, at: datetime
         window=window,
         state=Election.State.DRAFT,
         press=wanted.press,
-        at=at,
+        now=now,
         user=user,
     )
 
@@ -105,7 +105,7 @@ def election_copy(
     contests: bool,
     publish: bool,
     user: User,
-    at: datetime,
+    now: datetime,
 ) -> Election:
     """In preparation, with the tree of `source` or that branch of it with what is above it.
 
@@ -122,15 +122,15 @@ def election_copy(
             _contests_copy(election, _contests(source, branch), places)
         groups = _copied(ViolationGroup.objects.filter(election=source), election)
         _copied(ViolationType.objects.filter(election=source), election, group=groups)
-        _checklists(election, _versions(source), publish, user, at)
-        due_add(commissions=[one.pk for one in places.values()], at=at)
+        _checklists(election, _versions(source), publish, user, now)
+        due_add(commissions=[one.pk for one in places.values()], now=now)
         detail = {"from": source.slug, "branch": branch.code if branch else "", "press": wanted.press}
-        trail_add(action="election.create", subject=election, at=at, user=user, detail=detail)
+        trail_add(action="election.create", subject=election, now=now, user=user, detail=detail)
         root = next((one for one in places.values() if one.depth == 0), None)
         if root is not None and not access.is_superuser(user):
             grant = Grant.objects.create(user=user, role=Role.ADMINISTRATOR, commission=root)
             given = {"role": grant.role, "commission": root.code, "user": user.pk}
-            trail_add(action="grant.give", subject=grant, at=at, user=user, detail=given, election=election.pk)
+            trail_add(action="grant.give", subject=grant, now=now, user=user, detail=given, election=election.pk)
     return election
 
 
@@ -245,7 +245,7 @@ def _versions(source: Election) -> list[ChecklistVersion]:
 
 
 def _checklists(
-    election: Election, versions: Iterable[ChecklistVersion], publish: bool, user: User, at: datetime
+    election: Election, versions: Iterable[ChecklistVersion], publish: bool, user: User, now: datetime
 ) -> None:
     for old in versions:
         key, was_published = old.pk, old.published_at is not None
@@ -261,4 +261,4 @@ def _checklists(
         files = list(ChecklistFile.objects.filter(version=key))
         ChecklistFile.objects.bulk_create([_fresh(row, version=version) for row in files])
         if publish and was_published:
-            version_publish(version=version, at=at, user=user)
+            version_publish(version=version, now=now, user=user)

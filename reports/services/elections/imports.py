@@ -65,13 +65,13 @@ def kinds_of(*, user: User, election: Election) -> list[str]:
     ]
 
 
-def imports_of(*, user: User, election: Election, at: datetime) -> "QuerySet[Import]":
+def imports_of(*, user: User, election: Election, now: datetime) -> "QuerySet[Import]":
     """The user's own that have not expired, of kinds that they may still import."""
-    rows = Import.objects.filter(user=user, election=election, expires_at__gt=at)
+    rows = Import.objects.filter(user=user, election=election, expires_at__gt=now)
     return rows.filter(kind__in=kinds_of(user=user, election=election))
 
 
-def import_upload(*, kind: str, election: Election, source: bytes, file: str, user: User, at: datetime) -> Import:
+def import_upload(*, kind: str, election: Election, source: bytes, file: str, user: User, now: datetime) -> Import:
     """Keeps what a file would do, in place of the user's earlier one of that kind. Raises BadTable where it says nothing.
 
     That it was uploaded is in the trail: to compare a list with the registry tells which lines differ.
@@ -89,8 +89,8 @@ def import_upload(*, kind: str, election: Election, source: bytes, file: str, us
         kind=kind,
         file=sheet.file,
         sha256=sha256,
-        uploaded_at=at,
-        expires_at=at + KEPT,
+        uploaded_at=now,
+        expires_at=now + KEPT,
         table=_pack({"table": _table_out(table), "notes": sheet.notes}),
     )
     _keep(row, plan.lines, frozenset())
@@ -99,7 +99,7 @@ def import_upload(*, kind: str, election: Election, source: bytes, file: str, us
         Import.objects.filter(user=user, election=election, kind=kind, done_at=None).delete()
         row.save()
         detail = {"kind": kind, "sha256": sha256} | row.counts
-        trail_add(action="import.upload", subject=election, at=at, user=user, detail=detail)
+        trail_add(action="import.upload", subject=election, now=now, user=user, detail=detail)
     return row
 
 
@@ -113,17 +113,17 @@ def import_shown(*, row: Import) -> Shown:
     return Shown(lines, list(_unpack(row.table)["notes"]), frozenset(kept["differing"]))
 
 
-def import_do(*, key: int, stamp: str, leave_out: bool, user: User, at: datetime) -> Answer:
+def import_do(*, key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> Answer:
     """Does what was shown under `stamp`, all or nothing. One that is done already is done, and stays as it is.
 
     Raises Import.DoesNotExist where it is cancelled or expired.
     """
     try:
         with transaction.atomic():
-            return _do(key, stamp, leave_out, user, at)
+            return _do(key, stamp, leave_out, user, now)
     except Outdated:  # a row moved after the file was judged: judge it again
         with transaction.atomic():
-            row = _hold(key, user, at)
+            row = _hold(key, user, now)
             return Answer(True) if row.done_at else Answer(False, _look_again(row, user))
 
 
@@ -131,14 +131,14 @@ def import_cancel(*, row: Import) -> None:
     Import.objects.filter(pk=row.pk, done_at=None).delete()
 
 
-def imports_expire(*, at: datetime) -> int:
+def imports_expire(*, now: datetime) -> int:
     """Takes away what waited too long; how many."""
-    found: int = Import.objects.filter(expires_at__lte=at).delete()[0]
+    found: int = Import.objects.filter(expires_at__lte=now).delete()[0]
     return found
 
 
-def _do(key: int, stamp: str, leave_out: bool, user: User, at: datetime) -> Answer:
-    row = _hold(key, user, at)
+def _do(key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> Answer:
+    row = _hold(key, user, now)
     if row.done_at is not None:
         return Answer(True)
     plan = _plan(row.kind, row.election, _table_in(_unpack(row.table)["table"]), user)
@@ -152,25 +152,25 @@ def _do(key: int, stamp: str, leave_out: bool, user: User, at: datetime) -> Answ
         return Answer(False)
     codes: Iterable[tuple[int, str]] = ()
     if isinstance(plan, commission_import.Plan):
-        commissions_write(plan=plan, sha256=row.sha256, at=at, user=user)
+        commissions_write(plan=plan, sha256=row.sha256, now=now, user=user)
     elif isinstance(plan, observer_import.Plan):
-        codes = observer_import.observers_write(plan=plan, sha256=row.sha256, at=at, user=user).codes
+        codes = observer_import.observers_write(plan=plan, sha256=row.sha256, now=now, user=user).codes
     else:
-        assignment_import.assignments_write(plan=plan, sha256=row.sha256, at=at, user=user)
-    row.codes, row.done_at, row.expires_at = [list(one) for one in codes], at, at + KEPT
+        assignment_import.assignments_write(plan=plan, sha256=row.sha256, now=now, user=user)
+    row.codes, row.done_at, row.expires_at = [list(one) for one in codes], now, now + KEPT
     row.file = row.table = row.lines = ""
     row.save()
     return Answer(True)
 
 
-def _hold(key: int, user: User, at: datetime) -> Import:
+def _hold(key: int, user: User, now: datetime) -> Import:
     """The user's own import, with its election's registry locked, then itself: in that order everywhere."""
-    election_lock(imports_own(user, at).get(pk=key).election)
-    return imports_own(user, at).select_for_update(of=("self",), no_key=True).get(pk=key)
+    election_lock(imports_own(user, now).get(pk=key).election)
+    return imports_own(user, now).select_for_update(of=("self",), no_key=True).get(pk=key)
 
 
-def imports_own(user: User, at: datetime) -> "QuerySet[Import]":
-    return Import.objects.filter(user=user, expires_at__gt=at).select_related("election")
+def imports_own(user: User, now: datetime) -> "QuerySet[Import]":
+    return Import.objects.filter(user=user, expires_at__gt=now).select_related("election")
 
 
 def _look_again(row: Import, user: User) -> frozenset[int]:

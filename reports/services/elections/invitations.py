@@ -40,7 +40,7 @@ def invitation_counted(*, source: Election, election: Election, people: "QuerySe
 
 
 def observers_invite(
-    *, source: Election, election: Election, people: "QuerySet[Observer]", user: User, at: datetime
+    *, source: Election, election: Election, people: "QuerySet[Observer]", user: User, now: datetime
 ) -> Invited:
     """Takes these people of `source` on for `election`, and asks for their consent. Doing it twice invites nobody. Raises Gone."""
     with transaction.atomic():
@@ -49,11 +49,11 @@ def observers_invite(
         through = Observer.elections.through
         links = [through(observer_id=key, election_id=election.pk) for key in keys]
         through.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
-        asked = [Consent(observer_id=key, election=election, asked_at=at) for key in keys]
+        asked = [Consent(observer_id=key, election=election, asked_at=now) for key in keys]
         Consent.objects.bulk_create(asked, batch_size=BATCH, ignore_conflicts=True)
         if keys:
             detail = {"from": source.slug, "number": len(keys)}
-            trail_add(action="observers.invite", subject=election, at=at, user=user, detail=detail)
+            trail_add(action="observers.invite", subject=election, now=now, user=user, detail=detail)
     return done
 
 

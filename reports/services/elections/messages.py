@@ -30,7 +30,7 @@ class Audience:
 
 
 def message_send(
-    *, uuid: UUID, election: Election, audience: Audience, texts: Mapping[str, str], user: User | None, at: datetime
+    *, uuid: UUID, election: Election, audience: Audience, texts: Mapping[str, str], user: User | None, now: datetime
 ) -> Message:
     """Says it, once, however often the form is sent; whoever sent it first is its author."""
     clean = {language: text.strip()[:TEXT_MAX] for language, text in texts.items() if text.strip()}
@@ -48,7 +48,7 @@ def message_send(
                 "listed": audience.listed is not None,
                 "texts": clean,
                 "author": user,
-                "sent_at": at,
+                "sent_at": now,
             },
         )
         if new:
@@ -56,7 +56,7 @@ def message_send(
             where = audience.commission.code if audience.commission else ""
             to = {"observer": audience.observer.code} if audience.observer else {"commission": where}
             detail = {**to, "role": audience.role, "listed": len(audience.listed or ())}
-            trail_add(action="message.send", subject=message, at=at, user=user, detail=detail)
+            trail_add(action="message.send", subject=message, now=now, user=user, detail=detail)
     return message
 
 
@@ -118,9 +118,9 @@ def reads_counted(*, messages: Collection[int]) -> dict[int, int]:
     return dict(rows)
 
 
-def message_read(*, message: Message, observer: Observer, at: datetime) -> datetime:
+def message_read(*, message: Message, observer: Observer, now: datetime) -> datetime:
     """When the observer first read it: now, unless it was before."""
-    read, _new = MessageRead.objects.get_or_create(message=message, observer=observer, defaults={"at": at})
+    read, _new = MessageRead.objects.get_or_create(message=message, observer=observer, defaults={"at": now})
     return read.at
 
 

@@ -182,11 +182,11 @@ def _window(given: Any, key: str, complain: Any) -> Window | None:
     moments = []
     for end in ("opens", "closes"):
         one = given.get(end) if isinstance(given, dict) else None
-        day, at = (one.get("day", 0), one.get("time")) if isinstance(one, dict) else (0, None)
-        if not isinstance(at, time) or type(day) is not int or abs(day) > 400:
+        day, now = (one.get("day", 0), one.get("time")) if isinstance(one, dict) else (0, None)
+        if not isinstance(now, time) or type(day) is not int or abs(day) > 400:
             complain(_("%(key)s.%(end)s is not like { day = 0, time = 07:00:00 }") % {"key": key, "end": end})
             return None
-        moments.append(Moment(day, at))
+        moments.append(Moment(day, now))
     opens, closes = moments
     if (opens.day, opens.time) >= (closes.day, closes.time):
         complain(_("%(key)s closes before it opens") % {"key": key})

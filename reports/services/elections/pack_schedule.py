@@ -30,12 +30,12 @@ def schedule_unknown(schedule: Sequence[dict[str, Any]], checklists: set[str]) -
 def _row(one: dict[str, Any], name: str, complain: Callable[[str], None]) -> dict[str, Any] | None:
     wrong = [f"{name}.{key}" for key in sorted(one.keys() - KEYS)]
     due = one.get("due")
-    day, at = (due.get("day", 0), due.get("time")) if isinstance(due, dict) else (0, None)
+    day, now = (due.get("day", 0), due.get("time")) if isinstance(due, dict) else (0, None)
     grace, slot = one.get("grace_minutes", 0), one.get("slot", "")
     zone, roles = one.get("zone", ""), one.get("roles", [])
     good = {
         "checklist": isinstance(one.get("checklist"), str),
-        "due": isinstance(at, time) and type(day) is int and abs(day) <= 400,
+        "due": isinstance(now, time) and type(day) is int and abs(day) <= 400,
         "grace_minutes": type(grace) is int and 0 <= grace <= GRACE_MAX,
         "slot": isinstance(slot, str) and len(slot) <= SLOT_MAX,
         "zone": isinstance(zone, str) and (not zone or zone_is_known(zone)),
@@ -44,13 +44,13 @@ def _row(one: dict[str, Any], name: str, complain: Callable[[str], None]) -> dic
     wrong += [f"{name}.{key}" for key, is_good in good.items() if not is_good]
     for key in wrong:
         complain(_("%(key)s cannot be read") % {"key": key})
-    if wrong or not isinstance(at, time):
+    if wrong or not isinstance(now, time):
         return None
     return {
         "checklist": one["checklist"],
         "slot": slot,
         "day": day,
-        "time": at.isoformat(),
+        "time": now.isoformat(),
         "grace_minutes": grace,
         "zone": zone,
         "roles": roles,

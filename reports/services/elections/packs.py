@@ -50,7 +50,7 @@ def election_create(
     languages: Sequence[str] = (),
     window: tuple[datetime, datetime] | None = None,
     press: str = "",
-    at: datetime,
+    now: datetime,
     user: User | None = None,
 ) -> Election:
     """An open election with all that the pack brings, its checklists published as version 1.
@@ -71,9 +71,9 @@ def election_create(
         Level.objects.bulk_create([_of(election, level) for level in pack.levels])
         ViolationGroup.objects.bulk_create([_of(election, group) for group in pack.groups.values()])
         ViolationType.objects.bulk_create([_of(election, violation) for violation in pack.violations])
-        checklists_publish(election=election, drafts=pack.drafts, at=at, user=user)
+        checklists_publish(election=election, drafts=pack.drafts, now=now, user=user)
         trail_add(
-            action="election.create", subject=election, at=at, user=user, detail={"pack": pack.code, "press": press}
+            action="election.create", subject=election, now=now, user=user, detail={"pack": pack.code, "press": press}
         )
     return election
 

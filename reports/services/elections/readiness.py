@@ -50,14 +50,14 @@ class Standing:
     accredited: bool
 
 
-def election_lacks(*, election: Election, at: datetime) -> Counts:
-    """Of the election itself: its state, hours, number, languages. `at` decides whether a rehearsal is too late. Few queries."""
+def election_lacks(*, election: Election, now: datetime) -> Counts:
+    """Of the election itself: its state, hours, number, languages. `now` decides whether a rehearsal is too late. Few queries."""
     noon = datetime.combine(election.date, time(12), ZoneInfo(election.timezone))
     rules = election.rules or {}
     contests = Contest.objects.filter(election=election).count()
     return {
         "draft": int(election.state == Election.State.DRAFT),
-        "rehearsal": int(election.state == Election.State.REHEARSAL and at >= election.opens_at),
+        "rehearsal": int(election.state == Election.State.REHEARSAL and now >= election.opens_at),
         "window": int(not election.opens_at <= noon <= election.closes_at),
         "windows": sum(not _is_window(given) for given in election.windows.values()),
         "hours": int(not rules.get("schedule")),
@@ -75,10 +75,10 @@ def checklist_lacks(*, election: Election) -> Counts:
     latest: dict[int, int] = {}
     published: set[int] = set()
     drafts = 0
-    for key, checklist, at in newest:
+    for key, checklist, now in newest:
         latest.setdefault(checklist, key)
-        drafts += at is None
-        if at is not None:
+        drafts += now is None
+        if now is not None:
             published.add(checklist)
     wanting = ~Q(labels__has_keys=election.languages)
     known = Checklist.objects.filter(election=election).count()
@@ -142,10 +142,10 @@ def desk_lacks(*, election: Election) -> Counts:
     return {"second_factor": rows.values("user").distinct().count()}
 
 
-def platform_lacks(*, at: datetime) -> Counts:
+def platform_lacks(*, now: datetime) -> Counts:
     """What the doctor finds wrong with keys, disk and access, and whether there is a backup of the last day."""
-    found = [one for findings in examined(at=at, names=("keys", "disk", "web")).values() for one in findings]
-    written = Trail.objects.filter(user=None, action=BACKUP, at__gt=at - BACKUP_EVERY).exists()
+    found = [one for findings in examined(now=now, names=("keys", "disk", "web")).values() for one in findings]
+    written = Trail.objects.filter(user=None, action=BACKUP, at__gt=now - BACKUP_EVERY).exists()
     return {
         "errors": sum(one.level == "error" for one in found),
         "warnings": sum(one.level == "warning" for one in found),

@@ -51,7 +51,7 @@ def whole_noted(*, evidence: Evidence, before: tuple[int, str], size: int, sha25
         os.close(handle)  # and lets go
 
 
-def upload_mended(*, evidence: Evidence, at: datetime) -> Evidence:
+def upload_mended(*, evidence: Evidence, now: datetime) -> Evidence:
     """The file as it truly stands: stored, where a process died between sealing it and saying so.
 
     Costs a look at the disk, and nothing more, where all is well. Also stores a file whose part is
@@ -61,35 +61,35 @@ def upload_mended(*, evidence: Evidence, at: datetime) -> Evidence:
         return evidence
     note = _folder() / str(evidence.uuid)
     if note.exists():
-        _replay(note, at)
-    elif not (evidence.part and _is_lost(evidence.part) and _stored_as_announced(evidence, at)):
+        _replay(note, now)
+    elif not (evidence.part and _is_lost(evidence.part) and _stored_as_announced(evidence, now)):
         return evidence
     return Evidence.objects.get(pk=evidence.pk)
 
 
-def uploads_mend(*, at: datetime, only: Iterable[UUID] | None = None) -> int:
+def uploads_mend(*, now: datetime, only: Iterable[UUID] | None = None) -> int:
     """Stores the rows of all files, or those in `only`, that lie sealed and noted; how many. Raises nothing."""
     folder = _folder()
     mended = 0
     wanted = folder.iterdir() if only is None else (folder / str(uuid) for uuid in only)
     for note in [path for path in wanted if path.exists()] if folder.is_dir() else ():
         try:
-            mended += _replay(note, at)
+            mended += _replay(note, now)
         except Exception:
             log.exception("the sealed file of upload %s cannot be given to it now", note.name)
     return mended
 
 
-def uploads_mend_lost(*, at: datetime) -> int:
+def uploads_mend_lost(*, now: datetime) -> int:
     """Stores the rows, not noted, whose parts are gone while what they announced lies sealed; how many."""
     rows = Evidence.objects.filter(state=Evidence.State.PARTIAL, size__isnull=False).exclude(sha256="")
     return sum(
-        _is_lost(row.part) and not (_folder() / str(row.uuid)).exists() and _stored_as_announced(row, at)
+        _is_lost(row.part) and not (_folder() / str(row.uuid)).exists() and _stored_as_announced(row, now)
         for row in rows.only("uuid", "sha256", "size", "offset", "part").iterator()
     )
 
 
-def _replay(note: Path, at: datetime) -> bool:
+def _replay(note: Path, now: datetime) -> bool:
     """Makes the statement of a note whose writer is dead, if its file lies sealed; True where that changed a row."""
     try:
         handle = os.open(note, os.O_RDONLY)
@@ -99,7 +99,7 @@ def _replay(note: Path, at: datetime) -> bool:
         if not _locked(handle, wait=False) or not _is_there(note, handle):
             return False  # its writer lives, or somebody else was quicker
         told = _read(handle)
-        done = bool(told) and is_sealed(sha256=told["sha256"], size=told["size"]) and _store(**told, at=at)
+        done = bool(told) and is_sealed(sha256=told["sha256"], size=told["size"]) and _store(**told, now=now)
         note.unlink(missing_ok=True)  # if it was not sealed, its part is still there, or it comes again
         return done
     finally:
@@ -115,17 +115,17 @@ def _read(handle: int) -> dict[str, Any]:
     return {}
 
 
-def _stored_as_announced(evidence: Evidence, at: datetime) -> bool:
+def _stored_as_announced(evidence: Evidence, now: datetime) -> bool:
     if not evidence.sha256 or evidence.size is None or not is_sealed(sha256=evidence.sha256, size=evidence.size):
         return False
     return _store(
-        pk=evidence.pk, offset=evidence.offset, part=evidence.part, size=evidence.size, sha256=evidence.sha256, at=at
+        pk=evidence.pk, offset=evidence.offset, part=evidence.part, size=evidence.size, sha256=evidence.sha256, now=now
     )
 
 
-def _store(*, pk: int, offset: int, part: str, size: int, sha256: str, at: datetime) -> bool:
+def _store(*, pk: int, offset: int, part: str, size: int, sha256: str, now: datetime) -> bool:
     """False where the row stands elsewhere by now: somebody went on."""
-    stored = row_store(evidence=pk, before=(offset, part), size=size, sha256=sha256, at=at)
+    stored = row_store(evidence=pk, before=(offset, part), size=size, sha256=sha256, now=now)
     if stored:
         log.warning("evidence %d was sealed before its process died; it is stored now", pk)
         wake_after_commit("reports.process_evidence")

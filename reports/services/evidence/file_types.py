@@ -164,60 +164,60 @@ _MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
 def _jpeg(data: mmap.mmap) -> Outer:
-    at, width, height, scans = 2, 0, 0, 0
+    now, width, height, scans = 2, 0, 0, 0
     for _block in range(BLOCKS_MAX):
-        found = _MARKER.search(data, at)
+        found = _MARKER.search(data, now)
         if found is None:
             raise Broken("no end of image")
-        marker, at = data[found.end() - 1], found.end()
+        marker, now = data[found.end() - 1], found.end()
         if marker == 0xD9:
-            return Outer(width, height, False, at)
+            return Outer(width, height, False, now)
         if marker == 0x01:
             continue
-        (length,) = struct.unpack(">H", data[at : at + 2])
+        (length,) = struct.unpack(">H", data[now : now + 2])
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[at + 3 : at + 7])
+            height, width = struct.unpack(">HH", data[now + 3 : now + 7])
         scans += marker == 0xDA
         if scans > SCANS_MAX:
             raise Broken("too many scans")
-        at += length
+        now += length
     raise Broken("too many blocks")
 
 
 def _png(data: mmap.mmap) -> Outer:
     width, height = struct.unpack(">II", data[16:24])
-    at, animated = 8, False
+    now, animated = 8, False
     for _block in range(BLOCKS_MAX):
-        (length,) = struct.unpack(">I", data[at : at + 4])
-        kind = data[at + 4 : at + 8]
-        at += 12 + length
+        (length,) = struct.unpack(">I", data[now : now + 4])
+        kind = data[now + 4 : now + 8]
+        now += 12 + length
         animated = animated or kind == b"acTL"
         if kind == b"IEND":
-            return Outer(width, height, animated, at)
-        if at >= len(data):
+            return Outer(width, height, animated, now)
+        if now >= len(data):
             break
     raise Broken("no end of image")
 
 
 def _gif(data: mmap.mmap) -> Outer:
     width, height, packed = struct.unpack("<HHB", data[6:11])
-    at, frames = 13 + _palette(packed), 0
+    now, frames = 13 + _palette(packed), 0
     for _block in range(BLOCKS_MAX):
-        kind = data[at]
+        kind = data[now]
         if kind == 0x3B:
-            return Outer(width, height, frames > 1, at + 1)
+            return Outer(width, height, frames > 1, now + 1)
         if kind == 0x21:
-            at += 2
+            now += 2
         elif kind == 0x2C:
             frames += 1
-            left, top, across, down, packed = struct.unpack("<HHHHB", data[at + 1 : at + 10])
+            left, top, across, down, packed = struct.unpack("<HHHHB", data[now + 1 : now + 10])
             width, height = max(width, left + across), max(height, top + down)
-            at += 11 + _palette(packed)
+            now += 11 + _palette(packed)
         else:
             raise Broken("unknown block")
-        while data[at]:
-            at += 1 + data[at]
-        at += 1
+        while data[now]:
+            now += 1 + data[now]
+        now += 1
     raise Broken("too many blocks")
 
 

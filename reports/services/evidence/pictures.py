@@ -149,9 +149,9 @@ def _metadata(picture: Image.Image) -> tuple[dict[str, Any], Taken]:
     texts = {k: v for k, v in picture.info.items() if isinstance(v, (str, bytes)) and k not in _BINARY}
     if texts:
         kept["text"] = {_safe(k): _safe(v) for k, v in list(texts.items())[:TAGS_MAX]}
-    at, zoned = _taken_at(parts["exif"])
+    now, zoned = _taken_at(parts["exif"])
     lat, lon = _taken_where(parts["gps"])
-    return kept, Taken(at, zoned, lat, lon)
+    return kept, Taken(now, zoned, lat, lon)
 
 
 _BINARY = ("icc_profile", "exif", "xmp", "XML:com.adobe.xmp", "photoshop", "mp", "extension", "version")

@@ -37,7 +37,7 @@ SAME_FILE, PLACE, TIME = "same_file_elsewhere", "place_contradicts", "time_contr
 
 
 def evidence_process_due(
-    *, at: datetime, steal: bool = False, most: int | None = None, seconds: float | None = None
+    *, now: datetime, steal: bool = False, most: int | None = None, seconds: float | None = None
 ) -> int:
     """Looks at the files that wait, at `most` so many, none begun after `seconds`; how many were finished.
 
@@ -51,12 +51,12 @@ def evidence_process_due(
         if seconds is not None and looked and passed > seconds:
             break
         looked += 1
-        now = at + timedelta(seconds=passed)
-        evidence = _claim(at=now, steal=steal)
+        moment = now + timedelta(seconds=passed)
+        evidence = _claim(now=moment, steal=steal)
         if evidence is None:
             break
         try:
-            done += _process(evidence, now)
+            done += _process(evidence, moment)
         except DatabaseError:
             raise
         except OSError:
@@ -69,12 +69,12 @@ def evidence_process_due(
     return done
 
 
-def evidence_waits(*, at: datetime) -> bool:
+def evidence_waits(*, now: datetime) -> bool:
     """Whether there is a file to look at that no living worker is at."""
-    return _free(at).exists()
+    return _free(now).exists()
 
 
-def evidence_approve(*, evidence: Evidence, user: User | None, at: datetime) -> None:
+def evidence_approve(*, evidence: Evidence, user: User | None, now: datetime) -> None:
     """A coordinator has looked at faces, marks and lists, and says yes to the public copy.
 
     Raises Rejected `not_publishable` where there is no copy: not looked at yet, unreadable, no picture.
@@ -83,22 +83,22 @@ def evidence_approve(*, evidence: Evidence, user: User | None, at: datetime) -> 
         row = Evidence.objects.select_for_update().get(pk=evidence.pk)
         if not row.copy or {UNREADABLE, NO_PREVIEW} & set(row.flags):
             raise Rejected("not_publishable", _("There is no public copy of this file."))
-        Evidence.objects.filter(pk=row.pk).update(approved_at=at, approved_by=user)
-        _trail("approve", row, user, at)
+        Evidence.objects.filter(pk=row.pk).update(approved_at=now, approved_by=user)
+        _trail("approve", row, user, now)
     evidence.refresh_from_db()
 
 
-def evidence_withdraw(*, evidence: Evidence, user: User | None, at: datetime) -> None:
+def evidence_withdraw(*, evidence: Evidence, user: User | None, now: datetime) -> None:
     """Takes the yes back; the copy stays prepared."""
     with transaction.atomic():
         Evidence.objects.filter(pk=evidence.pk).update(approved_at=None, approved_by=None)
-        _trail("withdraw", evidence, user, at)
+        _trail("withdraw", evidence, user, now)
     evidence.refresh_from_db()
 
 
-def _trail(verb: str, evidence: Evidence, user: User | None, at: datetime) -> None:
+def _trail(verb: str, evidence: Evidence, user: User | None, now: datetime) -> None:
     election = Commission.objects.filter(reports=evidence.report_id).values_list("election_id", flat=True).first()
-    trail_add(action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", at=at, user=user, election=election)
+    trail_add(action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", now=now, user=user, election=election)
 
 
 def approved_evidence() -> QuerySet[Evidence]:
@@ -111,13 +111,13 @@ def _waiting() -> QuerySet[Evidence]:
     return Evidence.objects.filter(state=Evidence.State.STORED, processed_at__isnull=True)
 
 
-def _free(at: datetime) -> QuerySet[Evidence]:
-    return _waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=at - CLAIM))
+def _free(now: datetime) -> QuerySet[Evidence]:
+    return _waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=now - CLAIM))
 
 
-def _claim(*, at: datetime, steal: bool) -> Evidence | None:
+def _claim(*, now: datetime, steal: bool) -> Evidence | None:
     """The oldest file that waits, marked as ours with the attempt counted; None where none waits."""
-    rows = (_waiting() if steal else _free(at)).order_by("stored_at", "pk")
+    rows = (_waiting() if steal else _free(now)).order_by("stored_at", "pk")
     if not rows.exists():
         return None  # without asking for the write lock, every two seconds
     # Whoever steals waits for the other's claim: a row skipped now would be left unfinished.
@@ -126,8 +126,8 @@ def _claim(*, at: datetime, steal: bool) -> Evidence | None:
         evidence = rows.select_for_update(skip_locked=skip).first()
         if evidence is None:
             return None
-        Evidence.objects.filter(pk=evidence.pk).update(claimed_at=at, attempts=F("attempts") + 1)
-        evidence.claimed_at = at
+        Evidence.objects.filter(pk=evidence.pk).update(claimed_at=now, attempts=F("attempts") + 1)
+        evidence.claimed_at = now
         evidence.attempts += 1
         return evidence
 
@@ -136,7 +136,7 @@ def _unclaim(evidence: Evidence, *, attempts: int) -> None:
     _waiting().filter(pk=evidence.pk, claimed_at=evidence.claimed_at).update(claimed_at=None, attempts=attempts)
 
 
-def _process(evidence: Evidence, at: datetime) -> int:
+def _process(evidence: Evidence, now: datetime) -> int:
     """Looks at one claimed file and writes down what it is; 1, or 0 where another worker was first.
 
     Raises OSError where its copies cannot be written, LookupError where it cannot be read.
@@ -149,7 +149,7 @@ def _process(evidence: Evidence, at: datetime) -> int:
         _waiting()
         .filter(pk=evidence.pk, report=evidence.report_id)
         .update(
-            processed_at=at,
+            processed_at=now,
             claimed_at=None,
             flags=_flags(evidence, found),
             media_type=found.media_type,

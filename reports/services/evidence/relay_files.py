@@ -24,7 +24,7 @@ TRIES = 8  # while others bring the same file
 KEPT = (RelayFile.State.WAITING, RelayFile.State.QUARANTINED)
 
 
-def piece_take(*, observer: Observer, uuid: UUID, offset: int, data: bytes, at: datetime) -> str:
+def piece_take(*, observer: Observer, uuid: UUID, offset: int, data: bytes, now: datetime) -> str:
     """Adds a piece of an announced file where it continues what is here; what became of it.
 
     `stored`: the file is whole now; `duplicate`: it was before; `partial`: the piece is here; `gap`:
@@ -44,7 +44,11 @@ def piece_take(*, observer: Observer, uuid: UUID, offset: int, data: bytes, at: 
             return "partial"
         try:
             reached = upload_append(
-                evidence=evidence, offset=evidence.offset, stream=cast(BinaryIO, BytesIO(rest)), length=len(rest), at=at
+                evidence=evidence,
+                offset=evidence.offset,
+                stream=cast(BinaryIO, BytesIO(rest)),
+                length=len(rest),
+                now=now,
             )
             return "stored" if reached == evidence.size else "partial"
         except OffsetMismatch:
@@ -56,7 +60,7 @@ def piece_take(*, observer: Observer, uuid: UUID, offset: int, data: bytes, at: 
     raise Rejected("unavailable", _("The same file is coming by another connection. Send it again in a moment."))
 
 
-def relay_file_note(*, spool: Spool, values: dict[str, Any], at: datetime, keep: bool) -> RelayFile:
+def relay_file_note(*, spool: Spool, values: dict[str, Any], now: datetime, keep: bool) -> RelayFile:
     """The row of this file, made or brought up to date; with `keep` its bytes are sealed first.
 
     A file that an operator accepted stays taken. Raises Rejected `low_disk` where nothing
@@ -70,7 +74,7 @@ def relay_file_note(*, spool: Spool, values: dict[str, Any], at: datetime, keep:
         seal(part=spool.part(), sha256=spool.sha256)
         values["sealed"] = True
     row, new = RelayFile.objects.get_or_create(
-        sha256=spool.sha256, defaults={"size": spool.size, "received_at": at, **values}
+        sha256=spool.sha256, defaults={"size": spool.size, "received_at": now, **values}
     )
     if not new:
         for name in ("state", "reason", "outcomes", "sealed", "device", "election"):
@@ -87,12 +91,12 @@ def relay_file_settle(*, row: RelayFile, outcomes: Counter[str]) -> None:
     row.save(update_fields=["state", "outcomes"])
 
 
-def relay_file_accepted(*, row: RelayFile, user: Any, at: datetime) -> None:
+def relay_file_accepted(*, row: RelayFile, user: Any, now: datetime) -> None:
     """An operator vouches for a quarantined file."""
     with transaction.atomic():
-        row.accepted_by, row.accepted_at = user, at
+        row.accepted_by, row.accepted_at = user, now
         row.save(update_fields=["accepted_by", "accepted_at"])
-        trail_add(action="relay.accept", subject=row, at=at, user=user, detail={"reason": row.reason})
+        trail_add(action="relay.accept", subject=row, now=now, user=user, detail={"reason": row.reason})
 
 
 def waiting_of(*, device: int) -> Iterable[RelayFile]:

@@ -71,8 +71,8 @@ class _Child:
         copies = [stdout.read(length) for length in answer["lengths"]]
         if [len(copy) for copy in copies] != answer["lengths"]:
             raise ValueError("the answer breaks off")
-        at, zoned, lat, lon = answer["taken"]
-        taken = Taken(datetime.fromisoformat(at) if at else None, zoned, lat, lon)
+        now, zoned, lat, lon = answer["taken"]
+        taken = Taken(datetime.fromisoformat(now) if now else None, zoned, lat, lon)
         return Findings(answer["media_type"], answer["flag"], answer["metadata"], taken, *copies)
 
     def end(self) -> None:

@@ -62,7 +62,7 @@ def upload_append(
     offset: int,
     stream: BinaryIO,
     length: int | None,
-    at: datetime,
+    now: datetime,
     total: int | None = None,
 ) -> int:
     """Appends what `stream` holds at `offset`; the new offset, which is the size once the file is stored.
@@ -73,7 +73,7 @@ def upload_append(
     came is kept. Raises Rejected: OffsetMismatch, `too_large` (nothing of this landing is kept),
     `checksum_mismatch` (the upload is back at 0), `length_required`, `low_disk`.
     """
-    evidence = upload_mended(evidence=evidence, at=at)
+    evidence = upload_mended(evidence=evidence, now=now)
     if evidence.state == Evidence.State.STORED:
         raise OffsetMismatch("already_stored", evidence.offset)
     if offset != evidence.offset:
@@ -81,7 +81,7 @@ def upload_append(
     end = _end(evidence, offset, length, total)
     space_require()
     digest = hashlib.sha256() if offset == 0 else None
-    upload = _Upload(evidence, end, at, position=offset, part=evidence.part, digest=digest)
+    upload = _Upload(evidence, end, now, position=offset, part=evidence.part, digest=digest)
     # One byte more than fits, so that a stream without a length shows that it is too long.
     most = end - offset + 1 if length is None else length
     waiting = bytearray()
@@ -220,7 +220,7 @@ class _Upload:
         sha256 = self.evidence.sha256 or sha256  # as it was announced, also in capitals
         with whole_noted(evidence=self.evidence, before=self._before, size=size, sha256=sha256):
             seal(part=_path(name), sha256=sha256)
-            stored = row_store(evidence=self.evidence.pk, before=self._before, size=size, sha256=sha256, at=self.at)
+            stored = row_store(evidence=self.evidence.pk, before=self._before, size=size, sha256=sha256, now=self.at)
         self._won(stored)
         wake_after_commit("reports.process_evidence")
 
@@ -237,7 +237,7 @@ class _Upload:
 
     def _lost(self) -> OffsetMismatch:
         """The part is not on this disk any more, or shorter than the row says: begin again, if it is not sealed."""
-        row = upload_mended(evidence=Evidence.objects.get(pk=self.evidence.pk), at=self.at)
+        row = upload_mended(evidence=Evidence.objects.get(pk=self.evidence.pk), now=self.at)
         if row.state == Evidence.State.STORED:
             return OffsetMismatch("already_stored", row.offset)
         self._reset()

@@ -107,7 +107,7 @@ def files_of(*, uuids: Iterable[UUID], observer: Observer) -> dict[UUID, Evidenc
     return {row.uuid: row for row in rows_find(uuids=list(uuids), observer=observer.pk)}
 
 
-def file_receive(*, evidence: Evidence, spool: Spool, at: datetime) -> None:
+def file_receive(*, evidence: Evidence, spool: Spool, now: datetime) -> None:
     """Makes what came this file's original. The same bytes again change nothing.
 
     Raises Rejected: `changed_content` where the file has other bytes already, `checksum_mismatch`
@@ -118,7 +118,7 @@ def file_receive(*, evidence: Evidence, spool: Spool, at: datetime) -> None:
     _check(evidence, spool)
     before, size, sha256 = (evidence.offset, evidence.part), spool.size, spool.sha256
     seal(part=spool.part(), sha256=sha256)
-    if row_store(evidence=evidence.pk, before=before, size=size, sha256=evidence.sha256 or sha256, at=at):
+    if row_store(evidence=evidence.pk, before=before, size=size, sha256=evidence.sha256 or sha256, now=now):
         if before[1]:  # pieces of it, which came by another way
             (settings.PARTS_DIR / before[1]).unlink(missing_ok=True)
         wake_after_commit("reports.process_evidence")

@@ -77,7 +77,7 @@ def export_ask(
     words: bool,
     filters: Mapping[str, str],
     reason: str,
-    at: datetime,
+    now: datetime,
 ) -> Export:
     """Asks for the file; the background writes it. The same asked again while it waits is the same export.
 
@@ -86,7 +86,7 @@ def export_ask(
     said = reason.strip()[:200]
     if len(said) < REASON_LEAST:
         raise ReasonNeeded
-    export_check(kind=kind, user=user, election=election, filters=filters, at=at)
+    export_check(kind=kind, user=user, election=election, filters=filters, now=now)
     asked = {
         "kind": kind,
         "format": format,
@@ -103,10 +103,10 @@ def export_ask(
             return before
         if mine.filter(Q(done_at=None, problem="") | ~Q(name="")).count() >= AT_ONCE:
             raise Rejected("too_many", _("You have too many files: wait until some are removed."))
-        export = Export.objects.create(uuid=uuid, user=user, election=election, asked_at=at, **asked)
+        export = Export.objects.create(uuid=uuid, user=user, election=election, asked_at=now, **asked)
         # What was searched for stays out of the trail: it may be anything that somebody typed.
         told = asked | {"filters": {name: "…" if name == "q" else value for name, value in filters.items()}}
-        trail_add(action="export.ask", subject=export, at=at, user=user, detail=told | {"reason": said})
+        trail_add(action="export.ask", subject=export, now=now, user=user, detail=told | {"reason": said})
         wake_after_commit(TASK)
     return export
 
@@ -116,15 +116,15 @@ def exports_of(*, user: User, election: Election) -> "QuerySet[Export]":
     return Export.objects.filter(user=user, election=election)
 
 
-def export_fetch(*, export: Export, user: User, at: datetime) -> BinaryIO:
+def export_fetch(*, export: Export, user: User, now: datetime) -> BinaryIO:
     """The whole file, for whoever asked, while they still may. Raises FileNotFoundError."""
     allowed = set(access.scopes(user, Verb.EXPORT, export.election))
     if not access.is_superuser(user) and not set(export.scopes) <= allowed:
         raise FileNotFoundError
-    if export.user_id != user.pk or not export.is_there(at):
+    if export.user_id != user.pk or not export.is_there(now):
         raise FileNotFoundError
     file = (lists_dir() / export.name).open("rb")
-    trail_add(action="export.fetch", subject=export, at=at, user=user, detail={"sha256": export.sha256})
+    trail_add(action="export.fetch", subject=export, now=now, user=user, detail={"sha256": export.sha256})
     return file
 
 
@@ -150,18 +150,18 @@ def exports_remove(*, election: Election) -> int:
 
 
 # ── writing ─────────────────────────────────────────────────────────────────────────────────
-def lists_write(*, at: datetime) -> int:
+def lists_write(*, now: datetime) -> int:
     """Writes the one that waits longest, unless another process is writing; how many were finished."""
-    if not _waiting().exists() and not _old(at).exists():
+    if not _waiting().exists() and not _old(now).exists():
         return 0
     with _alone() as tell:
         if tell is None:
             return 0
-        _tidy(at)
+        _tidy(now)
         export = _waiting().select_related("election").order_by("asked_at", "pk").first()
         if export is None:
             return 0
-        done = _try(export, at, tell)
+        done = _try(export, now, tell)
     if _waiting().exists():
         wake(TASK)  # others may use this worker in between
     return done
@@ -171,8 +171,8 @@ def _waiting() -> "QuerySet[Export]":
     return Export.objects.filter(done_at=None, problem="")
 
 
-def _old(at: datetime) -> "QuerySet[Export]":
-    return Export.objects.filter(expires_at__lt=at).exclude(name="")
+def _old(now: datetime) -> "QuerySet[Export]":
+    return Export.objects.filter(expires_at__lt=now).exclude(name="")
 
 
 @contextmanager
@@ -197,9 +197,9 @@ def _alone() -> Iterator[Tell | None]:
         os.close(lock)
 
 
-def _tidy(at: datetime) -> None:
+def _tidy(now: datetime) -> None:
     """Removes what is old, and what a killed writer left behind: nobody else is writing now."""
-    _old(at).update(name="")
+    _old(now).update(name="")
     named = set(Export.objects.exclude(name="").values_list("name", flat=True))
     for path in lists_dir().iterdir():
         if path.is_dir():
@@ -208,14 +208,14 @@ def _tidy(at: datetime) -> None:
             path.unlink(missing_ok=True)
 
 
-def _try(export: Export, at: datetime, tell: Tell) -> int:
+def _try(export: Export, now: datetime, tell: Tell) -> int:
     rows = Export.objects.filter(pk=export.pk)
     if export.attempts >= ATTEMPTS_MAX:
         rows.update(problem=Problem.BROKEN)
         return 0
     rows.update(attempts=export.attempts + 1)
     try:
-        _write(export, at, tell)
+        _write(export, now, tell)
     except _Refused as refused:
         rows.update(problem=refused.problem)
         return 0
@@ -232,7 +232,7 @@ def _try(export: Export, at: datetime, tell: Tell) -> int:
     return 1
 
 
-def _write(export: Export, at: datetime, tell: Tell) -> None:
+def _write(export: Export, now: datetime, tell: Tell) -> None:
     made, ending = BOOKS[export.format]
     name = f"{export.kind}-{secrets.token_hex(16)}.{ending}"
     draft = lists_dir() / f"{name}.part"
@@ -246,7 +246,7 @@ def _write(export: Export, at: datetime, tell: Tell) -> None:
                     raise _Refused(Problem.RIGHTS)
                 scopes = access.scopes(user, Verb.EXPORT, export.election)
                 with made(file) as book:
-                    total = _fill(book, export, user, at, tell)
+                    total = _fill(book, export, user, now, tell)
             file.flush()
             os.fsync(file.fileno())
         with draft.open("rb") as written:
@@ -257,18 +257,18 @@ def _write(export: Export, at: datetime, tell: Tell) -> None:
         draft.unlink(missing_ok=True)
     with transaction.atomic():
         done = Export.objects.filter(pk=export.pk, done_at=None, problem="").update(
-            done_at=at, name=name, size=size, sha256=digest, total=total, scopes=scopes, expires_at=at + KEPT
+            done_at=now, name=name, size=size, sha256=digest, total=total, scopes=scopes, expires_at=now + KEPT
         )
         if done:
             detail = {"rows": total, "sha256": digest}
-            trail_add(action="export.write", subject=export, at=at, user=user, detail=detail)
+            trail_add(action="export.write", subject=export, now=now, user=user, detail=detail)
     if not done:  # removed meanwhile
         (lists_dir() / name).unlink(missing_ok=True)
 
 
-def _fill(book: Book, export: Export, user: User, at: datetime, tell: Tell) -> int:
+def _fill(book: Book, export: Export, user: User, now: datetime, tell: Tell) -> int:
     """Writes every table and what its columns mean; how many rows. Never fewer than the database counted."""
-    tables = export_tables(export=export, user=user, at=at)
+    tables = export_tables(export=export, user=user, now=now)
     total = sum(table.count for table in tables)
     done = 0
 

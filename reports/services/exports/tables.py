@@ -51,7 +51,7 @@ class Table:
     chunks: Iterator[list[Row]]
 
 
-def export_tables(*, export: Export, user: User, at: datetime) -> list[Table]:
+def export_tables(*, export: Export, user: User, now: datetime) -> list[Table]:
     """What is to be written, in the language that is active. Raises Unlisted where it can no longer be said."""
     made = {
         Export.Kind.REPORTS: _reports,
@@ -59,7 +59,7 @@ def export_tables(*, export: Export, user: User, at: datetime) -> list[Table]:
         Export.Kind.EVIDENCE: _evidence,
         Export.Kind.COVERAGE: _coverage,
     }[Export.Kind(export.kind)]
-    return made(export, user, at)
+    return made(export, user, now)
 
 
 def codebook(tables: Sequence[Table]) -> Table:
@@ -83,19 +83,19 @@ def codebook(tables: Sequence[Table]) -> Table:
     return Table(name, columns, len(rows), iter([rows]))
 
 
-def export_check(*, kind: str, user: User, election: Election, filters: Mapping[str, str], at: datetime) -> None:
+def export_check(*, kind: str, user: User, election: Election, filters: Mapping[str, str], now: datetime) -> None:
     """Raises Unlisted where there is no such list for this user, or no such filter."""
     if kind == Export.Kind.COVERAGE:
-        _stations(scope_exported(user=user, election=election, code=filters.get("at", "")), filters, at)
+        _stations(scope_exported(user=user, election=election, code=filters.get("at", "")), filters, now)
     else:
         rows_listed(kind=kind, user=user, election=election, filters=filters)
 
 
-def rows_count(*, kind: str, user: User, election: Election, filters: Mapping[str, str], at: datetime) -> int:
+def rows_count(*, kind: str, user: User, election: Election, filters: Mapping[str, str], now: datetime) -> int:
     """How many rows it would have now. Raises Unlisted."""
     if kind == Export.Kind.COVERAGE:
         scope = scope_exported(user=user, election=election, code=filters.get("at", ""))
-        return sum(1 for _one in _stations(scope, filters, at))
+        return sum(1 for _one in _stations(scope, filters, now))
     return rows_listed(kind=kind, user=user, election=election, filters=filters).count()
 
 
@@ -151,7 +151,7 @@ def _kinds(election: Election) -> dict[str, ViolationType]:
 
 
 # ── reports ─────────────────────────────────────────────────────────────────────────────────
-def _reports(export: Export, user: User, at: datetime) -> list[Table]:
+def _reports(export: Export, user: User, now: datetime) -> list[Table]:
     """One table a checklist; those without a report only where there is no other."""
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     counts: dict[int, int] = dict(rows.order_by().values_list("version").annotate(Count("pk")))
@@ -285,7 +285,7 @@ class _Reports:
 
 
 # ── violations ──────────────────────────────────────────────────────────────────────────────
-def _violations(export: Export, user: User, at: datetime) -> list[Table]:
+def _violations(export: Export, user: User, now: datetime) -> list[Table]:
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     places, organisations, kinds = _places(export), _organisations(), _kinds(export.election)
     named = export.labels != Export.Labels.CODES
@@ -363,7 +363,7 @@ def _violations(export: Export, user: User, at: datetime) -> list[Table]:
 
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────
-def _evidence(export: Export, user: User, at: datetime) -> list[Table]:
+def _evidence(export: Export, user: User, now: datetime) -> list[Table]:
     rows = rows_listed(kind=export.kind, user=user, election=export.election, filters=export.filters)
     places, organisations = _places(export), _organisations()
     fields: list[Any] = [
@@ -452,19 +452,19 @@ def scope_exported(*, user: User, election: Election, code: str) -> Scope:
     return Scope(place, access.organisations(user, Verb.EXPORT, place))
 
 
-def _stations(scope: Scope, filters: Mapping[str, str], at: datetime) -> Iterator[Station]:
+def _stations(scope: Scope, filters: Mapping[str, str], now: datetime) -> Iterator[Station]:
     show, checklist = filters.get("show", ""), filters.get("checklist", "")
     if set(filters) - COVERAGE or show not in SHOWS or len(checklist) > VALUE_MAX:
         raise Unlisted("show")
-    found = stations(election=scope.commission.election, scope=scope, at=at)
+    found = stations(election=scope.commission.election, scope=scope, now=now)
     return stations_shown(found=found, show=show, checklist=checklist)
 
 
-def _coverage(export: Export, user: User, at: datetime) -> list[Table]:
+def _coverage(export: Export, user: User, now: datetime) -> list[Table]:
     """One row a place to which somebody is sent; a country's stations fit into memory."""
     election, places = export.election, _places(export)
     scope = scope_exported(user=user, election=election, code=export.filters.get("at", ""))
-    found = sorted(_stations(scope, export.filters, at), key=lambda one: one.path)
+    found = sorted(_stations(scope, export.filters, now), key=lambda one: one.path)
     denied: set[int] = set()
     if scope.organisations is None:  # else only what the own observers told
         told = Summary.objects.filter(commission__election=election, tally__denied__gt=0)

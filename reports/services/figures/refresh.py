@@ -55,7 +55,7 @@ PATIENCE = 60.0  # seconds without any progress, while another process holds wha
 
 def summaries_refresh(
     *,
-    at: Callable[[], datetime] | None = None,
+    now: Callable[[], datetime] | None = None,
     patient: bool = False,
     most: int | None = None,
     seconds: float | None = None,
@@ -69,7 +69,7 @@ def summaries_refresh(
     `patient`: then it is waited for, and TimeoutError is raised after a minute without progress.
     Stops early after `most` commissions or, at the end of a climb, `seconds`; what is left stays due.
     """
-    work = _Work(at or timezone.now, most)
+    work = _Work(now or timezone.now, most)
     ends = None if seconds is None else time.monotonic() + seconds
     while True:
         climbed = work.climb()
@@ -116,7 +116,7 @@ class _Work:
     def _recompute(self, chunk: list[int]) -> None:
         if self.most is not None:
             chunk = chunk[: self.most - self.done]
-        refreshed = summaries_recompute(commissions=chunk, at=self.clock)
+        refreshed = summaries_recompute(commissions=chunk, now=self.clock)
         self.held.update(set(chunk) - refreshed)
         if refreshed:
             self.done, self.moved_at = self.done + len(refreshed), time.monotonic()
@@ -124,10 +124,10 @@ class _Work:
             time.sleep(BREATH)
 
 
-def summaries_recount(*, election: Election, at: datetime) -> None:
+def summaries_recount(*, election: Election, now: datetime) -> None:
     """Marks every commission of an election as due: after an import, or an edit of what violation types mean."""
     with transaction.atomic():
-        due_add(commissions=election.commissions.values_list("pk", flat=True), at=at)
+        due_add(commissions=election.commissions.values_list("pk", flat=True), now=now)
 
 
 def _due_deepest(held: set[int], above: int | None = None) -> tuple[int, list[int]]:
@@ -149,7 +149,7 @@ def _due_deepest(held: set[int], above: int | None = None) -> tuple[int, list[in
     return deepest, [key for family in ordered for _first, key in sorted(family, key=itemgetter(1))]
 
 
-def summaries_recompute(*, commissions: Sequence[int], at: Callable[[], datetime]) -> set[int]:
+def summaries_recompute(*, commissions: Sequence[int], now: Callable[[], datetime]) -> set[int]:
     """One transaction over some commissions, best of one depth; those that need no more attention.
 
     The others are held by another process, which sees to them or leaves them due.
@@ -162,7 +162,7 @@ def summaries_recompute(*, commissions: Sequence[int], at: Callable[[], datetime
         due = set(waiting.values_list("commission_id", flat=True).distinct())
         Due.objects.filter(commission__in=due).delete()
         # From here on every statement sees at least what the deleted rows were about.
-        _recompute([row for key, row in rows.items() if key in due], at())
+        _recompute([row for key, row in rows.items() if key in due], now())
     return set(rows)
 
 

@@ -23,7 +23,7 @@ from reports.services.storage.intake_sql import files_are_known, rows_insert
 
 
 def evidence_announce(
-    *, report: Report, announcements: Sequence[Announcement], sender: Sender, at: datetime
+    *, report: Report, announcements: Sequence[Announcement], sender: Sender, now: datetime
 ) -> list[EvidenceReceipt]:
     """Announces more files for a stored report; the receipts of all its files.
 
@@ -31,21 +31,21 @@ def evidence_announce(
     they are too many. Then nothing is added.
     """
     try:
-        return _announce(report, announcements, sender, at)
+        return _announce(report, announcements, sender, now)
     except IntegrityError:  # somebody took one of the ids meanwhile; now it can be seen
-        return _announce(report, announcements, sender, at)
+        return _announce(report, announcements, sender, now)
 
 
 def _announce(
-    report: Report, announcements: Sequence[Announcement], sender: Sender, at: datetime
+    report: Report, announcements: Sequence[Announcement], sender: Sender, now: datetime
 ) -> list[EvidenceReceipt]:
     with transaction.atomic():
         observers_lock([report.observer_id])  # as every writer of this observer's reports
-        attach(report=report, announcements=announcements, sender=sender, at=at)
+        attach(report=report, announcements=announcements, sender=sender, now=now)
         return [evidence_receipt(row) for row in report.evidence.order_by("pk")]
 
 
-def attach(*, report: Report, announcements: Sequence[Announcement], sender: Sender, at: datetime) -> None:
+def attach(*, report: Report, announcements: Sequence[Announcement], sender: Sender, now: datetime) -> None:
     """Adds what is new to a stored report, inside the caller's transaction. Raises as `evidence_announce`."""
     if not announcements:
         return
@@ -54,7 +54,7 @@ def attach(*, report: Report, announcements: Sequence[Announcement], sender: Sen
     fresh = {one.uuid for one in announcements if one.uuid not in known or known[one.uuid].report_id is None}
     if fresh:
         raise_on_too_many(report.evidence.count() + len(fresh))
-    rows_insert(rows(announcements, known, sender=sender, at=at, report=report))
+    rows_insert(rows(announcements, known, sender=sender, now=now, report=report))
     adopt(announcements, known, report)
 
 
@@ -112,7 +112,7 @@ def rows(
     known: Mapping[UUID, Evidence],
     *,
     sender: Sender,
-    at: datetime,
+    now: datetime,
     report: Report | None = None,
     refusal: Refusal | None = None,
 ) -> list[Evidence]:
@@ -137,7 +137,7 @@ def rows(
             accuracy=one.place.accuracy if one.place else None,
             publishable=one.publishable,
             preview_of=one.preview_of,
-            announced_at=at,
+            announced_at=now,
         )
         for one in fresh.values()
     ]

@@ -20,7 +20,7 @@ UNSAID: tuple[Any, ...] = (None, "", [])
 
 
 def answer_correct(
-    *, report: Report, uuid: UUID, code: str, value: Any, newest: int | None, user: User, at: datetime
+    *, report: Report, uuid: UUID, code: str, value: Any, newest: int | None, user: User, now: datetime
 ) -> Outcome:
     """The same report with another answer to `code`, by the same observer, about the same moment.
 
@@ -38,10 +38,10 @@ def answer_correct(
         if not known and answers == row.answers:
             raise Rejected("invalid_answers", _("This is the answer already."), f"answers.{code}")
         outcome = report_dictate(
-            dictated=_dictated(row, uuid, answers, newest), election=row.commission.election, user=user, at=at
+            dictated=_dictated(row, uuid, answers, newest), election=row.commission.election, user=user, now=now
         )
         if outcome.kind == "stored":
-            _take_along(row, Report.objects.get(uuid=uuid), user, at)
+            _take_along(row, Report.objects.get(uuid=uuid), user, now)
     return outcome
 
 
@@ -69,9 +69,9 @@ def _dictated(row: Report, uuid: UUID, answers: Mapping[str, Any], newest: int |
     )
 
 
-def _take_along(old: Report, new: Report, user: User, at: datetime) -> None:
+def _take_along(old: Report, new: Report, user: User, now: datetime) -> None:
     decided = {one.code: one for one in old.violations.select_related("case")}
     for one in new.violations.all():
         before = decided.get(one.code)
         if before is not None and (before.state != Violation.State.REPORTED or before.case is not None):
-            violation_decide(violation=one, state=before.state, user=user, at=at, case=before.case, note=before.note)
+            violation_decide(violation=one, state=before.state, user=user, now=now, case=before.case, note=before.note)

@@ -51,7 +51,7 @@ class Dictated:
     newest: int | None = None
 
 
-def report_dictate(*, dictated: Dictated, election: Election, user: User, at: datetime) -> Outcome:
+def report_dictate(*, dictated: Dictated, election: Election, user: User, now: datetime) -> Outcome:
     """Stores it as this observer's report, typed by `user`. The same form again gives the same receipt.
 
     Raises Rejected `invalid_answers` with every field that cannot be read, and Meanwhile; nothing is
@@ -65,7 +65,7 @@ def report_dictate(*, dictated: Dictated, election: Election, user: User, at: da
     with transaction.atomic():
         observers_lock([dictated.observer.pk])
         _look_for_newer(dictated)
-        outcome = accept(_submission(dictated, answers, election, user), at=at)
+        outcome = accept(_submission(dictated, answers, election, user), now=now)
         if outcome.kind == "stored":
             detail = {
                 "observer": dictated.observer.code,
@@ -75,7 +75,7 @@ def report_dictate(*, dictated: Dictated, election: Election, user: User, at: da
             trail_add(
                 action="report.dictate",
                 subject=f"report:{dictated.uuid}",
-                at=at,
+                now=now,
                 user=user,
                 detail=detail,
                 election=election.pk,

@@ -20,9 +20,9 @@ def flags_of(
     content: Content,
     form: Form,
     place: Found,
-    at: datetime,
+    now: datetime,
 ) -> list[str]:
-    """The flags of a report about `place`, received at `at`.
+    """The flags of a report about `place`, received at `now`.
 
     `held` says that it waits for a coordinator. Links are `services/superseding.py`'s affair.
     """
@@ -33,10 +33,10 @@ def flags_of(
         "out_of_limits": bool(answers_out_of_limits(form, content.answers)),
         "not_assigned": not place.assigned,
         "other_place": _is_other_place(form, place),
-        "clock_off": _clock_is_off(submission, content, at),
+        "clock_off": _clock_is_off(submission, content, now),
         "far_from_station": _is_far(content, place),
-        "outside_window": not _in_window(election, form, content.observed_at) or not _in_window(election, form, at),
-        "held": not _in_window(election, form, content.observed_at) and not _in_window(election, form, at),
+        "outside_window": not _in_window(election, form, content.observed_at) or not _in_window(election, form, now),
+        "held": not _in_window(election, form, content.observed_at) and not _in_window(election, form, now),
         "rehearsal": submission.rehearsal or election.state == Election.State.REHEARSAL,
     }
     return [flag for flag, raised in found.items() if raised]
@@ -53,11 +53,11 @@ def _is_other_place(form: Form, station: Found) -> bool:
     return (form.place == Checklist.Place.PRECINCT) != (station.kind == Level.Kind.PRECINCT)
 
 
-def _clock_is_off(submission: Submission, content: Content, at: datetime) -> bool:
+def _clock_is_off(submission: Submission, content: Content, now: datetime) -> bool:
     tolerance = timedelta(seconds=settings.CLOCK_TOLERANCE_SECONDS)
-    if submission.sent_at is not None and abs(submission.sent_at - at) > tolerance:
+    if submission.sent_at is not None and abs(submission.sent_at - now) > tolerance:
         return True
-    return content.observed_at > at + tolerance
+    return content.observed_at > now + tolerance
 
 
 def _is_far(content: Content, station: Found) -> bool:

@@ -33,16 +33,16 @@ from reports.services.review.superseding import observers_lock, superseding_sett
 from reports.services.storage.intake_sql import Found, Looked, look, reports_insert, rows_insert
 
 
-def accept(submission: Submission, *, at: datetime) -> Outcome:
+def accept(submission: Submission, *, now: datetime) -> Outcome:
     """Takes one report: an outcome of kind `stored` or `duplicate`, else one with a problem.
 
     It is durable when this returns, unless the caller holds a transaction of its own. Database
     errors other than those a retry can mend are raised: then nothing was stored or kept.
     """
-    return accept_many([submission], at=at)[0]
+    return accept_many([submission], now=now)[0]
 
 
-def accept_many(submissions: Sequence[Submission], *, at: datetime) -> list[Outcome]:
+def accept_many(submissions: Sequence[Submission], *, now: datetime) -> list[Outcome]:
     """Takes any number of reports in one transaction; their outcomes in the same order.
 
     A report that is refused spoils no other. Of several with one id in one call, each is judged
@@ -58,34 +58,34 @@ def accept_many(submissions: Sequence[Submission], *, at: datetime) -> list[Outc
             again = submission.uuid is not None and submission.uuid in taken
             (later if again else wave).append((number, submission))
             taken.add(submission.uuid)
-        found = _accept_wave([submission for _number, submission in wave], at)
+        found = _accept_wave([submission for _number, submission in wave], now)
         outcomes.update(zip((number for number, _submission in wave), found, strict=True))
         waiting = later
     return [outcomes[number] for number in range(len(submissions))]
 
 
-def _accept_wave(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
+def _accept_wave(wave: Sequence[Submission], now: datetime) -> list[Outcome]:
     try:
         with transaction.atomic():
-            return _accept_set(wave, at)
+            return _accept_set(wave, now)
     except (IntegrityError, DataError, OperationalError) as error:
         # Somebody took one of the ids between our look and our insert, or waits for one that we took
         # while we wait for theirs, or the database cannot hold one of the values. Each alone, so that
         # one spoils no other.
         if isinstance(error, OperationalError) and not _is_deadlock(error):
             raise
-        return [_accept_alone(submission, at) for submission in wave]
+        return [_accept_alone(submission, now) for submission in wave]
 
 
 def _is_deadlock(error: OperationalError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
-def _accept_alone(submission: Submission, at: datetime) -> Outcome:
+def _accept_alone(submission: Submission, now: datetime) -> Outcome:
     for _attempt in range(3):
         try:
             with transaction.atomic():
-                return _accept_set([submission], at)[0]
+                return _accept_set([submission], now)[0]
         except IntegrityError:
             continue  # look again: now it is there
         except DataError:
@@ -95,7 +95,7 @@ def _accept_alone(submission: Submission, at: datetime) -> Outcome:
                 raise
     problem = Rejected("invalid_report", _("A value cannot be stored."))
     with transaction.atomic():
-        return body_keep(submission=submission, problem=problem, kind="invalid", at=at)
+        return body_keep(submission=submission, problem=problem, kind="invalid", now=now)
 
 
 @dataclass
@@ -120,22 +120,22 @@ class _Draft:
         return self.submission.sender.election.pk, self.submission.sender.observer.pk
 
 
-def _accept_set(wave: Sequence[Submission], at: datetime) -> list[Outcome]:
+def _accept_set(wave: Sequence[Submission], now: datetime) -> list[Outcome]:
     drafts = [_Draft(submission) for submission in wave]
     _read(drafts)
     observers_lock(submission.sender.observer.pk for submission in wave)
     looked = _look(drafts)
-    waited_for = _meet_known(drafts, at) if any(one.reports_are_known for one in looked.values()) else set()
+    waited_for = _meet_known(drafts, now) if any(one.reports_are_known for one in looked.values()) else set()
     fresh = [draft for draft in drafts if draft.outcome is None and draft.problem is None]
     _locate(fresh, looked)
     _check_evidence(fresh, any(one.files_are_known for one in looked.values()))
     fresh = [draft for draft in fresh if draft.problem is None]
     if fresh:
-        _store(fresh, waited_for, at)
+        _store(fresh, waited_for, now)
     for draft in drafts:
         if draft.problem is not None and draft.outcome is None:
             draft.outcome = body_keep(
-                submission=draft.submission, problem=draft.problem, kind=_kind(draft.problem), at=at
+                submission=draft.submission, problem=draft.problem, kind=_kind(draft.problem), now=now
             )
     return [draft.outcome for draft in drafts if draft.outcome is not None]
 
@@ -181,7 +181,7 @@ def _look(drafts: Iterable[_Draft]) -> dict[tuple[int, int], Looked]:
     }
 
 
-def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
+def _meet_known(drafts: Sequence[_Draft], now: datetime) -> set[UUID]:
     """Gives a report that is known already its receipt or its conflict, before any other judgement.
 
     Returns the ids of fresh reports that a stored one has been waiting to supersede.
@@ -196,11 +196,11 @@ def _meet_known(drafts: Sequence[_Draft], at: datetime) -> set[UUID]:
     for draft in drafts:
         report = stored.get(draft.submission.uuid) if draft.submission.uuid is not None else None
         if report is not None:
-            _meet(draft, report, files[report.pk], at)
+            _meet(draft, report, files[report.pk], now)
     return {row.supersedes for row in rows if row.supersedes is not None}
 
 
-def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], at: datetime) -> None:
+def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], now: datetime) -> None:
     sender, announced = draft.submission.sender, draft.submission.evidence
     same = (
         report.observer_id == sender.observer.pk
@@ -219,7 +219,7 @@ def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], at: datetime
             announcements.raise_on_conflict(announced, known, sender=sender, report=report)
             draft.outcome = Outcome("duplicate", receipt=receipt_of(report, files))
         else:
-            announcements.attach(report=report, announcements=announced, sender=sender, at=at)
+            announcements.attach(report=report, announcements=announced, sender=sender, now=now)
             draft.outcome = Outcome("duplicate", receipt=receipt_of(report))
         draft.problem = None
     except Rejected as problem:
@@ -263,18 +263,18 @@ def _check_evidence(drafts: Sequence[_Draft], any_is_known: bool) -> None:
             draft.problem = problem
 
 
-def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> None:
+def _store(drafts: Sequence[_Draft], waited_for: set[UUID], now: datetime) -> None:
     """Inserts the reports and all that hangs on them: violations, files awaited, what is due."""
     for draft in drafts:
-        draft.report = _row(draft, at)
+        draft.report = _row(draft, now)
     reports = [draft.report for draft in drafts if draft.report]
     elections = {draft.report.uuid: draft.submission.sender.election.pk for draft in drafts if draft.report}
     said = {report.uuid: set(report.flags) for report in reports}
     checks = check_rows(reports=[(one.report, elections[one.report.uuid], one.raised) for one in drafts if one.report])
     violations = [Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised]
     due = {report.commission_id for report in reports}
-    reports_insert(reports, violations, checks, due_rows(commissions=due, at=at))
-    _store_files(drafts, at)
+    reports_insert(reports, violations, checks, due_rows(commissions=due, now=now))
+    _store_files(drafts, now)
     linked = [
         draft.report
         for draft in drafts
@@ -286,8 +286,8 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
             or draft.report.uuid in waited_for
         )
     ]
-    touched = superseding_settle(reports=linked, at=at) if linked else set()
-    due_add(commissions=touched - due, at=at)
+    touched = superseding_settle(reports=linked, now=now) if linked else set()
+    due_add(commissions=touched - due, now=now)
     for report in linked:
         if set(report.flags) - said[report.uuid]:
             check_flagged(report=report, election=elections[report.uuid])
@@ -296,22 +296,22 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], at: datetime) -> Non
             draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))
 
 
-def _store_files(drafts: Sequence[_Draft], at: datetime) -> None:
+def _store_files(drafts: Sequence[_Draft], now: datetime) -> None:
     """The files announced: new rows, and those that were kept with a refused body."""
     for draft in drafts:
         announced, sender = draft.submission.evidence, draft.submission.sender
         if draft.report and announced:
-            fresh = announcements.rows(announced, draft.known, sender=sender, at=at, report=draft.report)
+            fresh = announcements.rows(announced, draft.known, sender=sender, now=now, report=draft.report)
             draft.files = [*sorted(draft.known.values(), key=lambda row: row.pk), *fresh]
             announcements.adopt(announced, draft.known, draft.report)
     rows_insert([row for draft in drafts for row in draft.files if row.pk is None])
 
 
-def _row(draft: _Draft, at: datetime) -> Report:
+def _row(draft: _Draft, now: datetime) -> Report:
     submission, content, form, place = draft.submission, draft.content, draft.form, draft.place
     assert content is not None and form is not None and place is not None and submission.uuid is not None
     sender = submission.sender
-    flags = flags_of(submission=submission, content=content, form=form, place=place, at=at)
+    flags = flags_of(submission=submission, content=content, form=form, place=place, now=now)
     draft.raised = tuple(findings(form, content.answers))
     return Report(
         uuid=submission.uuid,
@@ -327,7 +327,7 @@ def _row(draft: _Draft, at: datetime) -> Report:
         source=sender.source,
         observed_at=content.observed_at,
         sent_at=submission.sent_at,
-        received_at=at,
+        received_at=now,
         answers=content.answers,
         comment=content.comment,
         lat=content.place.lat if content.place else None,
@@ -342,5 +342,5 @@ def _row(draft: _Draft, at: datetime) -> Report:
         rehearsal="rehearsal" in flags,
         quarantined=place.aside,
         state=Report.State.HELD if "held" in flags else Report.State.RECEIVED,
-        changed_at=at,
+        changed_at=now,
     )

@@ -22,7 +22,7 @@ class NoteSaid:
     said_at: datetime
 
 
-def note_add(*, report: Report, uuid: UUID, text: str, said_at: datetime, at: datetime) -> tuple[Note, bool]:
+def note_add(*, report: Report, uuid: UUID, text: str, said_at: datetime, now: datetime) -> tuple[Note, bool]:
     """The note, and whether it is new. `said_at`: as the phone says. Sent again, it is the same note.
 
     Raises Rejected `changed_content` where the id has other words, or belongs to another report.
@@ -31,7 +31,7 @@ def note_add(*, report: Report, uuid: UUID, text: str, said_at: datetime, at: da
     if found is None:
         try:
             with transaction.atomic():
-                note = Note.objects.create(uuid=uuid, report=report, text=text, at=said_at, received_at=at)
+                note = Note.objects.create(uuid=uuid, report=report, text=text, at=said_at, received_at=now)
                 return note, True
         except IntegrityError:  # the same note, sent twice at once
             found = Note.objects.get(uuid=uuid)
@@ -40,7 +40,7 @@ def note_add(*, report: Report, uuid: UUID, text: str, said_at: datetime, at: da
     return found, False
 
 
-def notes_bring(*, report: UUID, notes: Sequence[NoteSaid], at: datetime) -> None:
+def notes_bring(*, report: UUID, notes: Sequence[NoteSaid], now: datetime) -> None:
     """Stores notes that came beside the stored report of this id, each once.
 
     One whose id is taken by other words is left: its phone is told so when it sends the note itself.
@@ -48,4 +48,4 @@ def notes_bring(*, report: UUID, notes: Sequence[NoteSaid], at: datetime) -> Non
     stored = Report.objects.defer("body", "answers", "comment").get(uuid=report)
     for note in notes:
         with suppress(Rejected):
-            note_add(report=stored, uuid=note.uuid, text=note.text, said_at=note.said_at, at=at)
+            note_add(report=stored, uuid=note.uuid, text=note.text, said_at=note.said_at, now=now)

@@ -66,7 +66,7 @@ def private_file(path: Path) -> BinaryIO:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
-def backup_write(*, path: Path, at: datetime) -> Written:
+def backup_write(*, path: Path, now: datetime) -> Written:
     """Writes the backup to `path`, which must not exist; until it is whole it bears another name.
 
     Raises FileExistsError. Files are read after the database, so that every file the database's
@@ -83,12 +83,12 @@ def backup_write(*, path: Path, at: datetime) -> Written:
                 target = stack.enter_context(cast(IO[bytes], gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1)))
             sums = stack.enter_context(tempfile.TemporaryFile(dir=path.parent))
             with tarfile.open(fileobj=target, mode="w|") as tar:
-                for name, file in _contents(path.parent, at, result):
-                    digest = _add(tar, name, file, at)
+                for name, file in _contents(path.parent, now, result):
+                    digest = _add(tar, name, file, now)
                     sums.write(f"{digest}  {name}\n".encode())
                     if name.startswith("sealed/") and name != f"sealed/{digest}":
                         result.damaged.append(name)
-                _add(tar, "sums", sums, at)
+                _add(tar, "sums", sums, now)
             stack.close()
             out.flush()
             os.fsync(out.fileno())
@@ -96,15 +96,15 @@ def backup_write(*, path: Path, at: datetime) -> Written:
     finally:
         draft.unlink(missing_ok=True)
     detail = {"files": result.files, "damaged": len(result.damaged)}
-    trail_add(action=BACKUP, subject=path.name[:120], at=at, detail=detail)
+    trail_add(action=BACKUP, subject=path.name[:120], now=now, detail=detail)
     return result
 
 
-def _contents(folder: Path, at: datetime, result: Written) -> Iterator[tuple[str, IO[bytes]]]:
+def _contents(folder: Path, now: datetime, result: Written) -> Iterator[tuple[str, IO[bytes]]]:
     manifest = {
         "format": FORMAT,
         "engine": connection.vendor,
-        "at": at.isoformat(),
+        "at": now.isoformat(),
         "migrations": sorted(f"{app}.{name}" for app, name in MigrationRecorder(connection).applied_migrations()),
     }
     yield "manifest.json", io.BytesIO(json.dumps(manifest, indent=1).encode())
@@ -149,11 +149,11 @@ def _opened(name: str, opening: Callable[[], BinaryIO], result: Written) -> Iter
         result.files += 1
 
 
-def _add(tar: tarfile.TarFile, name: str, file: IO[bytes], at: datetime) -> str:
+def _add(tar: tarfile.TarFile, name: str, file: IO[bytes], now: datetime) -> str:
     """Adds the bytes that are there now (a part may grow while it is read); their SHA-256."""
     member = tarfile.TarInfo(name)
     member.size = file.seek(0, os.SEEK_END)
-    member.mtime, member.mode = int(at.timestamp()), 0o600
+    member.mtime, member.mode = int(now.timestamp()), 0o600
     file.seek(0)
     hashing = Hashing(file)
     tar.addfile(member, cast(IO[bytes], hashing))

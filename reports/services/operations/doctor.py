@@ -44,28 +44,28 @@ def warning(text: str) -> Finding:
     return Finding("warning", text)
 
 
-def examine(*, at: datetime) -> Iterator[tuple[str, list[Finding]]]:
+def examine(*, now: datetime) -> Iterator[tuple[str, list[Finding]]]:
     """Name and findings of each check, in order. Later ones are left out where the database is not usable."""
     for name, check in CHECKS:
-        findings = _made(check, at)
+        findings = _made(check, now)
         yield name, findings
         if name in ("database", "migrations") and any(finding.level == "error" for finding in findings):
             return
 
 
-def examined(*, at: datetime, names: Collection[str]) -> dict[str, list[Finding]]:
+def examined(*, now: datetime, names: Collection[str]) -> dict[str, list[Finding]]:
     """Only these checks; one that cannot be made is itself an error, as in `examine`."""
-    return {name: _made(check, at) for name, check in CHECKS if name in names}
+    return {name: _made(check, now) for name, check in CHECKS if name in names}
 
 
-def _made(check: Check, at: datetime) -> list[Finding]:
+def _made(check: Check, now: datetime) -> list[Finding]:
     try:
-        return list(check(at))
+        return list(check(now))
     except Exception as problem:
         return [error(f"could not be checked: {type(problem).__name__}: {problem}".strip())]
 
 
-def _database(at: datetime) -> Iterator[Finding]:
+def _database(now: datetime) -> Iterator[Finding]:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA synchronous")
@@ -81,12 +81,12 @@ def _database(at: datetime) -> Iterator[Finding]:
             yield error("the database is not UTF-8")
 
 
-def _migrations(at: datetime) -> Iterator[Finding]:
+def _migrations(now: datetime) -> Iterator[Finding]:
     if missing := migrations_missing():
         yield error(f"not applied: {', '.join(missing[:5])}; run `manage.py migrate`")
 
 
-def _keys(at: datetime) -> Iterator[Finding]:
+def _keys(now: datetime) -> Iterator[Finding]:
     for key in settings.FIELD_KEYS:
         Fernet(key)
     try:
@@ -109,7 +109,7 @@ def _keys(at: datetime) -> Iterator[Finding]:
         yield warning("FIELD_KEYS holds older keys too: after `manage.py rotate_keys` they may go")
 
 
-def _disk(at: datetime) -> Iterator[Finding]:
+def _disk(now: datetime) -> Iterator[Finding]:
     if not data_writable():
         yield error(f"{settings.DATA_DIR} cannot be written to")
     elif Path(settings.DATA_DIR).stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -124,42 +124,42 @@ def _disk(at: datetime) -> Iterator[Finding]:
         yield warning(f"{free / 1e9:.1f} GB free; docs/operations.md says how much a day takes")
 
 
-def _queue(at: datetime) -> Iterator[Finding]:
+def _queue(now: datetime) -> Iterator[Finding]:
     if settings.EMBEDDED:
         return
     key = "doctor"
-    cache.set(key, at.isoformat(), 10)
-    if cache.get(key) != at.isoformat():
+    cache.set(key, now.isoformat(), 10)
+    if cache.get(key) != now.isoformat():
         yield error("Redis does not answer: no throttling, and figures come by the sweep only")
         return
     if not current_app.control.ping(timeout=2):
         yield error("no worker answers: reports are taken, figures and photos wait")
 
 
-def _figures(at: datetime) -> Iterator[Finding]:
-    if (waits := due_oldest(at=at)) > LATE:
+def _figures(now: datetime) -> Iterator[Finding]:
+    if (waits := due_oldest(now=now)) > LATE:
         yield error(f"figures have been waiting for {waits:.0f} s: is the worker alive?")
     stuck = Evidence.objects.filter(state=Evidence.State.STORED, processed_at=None)
     oldest = stuck.aggregate(oldest=Min("stored_at"))["oldest"]
-    if oldest and (at - oldest).total_seconds() > 10 * LATE:
+    if oldest and (now - oldest).total_seconds() > 10 * LATE:
         yield warning(
             f"{stuck.count()} stored files are not looked at yet, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
         )
 
 
-def _clock(at: datetime) -> Iterator[Finding]:
+def _clock(now: datetime) -> Iterator[Finding]:
     newest = Report.objects.aggregate(newest=Max("received_at"))["newest"]
-    if newest and newest > at + CLOCK:
+    if newest and newest > now + CLOCK:
         yield error(f"the clock is behind the newest report ({newest:%Y-%m-%d %H:%M:%S} UTC): receipts would lie")
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp() - %s", [at])
+            cursor.execute("SELECT clock_timestamp() - %s", [now])
             (apart,) = cursor.fetchone()
-        if not -CLOCK <= apart <= CLOCK + timedelta(seconds=30):  # `at` was taken when the examination began
+        if not -CLOCK <= apart <= CLOCK + timedelta(seconds=30):  # `now` was taken when the examination began
             yield error(f"this clock and the database's are {abs(apart.total_seconds()):.0f} s apart")
 
 
-def _web(at: datetime) -> Iterator[Finding]:
+def _web(now: datetime) -> Iterator[Finding]:
     if settings.EMBEDDED:
         return
     if not settings.SECURE_SSL_REDIRECT:
@@ -174,12 +174,12 @@ def _web(at: datetime) -> Iterator[Finding]:
         yield warning("ALLOWED_HOSTS names this machine only")
 
 
-def _people(at: datetime) -> Iterator[Finding]:
+def _people(now: datetime) -> Iterator[Finding]:
     if not User.objects.filter(is_active=True, is_superuser=True).exists():
         yield warning("nobody can administer; run `manage.py createsuperuser`")
 
 
-def _elections(at: datetime) -> Iterator[Finding]:
+def _elections(now: datetime) -> Iterator[Finding]:
     if not Election.objects.exists():
         yield warning("there is no election; `manage.py create_election` makes one")
     for election in Election.objects.exclude(state=Election.State.CLOSED):

@@ -48,18 +48,18 @@ class Numbers:
 _migrated = False
 
 
-def readiness(*, at: datetime) -> Readiness:
+def readiness(*, now: datetime) -> Readiness:
     """Whether a report could be stored now. Asks the database, so it may take as long as that does."""
     checks = {
         "database": _holds(_database_answers),
         "migrations": _holds(migrations_applied),
         "disk": _holds(lambda: disk_free() >= settings.DISK_FREE_MIN_REPORTS),
     }
-    late = due_oldest(at=at) > FIGURES_LATE if checks["database"] and checks["migrations"] else None
+    late = due_oldest(now=now) > FIGURES_LATE if checks["database"] and checks["migrations"] else None
     return Readiness(checks, late)
 
 
-def numbers(*, at: datetime) -> Numbers:
+def numbers(*, now: datetime) -> Numbers:
     """A handful of grouped counts; on a million reports about a tenth of a second."""
     states = _grouped(Report.objects.order_by().values_list("state").annotate(Count("pk")))
     waiting = Evidence.objects.filter(state=Evidence.State.STORED, processed_at=None)
@@ -71,16 +71,16 @@ def numbers(*, at: datetime) -> Numbers:
         unkept=Unkept.objects.aggregate(n=Sum("bodies"))["n"] or 0,
         evidence=_grouped(Evidence.objects.order_by().values_list("state").annotate(Count("pk"))),
         evidence_unprocessed=unprocessed["n"],
-        evidence_unprocessed_oldest=_age(unprocessed["oldest"], at),
+        evidence_unprocessed_oldest=_age(unprocessed["oldest"], now),
         due_rows=Due.objects.count(),
-        due_oldest=due_oldest(at=at),
+        due_oldest=due_oldest(now=now),
         disk_free=disk_free(),
     )
 
 
-def due_oldest(*, at: datetime) -> float:
+def due_oldest(*, now: datetime) -> float:
     """Seconds for which the longest-waiting figure waits; 0 where none does."""
-    return _age(Due.objects.aggregate(oldest=Min("created_at"))["oldest"], at)
+    return _age(Due.objects.aggregate(oldest=Min("created_at"))["oldest"], now)
 
 
 def migrations_applied() -> bool:
@@ -120,5 +120,5 @@ def _grouped(rows: Iterable[tuple[str, int]]) -> dict[str, int]:
     return dict(rows)
 
 
-def _age(since: datetime | None, at: datetime) -> float:
-    return max(0.0, (at - since).total_seconds()) if since else 0.0
+def _age(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0

@@ -40,15 +40,15 @@ class _Column:
     sealed: bool  # a received body, which triggers guard
 
 
-def keys_rotate(*, at: datetime) -> Rotated:
+def keys_rotate(*, now: datetime) -> Rotated:
     """Re-encrypts and re-indexes everything. Enrolment codes cannot be re-indexed: only their HMAC is known."""
     result = Rotated(0, 0, [], 0)
     for column in _columns():
         last: int | None = BEFORE_ALL
         while last is not None:
-            last = _rotate_batch(column, last, at, result)
+            last = _rotate_batch(column, last, now, result)
     result.lookups = _reindex(without=set(result.unreadable))
-    result.outstanding_codes = EnrolmentCode.objects.filter(used_at=None, expires_at__gt=at).count()
+    result.outstanding_codes = EnrolmentCode.objects.filter(used_at=None, expires_at__gt=now).count()
     return result
 
 
@@ -61,7 +61,7 @@ def _columns() -> Iterator[_Column]:
         yield _Column(model, "body", sealed=True)
 
 
-def _rotate_batch(column: _Column, after: int, at: datetime, result: Rotated) -> int | None:
+def _rotate_batch(column: _Column, after: int, now: datetime, result: Rotated) -> int | None:
     """Does one batch of rows whose key is greater than `after`; the last key, or None where none is left."""
     quote = connection.ops.quote_name
     table, key = quote(column.model._meta.db_table), quote(str(column.model._meta.pk.column))
@@ -85,7 +85,7 @@ def _rotate_batch(column: _Column, after: int, at: datetime, result: Rotated) ->
                 continue
             fresh.append((turned if column.sealed else turned.decode(), pk))
         if fresh:
-            guard = KeyRotation.objects.create(started_at=at) if column.sealed else None
+            guard = KeyRotation.objects.create(started_at=now) if column.sealed else None
             cursor.executemany(f"UPDATE {table} SET {name} = %s WHERE {key} = %s", fresh)  # noqa: S608
             if guard:
                 guard.delete()

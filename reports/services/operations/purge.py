@@ -80,18 +80,18 @@ def people_counted(*, election: Election) -> Purged:
     )
 
 
-def people_purge(*, election: Election, user: User | None, at: datetime) -> Purged:
+def people_purge(*, election: Election, user: User | None, now: datetime) -> Purged:
     """Takes it all, in batches, so that it may be broken off and begun again. Raises NotYet while it is open."""
-    if election.state != Election.State.CLOSED or at < election.closes_at:
+    if election.state != Election.State.CLOSED or now < election.closes_at:
         raise NotYet
     done = people_counted(election=election)
-    trail_add(action="election.purge", subject=election, at=at, user=user, detail=asdict(done))
+    trail_add(action="election.purge", subject=election, now=now, user=user, detail=asdict(done))
     exports_remove(election=election)
     with transaction.atomic():
         EnrolmentCode.objects.filter(election=election).delete()
         Import.objects.filter(election=election).delete()
         _calls(election).update(said="")
-        _devices_close(election, at)
+        _devices_close(election, now)
         Election.objects.filter(pk=election.pk).update(relay_secret="")
         for model, name in OF_CASES:
             model._default_manager.filter(case__in=_cases(election)).update(**{name: ""})
@@ -101,7 +101,7 @@ def people_purge(*, election: Election, user: User | None, at: datetime) -> Purg
     for model, rows in ((Report, _bodies(election)), (Refusal, _refusals(election))):
         for keys in _batches(rows):
             with transaction.atomic():
-                guard = KeyRotation.objects.create(started_at=at)  # the one word that lets a body be written
+                guard = KeyRotation.objects.create(started_at=now)  # the one word that lets a body be written
                 model._default_manager.filter(pk__in=keys).update(body=b"")
                 guard.delete()
     _space_overwrite()
@@ -155,10 +155,10 @@ def _cases(election: Election) -> QuerySet[Case]:
     return Case.objects.filter(commission__election=election, legal_hold=False, closed_at__isnull=False)
 
 
-def _devices_close(election: Election, at: datetime) -> None:
+def _devices_close(election: Election, now: datetime) -> None:
     """Every phone is revoked and nameless: a name is often its owner's."""
     devices = Device.objects.filter(election=election)
-    devices.filter(revoked_at=None).update(revoked_at=at)
+    devices.filter(revoked_at=None).update(revoked_at=now)
     devices.update(name="", device_id=None)
 
 

@@ -17,17 +17,17 @@ from reports.services.publishing.codebook import shared_codes
 from reports.services.publishing.visibility import published
 
 
-def summary_document(*, commission: Commission, language: str, at: datetime | None = None) -> dict[str, Any]:
+def summary_document(*, commission: Commission, language: str, now: datetime | None = None) -> dict[str, Any]:
     """The JSON of the API's public summary, from one Summary row and the names of what it lists.
 
-    Children that are not public at `at` (now, unless given) are left out; `children_withheld` is
+    Children that are not public at `now` (the clock, unless given) are left out; `children_withheld` is
     their number. Does not ask whether the commission itself is public: see `publication`.
     """
     election = commission.election
     row = Summary.objects.filter(pk=commission.pk, revision__gt=0).first()
     tally = row.tally if row else {"precincts": Commission.objects.under(commission).precincts().count()}
     observers = len(observers_unpacked(row.observers)) if row else 0
-    children, withheld = _children(row, election, language, at or timezone.now()) if row else ([], 0)
+    children, withheld = _children(row, election, language, now or timezone.now()) if row else ([], 0)
     return {
         "election": election.slug,
         "commission": {
@@ -45,7 +45,7 @@ def summary_document(*, commission: Commission, language: str, at: datetime | No
     }
 
 
-def _children(row: Summary, election: Election, language: str, at: datetime) -> tuple[list[dict[str, Any]], int]:
+def _children(row: Summary, election: Election, language: str, now: datetime) -> tuple[list[dict[str, Any]], int]:
     keys = [child["commission"] for child in row.children]
     known = Commission.objects.select_related("level").in_bulk(keys)
     listed = []
@@ -54,7 +54,7 @@ def _children(row: Summary, election: Election, language: str, at: datetime) -> 
         if place is None:
             continue
         place.election = election
-        if published(commission=place, at=at):
+        if published(commission=place, now=now):
             name = in_language(place.names, language, election.languages)
             shown = {"code": place.code, "name": name}
             shown |= {"coverage": child["coverage"], "violations": child["violations"]}

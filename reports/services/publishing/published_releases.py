@@ -41,8 +41,8 @@ class Edition:
     remarks: Mapping[str, Mapping[str, str]]
     digest: str
 
-    def is_public(self, at: datetime) -> bool:
-        return self.public_from is None or self.public_from <= at
+    def is_public(self, now: datetime) -> bool:
+        return self.public_from is None or self.public_from <= now
 
     @property
     def since(self) -> datetime:
@@ -63,20 +63,20 @@ class Stand:
     root: str
     editions: tuple[Edition, ...]
 
-    def public(self, at: datetime) -> tuple[Edition, ...]:
+    def public(self, now: datetime) -> tuple[Edition, ...]:
         if self.publication == Election.Publication.CLOSED:
             return ()
-        return tuple(one for one in self.editions if one.is_public(at))
+        return tuple(one for one in self.editions if one.is_public(now))
 
-    def newest(self, at: datetime) -> Edition | None:
-        return next(iter(self.public(at)), None)
+    def newest(self, now: datetime) -> Edition | None:
+        return next(iter(self.public(now)), None)
 
-    def edition(self, number: int, at: datetime) -> Edition | None:
-        return next((one for one in self.public(at) if one.number == number), None)
+    def edition(self, number: int, now: datetime) -> Edition | None:
+        return next((one for one in self.public(now) if one.number == number), None)
 
-    def stamp(self, at: datetime) -> str:
+    def stamp(self, now: datetime) -> str:
         """Changes whenever what is public of the releases changes: by a decision, or by the end of an embargo."""
-        public = ",".join(f"{one.number}:{one.digest[:12]}" for one in self.public(at))
+        public = ",".join(f"{one.number}:{one.digest[:12]}" for one in self.public(now))
         return f"{self.slug} {self.publication} {public}"
 
 
@@ -107,12 +107,12 @@ def stands() -> dict[str, Stand]:
         _lock.release()
 
 
-def stamp_known(slug: str, at: datetime) -> str:
+def stamp_known(slug: str, now: datetime) -> str:
     """The election's stamp where nothing has to be asked for it, or somebody is asking already; else ""."""
     if time.monotonic() - _memory.asked_at >= SECONDS and not _lock.locked():
         return ""
     stand = _memory.stands.get(slug)
-    return stand.stamp(at) if stand else ""
+    return stand.stamp(now) if stand else ""
 
 
 def stand_of(slug: str) -> Stand | None:

@@ -42,13 +42,13 @@ class _Draft:
     digest: str
 
 
-def release_prepare(*, election: Election, cutoff: datetime, user: User | None, at: datetime) -> Release:
+def release_prepare(*, election: Election, cutoff: datetime, user: User | None, now: datetime) -> Release:
     """Freezes the figures of what was received by `cutoff`, as a draft that nobody outside can see.
 
     Raises Rejected `cutoff_ahead` for a cut-off that has not come, `cutoff_back` for one before the
     last release's, `release_waits` where there is a draft already.
     """
-    if cutoff > at:
+    if cutoff > now:
         raise Rejected("cutoff_ahead", _("Reports received by then have not all come yet."), "cutoff")
     last = Release.objects.filter(election=election).order_by("-number").first()
     if last is not None and last.state != Release.State.PUBLISHED:
@@ -64,14 +64,14 @@ def release_prepare(*, election: Election, cutoff: datetime, user: User | None, 
                 election=election,
                 number=last.number + 1 if last else 1,
                 cutoff=cutoff,
-                prepared_at=at,
+                prepared_at=now,
                 prepared_by=user,
                 digest=draft.digest,
                 notes=_notes(election),
             )
             _store(release, draft)
             detail = {"number": release.number, "cutoff": cutoff.isoformat(), "digest": draft.digest}
-            trail_add(action="release.prepare", subject=release, at=at, user=user, detail=detail)
+            trail_add(action="release.prepare", subject=release, now=now, user=user, detail=detail)
     except IntegrityError as error:
         raise Rejected("release_waits", _("There is a release in preparation. Publish or discard it first.")) from error
     return release
@@ -85,7 +85,7 @@ def release_describe(
     finding: str,
     public_from: datetime | None,
     user: User | None,
-    at: datetime,
+    now: datetime,
 ) -> None:
     """Words and embargo of a draft. Whoever said yes said it to other words: their yes is taken back."""
     with transaction.atomic():
@@ -94,24 +94,24 @@ def release_describe(
         row.texts, row.remarks, row.finding, row.public_from = dict(texts), dict(remarks), finding, public_from
         row.state, row.approved_by, row.approved_at = Release.State.PREPARED, None, None
         row.save()
-        trail_add(action="release.describe", subject=row, at=at, user=user)
+        trail_add(action="release.describe", subject=row, now=now, user=user)
     release.refresh_from_db()
 
 
-def release_approve(*, release: Release, user: User | None, at: datetime) -> None:
+def release_approve(*, release: Release, user: User | None, now: datetime) -> None:
     """The second person's yes. Raises Rejected `same_person` for whoever prepared it."""
     with transaction.atomic():
         row = _locked(release)
         _refuse_published(row)
         if user is None or row.prepared_by_id == user.pk:
             raise Rejected("same_person", _("Another person than the one who prepared the release has to agree."))
-        row.state, row.approved_by, row.approved_at = Release.State.APPROVED, user, at
+        row.state, row.approved_by, row.approved_at = Release.State.APPROVED, user, now
         row.save()
-        trail_add(action="release.approve", subject=row, at=at, user=user, detail={"digest": row.digest})
+        trail_add(action="release.approve", subject=row, now=now, user=user, detail={"digest": row.digest})
     release.refresh_from_db()
 
 
-def release_publish(*, release: Release, user: User | None, at: datetime) -> None:
+def release_publish(*, release: Release, user: User | None, now: datetime) -> None:
     """Makes it public, for ever, from now or from the end of its embargo.
 
     Raises Rejected `not_approved` where a second person's yes is wanted and missing, `same_person`
@@ -125,20 +125,20 @@ def release_publish(*, release: Release, user: User | None, at: datetime) -> Non
                 raise Rejected("not_approved", _("A second person has to agree first."))
             if user is None or row.approved_by_id == user.pk:
                 raise Rejected("same_person", _("Whoever agreed to the release cannot publish it too."))
-        row.state, row.published_by, row.published_at = Release.State.PUBLISHED, user, at
+        row.state, row.published_by, row.published_at = Release.State.PUBLISHED, user, now
         row.save()
         detail = {"digest": row.digest, "from": row.public_from.isoformat() if row.public_from else None}
-        trail_add(action="release.publish", subject=row, at=at, user=user, detail=detail)
+        trail_add(action="release.publish", subject=row, now=now, user=user, detail=detail)
         transaction.on_commit(lambda: _published(row), robust=True)
     release.refresh_from_db()
 
 
-def release_discard(*, release: Release, user: User | None, at: datetime) -> None:
+def release_discard(*, release: Release, user: User | None, now: datetime) -> None:
     """Throws a draft away. Its number is given to the next."""
     with transaction.atomic():
         row = _locked(release)
         _refuse_published(row)
-        trail_add(action="release.discard", subject=row, at=at, user=user, detail={"number": row.number})
+        trail_add(action="release.discard", subject=row, now=now, user=user, detail={"number": row.number})
         row.delete()
         ReleaseContent.objects.filter(rows__isnull=True).delete()
 

@@ -24,14 +24,14 @@ def places(**which: Any) -> QuerySet[Commission]:
     return rows.annotate(revision=F("summary__revision"))
 
 
-def kept(*, what: str, place: Commission, language: str, at: datetime, make: Callable[[], Answer]) -> Answer:
+def kept(*, what: str, place: Commission, language: str, now: datetime, make: Callable[[], Answer]) -> Answer:
     """`make()`, or what it gave for this `what`, language, publication and revision of `place` (see `places`).
 
     `what` names the format, and nothing that a reader can choose freely.
     """
     election = place.election
     revision = getattr(place, "revision", None) or 0
-    stamp = [what, place.pk, revision, language, election.publication, election.precincts_are_public(at)]
+    stamp = [what, place.pk, revision, language, election.publication, election.precincts_are_public(now)]
     key = f"{what.partition(':')[0]}:{hashlib.sha256(repr(stamp).encode()).hexdigest()}"
     found = cache.get(key)
     if found is None:

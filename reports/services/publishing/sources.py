@@ -123,8 +123,8 @@ class Live:
 
     number = None
 
-    def __init__(self, election: Election, at: datetime) -> None:
-        self.election, self.slug, self.at = election, election.slug, at
+    def __init__(self, election: Election, now: datetime) -> None:
+        self.election, self.slug, self.at = election, election.slug, now
         self._book: Book | None = None
         self._known: dict[str, Commission] = {}
 
@@ -161,7 +161,7 @@ class Live:
             shared=shared_codes(self.election),
             hours=None if stations else hours_of(place),
             replies=[{"date": str(one.date), "texts": one.texts} for one in Reply.objects.filter(commission=place)],
-            photos=[[one.copy, one.thumbnail] for one in public_evidence(commission=place, at=self.at)[:PHOTOS_MAX]],
+            photos=[[one.copy, one.thumbnail] for one in public_evidence(commission=place, now=self.at)[:PHOTOS_MAX]],
         )
 
     def findings(self, code: str) -> Part:

@@ -36,27 +36,27 @@ def violation_stamp(violation: Violation) -> str:
     return f"{violation.state} {violation.case_id or ''} {_moment(violation.decided_at)}"
 
 
-def report_verify(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+def report_verify(*, report: Report, user: User | None, now: datetime, reason: str = "", seen: str = "") -> None:
     """Someone checked it: it counts, and counts as verified. Like those below, raises Changed where `seen` is past."""
-    _set_state(report, Report.State.VERIFIED, "report.verify", user, at, reason, seen)
+    _set_state(report, Report.State.VERIFIED, "report.verify", user, now, reason, seen)
 
 
-def report_reject(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+def report_reject(*, report: Report, user: User | None, now: datetime, reason: str = "", seen: str = "") -> None:
     """It leaves the figures; what it superseded comes back into them."""
-    _set_state(report, Report.State.REJECTED, "report.reject", user, at, reason, seen)
+    _set_state(report, Report.State.REJECTED, "report.reject", user, now, reason, seen)
 
 
-def report_hold(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+def report_hold(*, report: Report, user: User | None, now: datetime, reason: str = "", seen: str = "") -> None:
     """It leaves the figures until someone has looked."""
-    _set_state(report, Report.State.HELD, "report.hold", user, at, reason, seen)
+    _set_state(report, Report.State.HELD, "report.hold", user, now, reason, seen)
 
 
-def report_restore(*, report: Report, user: User | None, at: datetime, reason: str = "", seen: str = "") -> None:
+def report_restore(*, report: Report, user: User | None, now: datetime, reason: str = "", seen: str = "") -> None:
     """Held, rejected, accepted or verified, it becomes a received report again."""
-    _set_state(report, Report.State.RECEIVED, "report.restore", user, at, reason, seen)
+    _set_state(report, Report.State.RECEIVED, "report.restore", user, now, reason, seen)
 
 
-def reports_accept(*, reports: "QuerySet[Report]", election: Election, user: User | None, at: datetime) -> int:
+def reports_accept(*, reports: "QuerySet[Report]", election: Election, user: User | None, now: datetime) -> int:
     """Those of these reports at which nobody need look count on, as accepted and not verified; how many.
 
     No figure changes: received and accepted reports count alike. At most AT_ONCE at one call.
@@ -69,41 +69,41 @@ def reports_accept(*, reports: "QuerySet[Report]", election: Election, user: Use
     with transaction.atomic():
         for start in range(0, len(keys), 2000):
             still = Report.objects.filter(pk__in=keys[start : start + 2000], state=Report.State.RECEIVED)
-            accepted += still.update(state=Report.State.ACCEPTED, decided_by=user, decided_at=at)
+            accepted += still.update(state=Report.State.ACCEPTED, decided_by=user, decided_at=now)
         if accepted:
             detail = {"election": election.slug, "reports": accepted, "from": keys[0], "to": keys[-1]}
-            trail_add(action="reports.accept", subject=election, at=at, user=user, detail=detail)
+            trail_add(action="reports.accept", subject=election, now=now, user=user, detail=detail)
     return accepted
 
 
-def report_read(*, report: Report, at: datetime) -> None:
+def report_read(*, report: Report, now: datetime) -> None:
     """A coordinator has opened it for the first time; its observer is told so."""
-    Report.objects.filter(pk=report.pk, read_at__isnull=True).update(read_at=at, changed_at=at)
+    Report.objects.filter(pk=report.pk, read_at__isnull=True).update(read_at=now, changed_at=now)
 
 
-def rehearsal_set(*, report: Report, rehearsal: bool, user: User | None, at: datetime) -> None:
+def rehearsal_set(*, report: Report, rehearsal: bool, user: User | None, now: datetime) -> None:
     """A rehearsal report that was meant in earnest, or the reverse."""
-    rehearsals_set(reports=[report], rehearsal=rehearsal, user=user, at=at)
+    rehearsals_set(reports=[report], rehearsal=rehearsal, user=user, now=now)
 
 
-def rehearsals_set(*, reports: Sequence[Report], rehearsal: bool, user: User | None, at: datetime) -> None:
+def rehearsals_set(*, reports: Sequence[Report], rehearsal: bool, user: User | None, now: datetime) -> None:
     """Reports that were rehearsed and meant in earnest, or the reverse, all or none of them."""
 
     def change(row: Report) -> None:
         row.rehearsal = rehearsal
         row.flags = [flag for flag in row.flags if flag != "rehearsal"] + (["rehearsal"] if rehearsal else [])
 
-    _decide(reports, change, "report.rehearsal", user, at, {"rehearsal": rehearsal})
+    _decide(reports, change, "report.rehearsal", user, now, {"rehearsal": rehearsal})
 
 
-def observer_quarantine(*, observer: Observer, election: Election, user: User | None, at: datetime) -> int:
+def observer_quarantine(*, observer: Observer, election: Election, user: User | None, now: datetime) -> int:
     """Sets aside every report of one observer in one election at once, and all that come; how many are here."""
-    return _quarantine(observer, election, True, user, at)
+    return _quarantine(observer, election, True, user, now)
 
 
-def observer_restore(*, observer: Observer, election: Election, user: User | None, at: datetime) -> int:
+def observer_restore(*, observer: Observer, election: Election, user: User | None, now: datetime) -> int:
     """Brings them back, each in the state it had; how many there are."""
-    return _quarantine(observer, election, False, user, at)
+    return _quarantine(observer, election, False, user, now)
 
 
 def violation_decide(
@@ -111,7 +111,7 @@ def violation_decide(
     violation: Violation,
     state: str,
     user: User | None,
-    at: datetime,
+    now: datetime,
     case: Case | None = None,
     note: str = "",
     seen: str = "",
@@ -133,15 +133,15 @@ def violation_decide(
             raise Rejected("invalid_report", _("This case is about another commission."), "case")
         before = row.state
         row.state, row.case, row.note = state, case or row.case, note or row.note
-        row.decided_by, row.decided_at = user, at
+        row.decided_by, row.decided_at = user, now
         row.save(update_fields=["state", "case", "note", "decided_by", "decided_at"])
-        due_add(commissions=[row.report.commission_id], at=at)
-        _trail("violation.decide", [row.report], None, user, at, {"from": before, "to": state, "code": row.code})
+        due_add(commissions=[row.report.commission_id], now=now)
+        _trail("violation.decide", [row.report], None, user, now, {"from": before, "to": state, "code": row.code})
     violation.refresh_from_db()
 
 
 def _set_state(
-    report: Report, state: str, action: str, user: User | None, at: datetime, reason: str, seen: str
+    report: Report, state: str, action: str, user: User | None, now: datetime, reason: str, seen: str
 ) -> None:
     detail = {"to": str(state), "reason": reason}
 
@@ -149,25 +149,27 @@ def _set_state(
         if seen and seen != report_stamp(row):
             raise Changed
         row.state, row.state_reason = state, reason
-        row.decided_by, row.decided_at = user, at
+        row.decided_by, row.decided_at = user, now
 
-    _decide([report], change, action, user, at, detail)
+    _decide([report], change, action, user, now, detail)
 
 
-def _quarantine(observer: Observer, election: Election, aside: bool, user: User | None, at: datetime) -> int:
+def _quarantine(observer: Observer, election: Election, aside: bool, user: User | None, now: datetime) -> int:
     def change(row: Report) -> None:
         row.quarantined = aside
 
     with transaction.atomic():
         observers_lock([observer.pk])  # as the door does before it asks whether the observer is set aside
         if aside:
-            SetAside.objects.get_or_create(observer=observer, election=election, defaults={"user": user, "at": at})
+            SetAside.objects.get_or_create(observer=observer, election=election, defaults={"user": user, "at": now})
         else:
             SetAside.objects.filter(observer=observer, election=election).delete()
         theirs = Report.objects.filter(observer=observer, commission__election=election, quarantined=not aside)
         reports = list(theirs.only("pk", "uuid", "observer_id"))
         action = "observer.quarantine" if aside else "observer.restore"
-        _decide(reports, change, action, user, at, {"election": election.slug, "reports": len(reports)}, about=observer)
+        _decide(
+            reports, change, action, user, now, {"election": election.slug, "reports": len(reports)}, about=observer
+        )
     return len(reports)
 
 
@@ -176,7 +178,7 @@ def _decide(
     change: Callable[[Report], None],
     action: str,
     user: User | None,
-    at: datetime,
+    now: datetime,
     detail: Mapping[str, object],
     about: Model | None = None,
 ) -> None:
@@ -187,16 +189,16 @@ def _decide(
         rows = list(Report.objects.select_for_update(no_key=True).defer("body").filter(pk__in=keys).order_by("pk"))
         for row in rows:
             change(row)
-            row.changed_at = at
+            row.changed_at = now
         Report.objects.bulk_update(
             rows,
             ["state", "state_reason", "decided_by", "decided_at", "rehearsal", "flags", "quarantined", "changed_at"],
             batch_size=200,
         )
-        checks_settle(reports=rows, at=at)
-        touched = superseding_settle(reports=rows, at=at) if rows else set()
-        due_add(commissions={row.commission_id for row in rows} | touched, at=at)
-        _trail(action, rows, about, user, at, detail)
+        checks_settle(reports=rows, now=now)
+        touched = superseding_settle(reports=rows, now=now) if rows else set()
+        due_add(commissions={row.commission_id for row in rows} | touched, now=now)
+        _trail(action, rows, about, user, now, detail)
     changed = {row.pk: row for row in rows}
     for report in reports:
         for name in ("state", "state_reason", "decided_at", "rehearsal", "flags", "quarantined", "superseded"):
@@ -212,7 +214,7 @@ def _trail(
     rows: Sequence[Report],
     about: Model | None,
     user: User | None,
-    at: datetime,
+    now: datetime,
     detail: Mapping[str, object],
 ) -> None:
     places = Commission.objects.filter(pk__in={row.commission_id for row in rows})
@@ -222,7 +224,7 @@ def _trail(
         trail_add(
             action=action,
             subject=f"{subject._meta.model_name}:{subject}",
-            at=at,
+            now=now,
             user=user,
             detail=detail,
             election=elections.get(getattr(row, "commission_id", 0)),

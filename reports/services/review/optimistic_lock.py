@@ -20,7 +20,7 @@ def row_revise(
     *,
     action: str,
     user: User,
-    at: datetime,
+    now: datetime,
     seen: int,
     detail: Mapping[str, Any],
     election: int | None = None,
@@ -36,5 +36,5 @@ def row_revise(
         change(locked)
         locked.revision += 1
         locked.save()
-        trail_add(action=action, subject=locked, at=at, user=user, detail=detail, election=election)
+        trail_add(action=action, subject=locked, now=now, user=user, detail=detail, election=election)
     row.refresh_from_db()

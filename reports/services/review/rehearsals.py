@@ -27,10 +27,10 @@ def rehearsals_on_the_day(*, election: Election, scope: Scope) -> QuerySet[Repor
     return rows.defer("body", "answers", "comment").order_by("-sequence")
 
 
-def rehearsals_count(*, reports: Collection[Report], user: User, at: datetime) -> int:
+def rehearsals_count(*, reports: Collection[Report], user: User, now: datetime) -> int:
     """These were meant in earnest: they count from now on. How many were still rehearsals; at most 500 at once."""
     with transaction.atomic():
         keys = [report.pk for report in reports]
         still = list(Report.objects.filter(pk__in=keys, rehearsal=True).defer("body", "answers", "comment")[:AT_ONCE])
-        rehearsals_set(reports=still, rehearsal=False, user=user, at=at)
+        rehearsals_set(reports=still, rehearsal=False, user=user, now=now)
     return len(still)

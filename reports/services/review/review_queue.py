@@ -71,7 +71,7 @@ def checks_count(rows: "QuerySet[Check]") -> dict[int, int]:
     return {why: waiting.filter(why=why)[:COUNTED].count() for why in Check.Why.values}
 
 
-def check_claim(*, rows: "QuerySet[Check]", election: Election, user: User, at: datetime) -> Check | None:
+def check_claim(*, rows: "QuerySet[Check]", election: Election, user: User, now: datetime) -> Check | None:
     """The next report for this user, among `rows`: the one they have already, else the worst that nobody has.
 
     Nobody else gets it until it is decided, given back, or fifteen minutes have passed.
@@ -79,15 +79,15 @@ def check_claim(*, rows: "QuerySet[Check]", election: Election, user: User, at: 
     waiting = checks_waiting(rows.filter(election=election))
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)  # a double click gets one, not two
-        mine = waiting.filter(user=user, until__gt=at).first()
+        mine = waiting.filter(user=user, until__gt=now).first()
         if mine is not None:
             return mine
-        free = waiting.filter(Q(until__isnull=True) | Q(until__lte=at))
+        free = waiting.filter(Q(until__isnull=True) | Q(until__lte=now))
         skip = connection.features.has_select_for_update_skip_locked
         check = free.select_for_update(of=("self",), no_key=True, skip_locked=skip).first()
         if check is None:
             return None
-        check.user, check.until = user, at + CLAIM
+        check.user, check.until = user, now + CLAIM
         check.save(update_fields=["user", "until"])
         return check
 
@@ -97,7 +97,7 @@ def check_release(*, check: Check, user: User) -> None:
     Check.objects.filter(pk=check.pk, user=user).update(user=None, until=None)
 
 
-def checks_settle(*, reports: Iterable[Report], at: datetime) -> None:
+def checks_settle(*, reports: Iterable[Report], now: datetime) -> None:
     """Who was decided waits no longer; who was undone waits again. For `decisions`, in its transaction."""
     decided = (Report.State.VERIFIED, Report.State.REJECTED)
     rows = list(reports)
@@ -105,6 +105,6 @@ def checks_settle(*, reports: Iterable[Report], at: datetime) -> None:
     again = [row.pk for row in rows if row.state not in decided]
     for start in range(0, len(rows), 500):
         Check.objects.filter(report__in=done[start : start + 500], done_at__isnull=True).update(
-            done_at=at, user=None, until=None
+            done_at=now, user=None, until=None
         )
         Check.objects.filter(report__in=again[start : start + 500], done_at__isnull=False).update(done_at=None)

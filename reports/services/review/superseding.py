@@ -128,7 +128,7 @@ def observers_lock(ids: Iterable[int]) -> None:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, key % 2**31])
 
 
-def superseding_settle(*, reports: Collection[Report], at: datetime) -> set[int]:
+def superseding_settle(*, reports: Collection[Report], now: datetime) -> set[int]:
     """Brings `superseded` and the link flags up to date for these reports' groups; the commissions touched.
 
     Call with the observers locked, after whatever changed was written. Adding Due is the caller's.
@@ -145,7 +145,7 @@ def superseding_settle(*, reports: Collection[Report], at: datetime) -> set[int]
         if row.superseded != found.superseded:
             touched.add(row.commission_id)
         if row.superseded != found.superseded or sorted(row.flags) != sorted(flags):
-            Report.objects.filter(pk=row.pk).update(superseded=found.superseded, flags=flags, changed_at=at)
+            Report.objects.filter(pk=row.pk).update(superseded=found.superseded, flags=flags, changed_at=now)
             row.superseded, row.flags = found.superseded, flags
     for report in reports:
         report.superseded, report.flags = rows[report.uuid].superseded, rows[report.uuid].flags

@@ -78,23 +78,23 @@ class Station:
     overdue: tuple[str, ...]
 
 
-def board_of(*, election: Election, scope: Scope, at: datetime) -> Board:
+def board_of(*, election: Election, scope: Scope, now: datetime) -> Board:
     """The board, at most ten seconds old. Nine queries at most, whatever the country's size."""
     kept: Board | None = cache.get(scope.key)
-    if kept is not None and kept.at <= at:
+    if kept is not None and kept.at <= now:
         return kept
-    made = _board(election, scope, at)
+    made = _board(election, scope, now)
     cache.set(scope.key, made, FRESH)
     return made
 
 
-def _board(election: Election, scope: Scope, at: datetime) -> Board:
+def _board(election: Election, scope: Scope, now: datetime) -> Board:
     plan = plan_of(election=election)
     versions = versions_of(election)
     total, lines = _lines(scope)
     by_path = {line.path: line for line in (total, *lines)}
     above: dict[str, list[Line]] = {}
-    for station in stations(election=election, scope=scope, at=at, plan=plan, versions=versions):
+    for station in stations(election=election, scope=scope, now=now, plan=plan, versions=versions):
         # A precinct's lines are its parent's, unless the board is about nothing else.
         family = station.path if station.path in by_path else station.path[: station.path.rfind("/", 0, -1) + 1]
         if family not in above:
@@ -106,7 +106,7 @@ def _board(election: Election, scope: Scope, at: datetime) -> Board:
     incidents = Incidents(election, scope, versions)
     titles = {code: checklist.titles for code, checklist in plan.checklists.items()}
     return Board(
-        at=at,
+        at=now,
         total=total,
         lines=lines,
         checklists=[(code, titles[code]) for code in planned(plan)],
@@ -179,7 +179,7 @@ def stations(
     *,
     election: Election,
     scope: Scope,
-    at: datetime,
+    now: datetime,
     plan: Plan | None = None,
     versions: Mapping[str, Sequence[int]] | None = None,
 ) -> Iterator[Station]:
@@ -191,7 +191,7 @@ def stations(
     plan = plan or plan_of(election=election)
     versions = versions if versions is not None else versions_of(election)
     first = next(iter(planned(plan)), "")
-    asked = _asked(plan, at)
+    asked = _asked(plan, now)
     begins = {number for number, (checklist, _slot) in enumerate(asked) if checklist == first}
     columns: dict[str, Any] = {
         "spoke": Exists(_reports(scope)),
@@ -217,7 +217,7 @@ def stations(
             *columns,
         )
     )
-    late = _Late(plan, at, asked)
+    late = _Late(plan, now, asked)
     station: Station | None = None
     owed: set[str] = set()
     for key, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
@@ -239,8 +239,8 @@ def stations(
 class _Late:
     """What may be late by now at a place of some zone and kind, each with its column among those asked."""
 
-    def __init__(self, plan: Plan, at: datetime, asked: Sequence[tuple[str, str]]) -> None:
-        self._plan, self._at = plan, at
+    def __init__(self, plan: Plan, now: datetime, asked: Sequence[tuple[str, str]]) -> None:
+        self._plan, self._at = plan, now
         self._columns = {pair: number for number, pair in enumerate(asked)}
         self._known: dict[tuple[str, str, str], list[tuple[datetime, str, int]]] = {}
 
@@ -262,7 +262,7 @@ def assignments_in(election: Election, scope: Scope) -> "QuerySet[Assignment]":
     return rows
 
 
-def _asked(plan: Plan, at: datetime) -> list[tuple[str, str]]:
+def _asked(plan: Plan, now: datetime) -> list[tuple[str, str]]:
     """Checklists and slots of which a report may be late by now, in the earliest zone on Earth."""
     found = {
         (hour.checklist, hour.slot)
@@ -270,7 +270,7 @@ def _asked(plan: Plan, at: datetime) -> list[tuple[str, str]]:
         for role in Assignment.Role.values
         for zone in ("Etc/GMT-14", "")
         for hour in plan.hours(zone=zone, kind=kind, role=role)
-        if at > hour.late_after
+        if now > hour.late_after
     }
     return sorted(found)
 

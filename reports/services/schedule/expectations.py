@@ -31,12 +31,12 @@ class Expectation:
     state: str
     reports: tuple[int, ...]
 
-    def is_late(self, at: datetime) -> bool:
+    def is_late(self, now: datetime) -> bool:
         """Whether it should have come by now, whole, and has not."""
-        return self.state not in SETTLED and at > self.hour.late_after
+        return self.state not in SETTLED and now > self.hour.late_after
 
-    def is_due(self, at: datetime) -> bool:
-        return at >= self.hour.due
+    def is_due(self, now: datetime) -> bool:
+        return now >= self.hour.due
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,15 +46,15 @@ def space_require(*, bytes_more: int = 0) -> None:
         raise Rejected("low_disk", _("The server is short of disk. Files wait; reports are still taken."))
 
 
-def parts_sweep(*, at: datetime) -> int:
+def parts_sweep(*, now: datetime) -> int:
     """Removes the parts that no row names and nobody has written to for a day; how many.
 
     Looks once an hour, whichever process asks, and otherwise returns 0 at once.
     """
     folder: Path = settings.PARTS_DIR
-    if not folder.is_dir() or not _is_my_turn(folder / SWEPT, at):
+    if not folder.is_dir() or not _is_my_turn(folder / SWEPT, now):
         return 0
-    before = (at - ABANDONED).timestamp()
+    before = (now - ABANDONED).timestamp()
     old: list[str] = []
     removed = 0
     with os.scandir(folder) as entries:
@@ -75,13 +75,13 @@ def parts_sweep(*, at: datetime) -> int:
     return removed
 
 
-def _is_my_turn(mark: Path, at: datetime) -> bool:
+def _is_my_turn(mark: Path, now: datetime) -> bool:
     try:
-        if abs(at.timestamp() - mark.stat().st_mtime) < SWEEP_EVERY.total_seconds():
+        if abs(now.timestamp() - mark.stat().st_mtime) < SWEEP_EVERY.total_seconds():
             return False
     except FileNotFoundError:
         mark.touch(mode=0o600)
-    os.utime(mark, (at.timestamp(), at.timestamp()))
+    os.utime(mark, (now.timestamp(), now.timestamp()))
     return True
 
 

@@ -51,9 +51,9 @@ def row_move(*, evidence: int, before: tuple[int, str], offset: int, part: str, 
     return _move(_MOVED, [offset, part, state, evidence, *before])
 
 
-def row_store(*, evidence: int, before: tuple[int, str], size: int, sha256: str, at: datetime) -> bool:
+def row_store(*, evidence: int, before: tuple[int, str], size: int, sha256: str, now: datetime) -> bool:
     """The last move: the file is whole and sealed. False as `row_move`."""
-    stored_at = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(at)
+    stored_at = connections[DEFAULT_DB_ALIAS].ops.adapt_datetimefield_value(now)
     return _move(_STORED, [size, "", "stored", size, sha256, stored_at, evidence, *before])
 
 

@@ -224,10 +224,10 @@ def test_every_attack_is_one_that_the_reader_refuses():
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 200))
-def test_no_noise_in_a_body_is_more_than_a_refusal(noise: bytes, at: int, without: int):
+def test_no_noise_in_a_body_is_more_than_a_refusal(noise: bytes, position: int, without: int):
     """Whatever is cut out of a body and put into it: it is read, or refused as a problem that has words."""
     body = multipart(xml(), {"a.jpg": b"picture"})
-    body = body[:at] + noise + body[at + without :]
+    body = body[:position] + noise + body[position + without :]
     try:
         for one in parts_read(io.BytesIO(body), f"multipart/form-data; boundary={BOUNDARY}", len(body)):
             if isinstance(one, XmlPart):

@@ -171,7 +171,7 @@ class TestARefusal:
         assert Report.objects.count() == Refusal.objects.count() == 0
 
     def test_of_a_revoked_device_is_403_at_every_address(self, world, token):
-        device_revoke(device=world.first.device, user=None, at=timezone.now())
+        device_revoke(device=world.first.device, user=None, now=timezone.now())
         for name in ("head", "first"):
             assert replay(token, name).status_code == 403
         assert Client().get(f"/api/openrosa/k/{token}/formList").status_code == 403

@@ -49,7 +49,7 @@ def test_everyone_gets_what_the_table_says(world: World, method: str, address: s
     own, elsewhere = TABLE[method, address]
     other = make_phone(world.first.observer, make_election("other-2022"))
     revoked = make_phone(world.first.observer, world.election)
-    device_revoke(device=revoked.device, user=None, at=timezone.now())
+    device_revoke(device=revoked.device, user=None, now=timezone.now())
     expected = [(world.first.token, own), (other.token, elsewhere), (revoked.token, 403), ("x" * 43, 403)]
     for token, status in expected:
         assert ask(method, f"k/{token}/{address}").status_code == status
@@ -76,19 +76,19 @@ def test_any_other_method_is_405(world: World, address: str):
 class TestADeviceMadeForCollect:
     def test_works_at_once_and_says_when_it_did(self, world: World):
         made = device_create(
-            observer=world.first.observer, election=world.election, name="ODK Collect", at=timezone.now()
+            observer=world.first.observer, election=world.election, name="ODK Collect", now=timezone.now()
         )
         assert Collect(token=made.token).head().status_code == 204
         assert Device.objects.get(pk=made.device.pk).last_used_at is not None
 
     def test_dies_if_nobody_uses_it_in_three_days(self, world: World):
-        at = timezone.now() - timedelta(hours=73)
-        made = device_create(observer=world.first.observer, election=world.election, name="ODK Collect", at=at)
+        now = timezone.now() - timedelta(hours=73)
+        made = device_create(observer=world.first.observer, election=world.election, name="ODK Collect", now=now)
         assert Collect(token=made.token).head().status_code == 403
 
     def test_does_not_die_once_it_was_used(self, world: World):
-        at = timezone.now() - timedelta(hours=73)
-        made = device_create(observer=world.first.observer, election=world.election, name="ODK Collect", at=at)
-        Device.objects.filter(pk=made.device.pk).update(last_used_at=at + timedelta(hours=1))
+        now = timezone.now() - timedelta(hours=73)
+        made = device_create(observer=world.first.observer, election=world.election, name="ODK Collect", now=now)
+        Device.objects.filter(pk=made.device.pk).update(last_used_at=now + timedelta(hours=1))
         assert Collect(token=made.token).send(xml()).status_code == 201
         assert Report.objects.get().device == made.device

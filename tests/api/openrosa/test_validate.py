@@ -38,7 +38,7 @@ def test_every_form_of_the_pack_is_valid(db, tmp_path):
         date=DAY.date(),
         pack_dir=settings.PACKS_DIR / "kz",
         publication="live",
-        at=timezone.now(),
+        now=timezone.now(),
     )
     observer = make_observer("OB-4444", Organisation.objects.create(code="org", names={"en": "org"}))
     collect = Collect(make_phone(observer, election))
@@ -54,7 +54,7 @@ def test_every_form_of_the_pack_is_valid(db, tmp_path):
 @pytest.mark.sqlite
 def test_a_form_that_came_as_an_xlsform_with_everything_in_it_is_valid(world, tmp_path):
     files = {"box.jpg": jpeg(), "hum.mp3": b"hum"}
-    xlsform_import(election=world.election, source=EVERYTHING, file="form.xlsx", files=files, at=DAY)
+    xlsform_import(election=world.election, source=EVERYTHING, file="form.xlsx", files=files, now=DAY)
     collect = Collect(world.first)
     path = tmp_path / "harbour.xml"
     path.write_bytes(collect.get("forms/harbour/1.xml").content)

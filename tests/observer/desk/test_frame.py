@@ -92,15 +92,15 @@ class TestLanguages:
 
 class TestTrail:
     def test_is_searched_by_administrators_of_its_election_only(self, world, as_role, root):
-        now = timezone.now()
+        today = timezone.now()
         other = make_election("another")
         lines = [
-            (now, "report.reject", world.election),
-            (now - timedelta(days=2), "report.hold", world.election),
-            (now, "report.verify", other),
+            (today, "report.reject", world.election),
+            (today - timedelta(days=2), "report.hold", world.election),
+            (today, "report.verify", other),
         ]
-        for at, action, election in lines:
-            Trail.objects.create(at=at, user=root, action=action, subject="report:x", election=election)
+        for now, action, election in lines:
+            Trail.objects.create(at=now, user=root, action=action, subject="report:x", election=election)
         client = as_role("administrator", "KZ")
 
         def found(**query: str) -> set[str]:

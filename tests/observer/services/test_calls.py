@@ -19,8 +19,8 @@ def user(db) -> User:
     return User.objects.create(username="aigul")
 
 
-def begun(world: World, user: User, at=DAY) -> Call:
-    return call_begin(observer=world.first.observer, commission=world.tree["KZ-1-1-1"], user=user, at=at)
+def begun(world: World, user: User, now=DAY) -> Call:
+    return call_begin(observer=world.first.observer, commission=world.tree["KZ-1-1-1"], user=user, now=now)
 
 
 class TestShowingANumber:
@@ -57,7 +57,7 @@ def test_two_coordinators_who_call_one_observer_are_both_on_record(concurrent_wo
 
 class TestSayingWhatCameOfIt:
     def test_is_kept_encrypted(self, world, user):
-        call_record(call=begun(world, user), outcome="reached", said="Сәуле thrown out", at=DAY + MINUTE)
+        call_record(call=begun(world, user), outcome="reached", said="Сәуле thrown out", now=DAY + MINUTE)
         with connection.cursor() as cursor:
             cursor.execute("SELECT said FROM observer_call")
             assert "Сәуле" not in cursor.fetchone()[0]
@@ -67,32 +67,32 @@ class TestSayingWhatCameOfIt:
     def test_twice_changes_nothing_and_otherwise_is_refused(self, world, user):
         call = begun(world, user)
         for _ in range(2):
-            call_record(call=call, outcome="reached", said="all well", at=DAY)
+            call_record(call=call, outcome="reached", said="all well", now=DAY)
         with pytest.raises(Recorded):
-            call_record(call=call, outcome="not_reached", at=DAY)
+            call_record(call=call, outcome="not_reached", now=DAY)
         assert Trail.objects.filter(action="observer.called").count() == 1
 
     def test_as_nothing_is_no_word(self, world, user):
         with pytest.raises(ValueError, match=r"^$"):
-            call_record(call=begun(world, user), outcome="", at=DAY)
+            call_record(call=begun(world, user), outcome="", now=DAY)
 
     def test_the_next_call_begins_anew(self, world, user):
         call = begun(world, user)
-        call_record(call=call, outcome="not_reached", at=DAY)
+        call_record(call=call, outcome="not_reached", now=DAY)
         assert begun(world, user, DAY + MINUTE) != call
 
 
 class TestThoseToCallAgain:
-    def waiting(self, world, code="KZ", at=DAY + 30 * MINUTE) -> list[str]:
-        return [call.observer.code for call in calls_waiting(commission=world.tree[code], at=at)]
+    def waiting(self, world, code="KZ", now=DAY + 30 * MINUTE) -> list[str]:
+        return [call.observer.code for call in calls_waiting(commission=world.tree[code], now=now)]
 
     def test_are_listed_when_the_hour_has_come_in_their_territory(self, world, user):
-        call_record(call=begun(world, user), outcome="not_reached", call_again_at=DAY + 20 * MINUTE, at=DAY)
-        assert self.waiting(world, at=DAY + 19 * MINUTE) == []
+        call_record(call=begun(world, user), outcome="not_reached", call_again_at=DAY + 20 * MINUTE, now=DAY)
+        assert self.waiting(world, now=DAY + 19 * MINUTE) == []
         assert self.waiting(world) == self.waiting(world, "KZ-1-1") == ["OB-2222"]
         assert self.waiting(world, "KZ-2") == []
 
     def test_are_not_once_somebody_called(self, world, user):
-        call_record(call=begun(world, user), outcome="not_reached", call_again_at=DAY + 20 * MINUTE, at=DAY)
+        call_record(call=begun(world, user), outcome="not_reached", call_again_at=DAY + 20 * MINUTE, now=DAY)
         begun(world, User.objects.create(username="marat"), DAY + 10 * MINUTE)
         assert self.waiting(world) == []

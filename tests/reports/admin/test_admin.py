@@ -208,7 +208,7 @@ class TestDecisions:
 
     def test_recomputing_is_a_row(self, world, desk):
         told(world)
-        summaries_refresh(at=lambda: DAY)
+        summaries_refresh(now=lambda: DAY)
         act(desk, Summary, "recompute", Summary.objects.first())
         assert Due.objects.count() == 1
 
@@ -259,7 +259,7 @@ class TestChecklists:
 
 class TestTree:
     def test_a_commission_is_added_moved_and_removed_and_the_figures_follow(self, world, desk):
-        summaries_refresh(at=lambda: DAY)
+        summaries_refresh(now=lambda: DAY)
         level = world.tree["KZ-1-1-1"].level
         fields = {
             "election": world.election.pk,

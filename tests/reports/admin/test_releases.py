@@ -52,7 +52,7 @@ def test_a_release_goes_from_hand_to_hand(world, settings):
 
 @pytest.mark.parametrize(("role", "code"), [("territorial", "KZ-1"), ("reader", "KZ"), ("analyst", "KZ-1")])
 def test_it_is_for_analysts_of_the_whole_election(world, role, code):
-    release = release_prepare(election=world.election, cutoff=timezone.now(), user=None, at=timezone.now())
+    release = release_prepare(election=world.election, cutoff=timezone.now(), user=None, now=timezone.now())
     client = staff(world, "someone", role, code)
     listed = client.get(reverse(LIST))
     assert listed.status_code == 403 or not listed.context["cl"].result_list
@@ -64,7 +64,7 @@ def test_it_is_for_analysts_of_the_whole_election(world, role, code):
 def test_an_analyst_sees_who_said_it_where_and_in_which_words(world):
     stored(world.first, payload("voting", "KZ-1-1-1", answers={"V03": "yes"}, comment="Thirty alike."))
     stored(world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no"}, comment="All well."))
-    release = release_prepare(election=world.election, cutoff=timezone.now(), user=None, at=timezone.now())
+    release = release_prepare(election=world.election, cutoff=timezone.now(), user=None, now=timezone.now())
     page = reverse("admin:reports_release_review", args=[release.pk])
     shown = staff(world, "analyst", "analyst").get(page, {"finding": "voting:V03"}).content.decode()
     assert "Thirty alike." in shown and "All well." not in shown

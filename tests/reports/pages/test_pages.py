@@ -51,8 +51,8 @@ def observed(world: World) -> World:
 
 
 def publish(world: World, publication: str, *, precincts: bool) -> None:
-    at = timezone.now() + timedelta(days=-1 if precincts else 1)
-    Election.objects.filter(pk=world.election.pk).update(publication=publication, precincts_public_from=at)
+    now = timezone.now() + timedelta(days=-1 if precincts else 1)
+    Election.objects.filter(pk=world.election.pk).update(publication=publication, precincts_public_from=now)
 
 
 class TestADraft:

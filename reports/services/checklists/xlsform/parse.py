@@ -313,7 +313,7 @@ class _Reader:
             return None
         if type_ in ("yes_no", "rating"):
             return self._shared(line, type_, codes)
-        return type_, [] if type_ == Type.VIOLATION else [self._choice(at, one) for at, one in rows], {}
+        return type_, [] if type_ == Type.VIOLATION else [self._choice(now, one) for now, one in rows], {}
 
     def _guess(self, row: Row, kind: str, codes: Sequence[str]) -> str:
         if "multiple" in kind or kind == "select":

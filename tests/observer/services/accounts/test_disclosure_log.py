@@ -105,19 +105,19 @@ class TestTooMany:
 
     def test_one_alert_stays_open_and_counts_on(self, world, root, settings):
         settings.SIGHTS_PER_HOUR = 0
-        at = timezone.now()
+        now = timezone.now()
         for n in range(3):
-            Trail.objects.create(at=at, user=root, action="observer.call", subject=f"observer:{n}")
-            sights_watch(user=root, election=world.election, at=at)
+            Trail.objects.create(at=now, user=root, action="observer.call", subject=f"observer:{n}")
+            sights_watch(user=root, election=world.election, now=now)
         assert Alert.objects.get().number == 3
 
 
 class TestLists:
     def test_of_names_need_a_reason_and_leave_one_line(self, world, root):
         given = {"number": 2, "what": "sheets", "fields": ["name"], "election": world.election, "user": root}
-        at = timezone.now()
+        now = timezone.now()
         with pytest.raises(ReasonNeeded):
-            people_see(**given, reason=" ", at=at)
-        people_see(**given, reason="Badges", at=at)
+            people_see(**given, reason=" ", now=now)
+        people_see(**given, reason="Badges", now=now)
         line = Trail.objects.get(action="observer.list")
         assert line.detail == {"fields": ["name"], "number": 2, "reason": "Badges"}

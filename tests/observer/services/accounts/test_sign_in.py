@@ -65,16 +65,16 @@ class TestDigits:
 
     def test_a_clock_may_be_half_a_minute_off_and_no_more(self):
         secret = two_factor.secret_make()
-        at = DAY
-        now = int(at.timestamp()) // 30
+        now = DAY
+        current = int(now.timestamp()) // 30
         fits = [
             n
             for n in range(-3, 4)
-            if two_factor.matching_step(secret=secret, code=two_factor.totp(secret=secret, step=now + n), at=at)
+            if two_factor.matching_step(secret=secret, code=two_factor.totp(secret=secret, step=current + n), now=now)
             is not None
         ]
         assert fits == [-1, 0, 1]
-        assert two_factor.matching_step(secret=secret, code="²²²²²²", at=at) is None
+        assert two_factor.matching_step(secret=secret, code="²²²²²²", now=now) is None
 
 
 class TestFirstSignIn:
@@ -182,7 +182,7 @@ class TestSecondStep:
 class TestRecovery:
     def test_an_administrator_resets_it_and_the_trail_says_so(self, asked, person, client, root):
         set_up(client, person)
-        two_factor.second_factor_reset(user=person, by=root, at=timezone.now())
+        two_factor.second_factor_reset(user=person, by=root, now=timezone.now())
         assert client.get("/admin/").status_code == 302
         assert give_password(Client())["Location"] == SETUP
         assert Trail.objects.get(action="user.reset_second_factor").user == root
@@ -218,9 +218,9 @@ class TestGuessing:
 
     def test_a_flood_stops_strangers_and_not_who_came_from_there_before(self, person, client):
         give_password(client)
-        at = timezone.now()
+        now = timezone.now()
         for key in ("address:127.0.0.1", *(f"account:{one}" for one in {row.key for row in WrongGuess.objects.all()})):
-            WrongGuess.objects.bulk_create(WrongGuess(key=key, at=at) for _ in range(500))
+            WrongGuess.objects.bulk_create(WrongGuess(key=key, at=now) for _ in range(500))
         assert give_password(Client()).status_code == 302
         assert give_password(Client(), name="stranger").status_code == 429
 
@@ -264,11 +264,11 @@ class TestAtOnce:
         step = int(DAY.timestamp()) // 30
         SecondFactor.objects.create(user=user, secret=secret, since=DAY)
         code = two_factor.totp(secret=secret, step=step)
-        opened = at_once([partial(two_factor.code_check, user=user, code=code, at=DAY)] * 6)
+        opened = at_once([partial(two_factor.code_check, user=user, code=code, now=DAY)] * 6)
         assert sorted(opened) == [False] * 5 + [True]
 
     def test_many_guesses_at_once_are_as_many(self, concurrent_world):
-        guess = partial(login_throttle.password_guess, username="x", address="192.0.2.1", at=DAY)
+        guess = partial(login_throttle.password_guess, username="x", address="192.0.2.1", now=DAY)
         told = at_once([guess] * (login_throttle.PAIR + 8))
         assert sum(one.allowed for one in told) <= login_throttle.PAIR
 
@@ -304,7 +304,7 @@ class TestSessions:
 
     def test_all_of_someones_are_ended_by_another_with_a_trace(self, person, client, root):
         give_password(client)
-        assert sign_ins_end(user=person, by=root, at=timezone.now()) == 1
+        assert sign_ins_end(user=person, by=root, now=timezone.now()) == 1
         assert client.get("/desk/me/").status_code == 302
         line = Trail.objects.filter(action="user.sign_out").latest("pk")
         assert (line.user, line.subject) == (root, f"user:{person.pk}")

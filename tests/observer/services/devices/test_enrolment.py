@@ -29,11 +29,11 @@ OTHER = UUID("018f0000-0000-7000-8000-000000000002")
 
 
 def code_for(world: World, **fields) -> str:
-    return enrolment_create(observer=world.first.observer, election=world.election, at=DAY, **fields)
+    return enrolment_create(observer=world.first.observer, election=world.election, now=DAY, **fields)
 
 
 def use(code: str, device_id: UUID | None = PHONE, after: timedelta = timedelta(), name: str = "Galaxy A14"):
-    return enrol(code=code, device_name=name, device_id=device_id, at=DAY + after)
+    return enrol(code=code, device_name=name, device_id=device_id, now=DAY + after)
 
 
 class TestACode:
@@ -77,7 +77,7 @@ class TestACode:
 
     def test_of_a_transfer_expires_after_ten_minutes_and_is_for_the_same_observer(self, world):
         device = world.first.device
-        code, late = enrolment_transfer(device=device, at=DAY), enrolment_transfer(device=device, at=DAY)
+        code, late = enrolment_transfer(device=device, now=DAY), enrolment_transfer(device=device, now=DAY)
         moved = use(code, OTHER, timedelta(minutes=9)).device
         assert (moved.observer, moved.election) == (device.observer, device.election)
         with pytest.raises(InvalidCode):
@@ -103,7 +103,7 @@ class TestAnAnswerThatWasLost:
 
     def test_is_not_given_again_to_a_revoked_device(self, world):
         code = code_for(world)
-        device_revoke(device=use(code).device, user=None, at=DAY)
+        device_revoke(device=use(code).device, user=None, now=DAY)
         with pytest.raises(InvalidCode):
             use(code)
 
@@ -155,8 +155,8 @@ class TestAToken:
 
     def test_of_a_revoked_device_is_still_found_so_that_it_can_be_told(self, world):
         enrolled = use(code_for(world))
-        device_revoke(device=enrolled.device, user=None, at=DAY)
-        device_revoke(device=enrolled.device, user=None, at=DAY + timedelta(hours=1))
+        device_revoke(device=enrolled.device, user=None, now=DAY)
+        device_revoke(device=enrolled.device, user=None, now=DAY + timedelta(hours=1))
         found = device_by_token(enrolled.token)
         assert found is not None and found.revoked_at == DAY
         assert Trail.objects.filter(action="device.revoke").count() == 1
@@ -164,10 +164,10 @@ class TestAToken:
     def test_is_noted_as_used_every_five_minutes_at_most(self, world, django_assert_num_queries):
         device = device_by_token(use(code_for(world)).token)
         with django_assert_num_queries(0):
-            device_used(device=device, at=DAY + timedelta(minutes=4))
+            device_used(device=device, now=DAY + timedelta(minutes=4))
         with django_assert_num_queries(1):
-            device_used(device=device, at=DAY + timedelta(minutes=6))
-            device_used(device=device, at=DAY + timedelta(minutes=7))
+            device_used(device=device, now=DAY + timedelta(minutes=6))
+            device_used(device=device, now=DAY + timedelta(minutes=7))
         device.refresh_from_db()
         assert device.last_used_at == DAY + timedelta(minutes=6)
 
@@ -176,8 +176,8 @@ class TestConsent:
     def test_is_kept_with_version_and_date_and_an_older_one_changes_nothing(self, world):
         observer = world.first.observer
         for version, hours in ((2, 1), (1, 2), (2, 3)):
-            at = DAY + timedelta(hours=hours)
-            consent_record(observer=observer, election=world.election, version=version, at=at, received_at=DAY)
+            now = DAY + timedelta(hours=hours)
+            consent_record(observer=observer, election=world.election, version=version, given_at=now, received_at=DAY)
         consent = Consent.objects.get()
         assert (consent.version, consent.at) == (2, DAY + timedelta(hours=1))
         assert Trail.objects.filter(action="observer.consent").count() == 1
@@ -187,7 +187,7 @@ class TestTheCommand:
     def test_prints_a_code_that_works_as_its_last_line(self, world, capsys):
         call_command("enrol", "OB-2222")
         code = capsys.readouterr().out.splitlines()[-1]
-        assert enrol(code=code, device_name="", device_id=None, at=EnrolmentCode.objects.get().created_at)
+        assert enrol(code=code, device_name="", device_id=None, now=EnrolmentCode.objects.get().created_at)
 
     def test_finds_the_election_the_observer_takes_part_in(self, world, capsys):
         make_election("another")

@@ -24,7 +24,7 @@ FILE = [
 
 def load(world: World, *lines: str, head: str = HEAD):
     source = "\n".join([head, *lines, ""]).encode()
-    return observers_import(election=world.election, source=source, file="people.csv", at=DAY)
+    return observers_import(election=world.election, source=source, file="people.csv", now=DAY)
 
 
 def state() -> tuple[list[tuple], list[tuple]]:

@@ -47,7 +47,7 @@ def table(*lines: str, head: str = HEAD) -> bytes:
 
 
 def load(election: Election, *lines: str, head: str = HEAD):
-    return commissions_import(election=election, source=table(*lines, head=head), file="tree.csv", at=DAY)
+    return commissions_import(election=election, source=table(*lines, head=head), file="tree.csv", now=DAY)
 
 
 def state() -> list[tuple]:
@@ -76,7 +76,7 @@ class TestAFileOfCommissions:
 
     def test_is_read_with_and_without_a_byte_order_mark_and_with_windows_line_ends(self, election):
         source = b"\xef\xbb\xbf" + table(*TREE).replace(b"\n", b"\r\n")
-        assert commissions_import(election=election, source=source, file="f", at=DAY).created == 5
+        assert commissions_import(election=election, source=source, file="f", now=DAY).created == 5
         assert load(election, *TREE).unchanged == 5
 
     def test_makes_due_what_it_made_and_those_above(self, election):
@@ -248,7 +248,7 @@ class TestABadFile:
     )
     def test_is_refused_with_a_reason(self, election, source, reason):
         with pytest.raises(BadTable, match=reason):
-            commissions_import(election=election, source=source, file="tree.csv", at=DAY)
+            commissions_import(election=election, source=source, file="tree.csv", now=DAY)
         assert not Commission.objects.exists()
 
 
@@ -277,14 +277,14 @@ class TestTheCommand:
 class TestMovingACommission:
     def test_takes_all_below_it_along_and_makes_both_parents_due(self, world):
         tree = world.tree
-        commission_move(commission=tree["KZ-1-1"], parent=tree["KZ-2"], user=None, at=DAY)
+        commission_move(commission=tree["KZ-1-1"], parent=tree["KZ-2"], user=None, now=DAY)
         assert tree["KZ-1-1"].path == "KZ/KZ-2/KZ-1-1/"
         assert Commission.objects.get(code="KZ-1-1-3").path == "KZ/KZ-2/KZ-1-1/KZ-1-1-3/"
         assert tree_is_true(world.election)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1", "KZ-2", "KZ-1-1"}
 
     def test_to_where_it_is_changes_nothing(self, world):
-        commission_move(commission=world.tree["KZ-1-1"], parent=world.tree["KZ-1"], user=None, at=DAY)
+        commission_move(commission=world.tree["KZ-1-1"], parent=world.tree["KZ-1"], user=None, now=DAY)
         assert not Due.objects.exists() and not Trail.objects.exists()
 
     @pytest.mark.parametrize(
@@ -292,25 +292,30 @@ class TestMovingACommission:
     )
     def test_is_refused_where_it_cannot_stand(self, world, code, parent):
         with pytest.raises(Impossible):
-            commission_move(commission=world.tree[code], parent=world.tree[parent], user=None, at=DAY)
+            commission_move(commission=world.tree[code], parent=world.tree[parent], user=None, now=DAY)
         assert tree_is_true(world.election)
 
     def test_is_refused_into_another_election(self, world):
         other = World(make_election("other-2022"))
         with pytest.raises(Impossible):
-            commission_move(commission=world.tree["KZ-1-1"], parent=other.tree["KZ-2"], user=None, at=DAY)
+            commission_move(commission=world.tree["KZ-1-1"], parent=other.tree["KZ-2"], user=None, now=DAY)
 
 
 class TestAddingAndRemovingACommission:
     def test_counts_it_above(self, world):
         level = world.tree["KZ-1-1-1"].level
         made = commission_create(
-            election=world.election, parent=world.tree["KZ-1-1"], level=level, code="KZ-1-1-4", at=DAY, names=words("4")
+            election=world.election,
+            parent=world.tree["KZ-1-1"],
+            level=level,
+            code="KZ-1-1-4",
+            now=DAY,
+            names=words("4"),
         )
         assert (made.path, made.depth) == ("KZ/KZ-1/KZ-1-1/KZ-1-1-4/", 3)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1-1", "KZ-1-1-4"}
         Due.objects.all().delete()
-        commission_delete(commission=made, user=None, at=DAY)
+        commission_delete(commission=made, user=None, now=DAY)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1-1"}
 
     def test_is_refused_where_it_cannot_stand(self, world):
@@ -318,19 +323,19 @@ class TestAddingAndRemovingACommission:
         for parent, code in ((None, "TOP"), ("KZ-1-1", "kz-1-1-1"), ("KZ-1-1-1", "KZ-1-1-1-1"), ("KZ-1", "X" * 600)):
             with pytest.raises(Impossible):
                 commission_create(
-                    election=world.election, parent=world.tree.get(parent), level=level, code=code, at=DAY
+                    election=world.election, parent=world.tree.get(parent), level=level, code=code, now=DAY
                 )
 
     def test_with_anything_on_it_is_refused(self, world):
         assert Assignment.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
         for code in ("KZ-1-1-1", "KZ-1-1"):
             with pytest.raises(Impossible):
-                commission_delete(commission=world.tree[code], user=None, at=DAY)
+                commission_delete(commission=world.tree[code], user=None, now=DAY)
             assert Commission.objects.filter(code=code).exists()
 
 
 def test_a_cell_with_commas_and_quotes_survives(election):
     text = io.StringIO()
     csv.writer(text).writerows([HEAD.split(","), ["A", "", "central", '=1+"2", three', *[""] * 7]])
-    commissions_import(election=election, source=text.getvalue().encode(), file="f", at=DAY)
+    commissions_import(election=election, source=text.getvalue().encode(), file="f", now=DAY)
     assert Commission.objects.get().names == {"en": '=1+"2", three'}

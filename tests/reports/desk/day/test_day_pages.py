@@ -344,8 +344,8 @@ class TestMessages:
         assert Message.objects.get().observer == day.first.observer
 
     def test_to_another_territory_are_not_for_this_desk(self, day, aigul):
-        assert aigul.post(page("message_new"), self.write(at="KZ", send="1")).status_code == 404
-        assert aigul.post(page("message_new"), self.write(at="KZ-2", send="1")).status_code == 404
+        assert aigul.post(page("message_new"), self.write(now="KZ", send="1")).status_code == 404
+        assert aigul.post(page("message_new"), self.write(now="KZ-2", send="1")).status_code == 404
         outside = day.enrolled("OB-8888", "KZ-2-1-1").observer
         assert aigul.get(f"{page('message_new')}?observer={outside.pk}").status_code == 404
         assert not Message.objects.exists()
@@ -356,7 +356,7 @@ class TestMessages:
     def test_of_a_desk_of_one_organisation_reach_its_people_only(self, day):
         other = Organisation.objects.create(code="other", names=words("other"))
         client = coordinator(day, "partner", "KZ", organisation=other)
-        assert "To 0 observers" in text(client.post(page("message_new"), self.write(at="KZ")))
+        assert "To 0 observers" in text(client.post(page("message_new"), self.write(now="KZ")))
 
 
 def test_whoever_may_not_register_is_not_offered_it(day):

@@ -33,7 +33,7 @@ class TestThePages:
         assert "Say why" in desk.post(link, given | {"reason": "ab"}).content.decode()
         assert desk.post(link, given | {"reason": "a test"})["Location"] == HERE
         assert "waits for its turn" in desk.get(HERE + "?part=1").content.decode()
-        lists_write(at=Export.objects.get().asked_at)
+        lists_write(now=Export.objects.get().asked_at)
         export = Export.objects.get()
         answer = desk.get(f"{HERE}{export.pk}/")
         assert len(tables(b"".join(answer.streaming_content))["voting"]) == 1

@@ -61,7 +61,7 @@ class TestASheet:
         ):
             assert said in sheet, said
         assert "Name of" not in sheet
-        assert enrol(code=code_on(sheet), device_name="A14", device_id=None, at=AFTER).device.observer == observer
+        assert enrol(code=code_on(sheet), device_name="A14", device_id=None, now=AFTER).device.observer == observer
 
     def test_is_kept_nowhere_on_its_way(self, day, aigul):
         answer = aigul.post(page("sheets"), {"who": unenrolled(day, "OB-5555").pk})
@@ -97,12 +97,12 @@ class TestASheet:
 
     def test_makes_the_codes_handed_out_before_worthless(self, day, aigul):
         observer = unenrolled(day, "OB-5555")
-        read_out = enrolment_create(observer=observer, election=day.election, at=DAY)
+        read_out = enrolment_create(observer=observer, election=day.election, now=DAY)
         [first], [second] = (pages(aigul.post(page("sheets"), {"who": observer.pk})) for _ in range(2))
         for dead in (read_out, code_on(first)):
             with pytest.raises(InvalidCode):
-                enrol(code=dead, device_name="", device_id=None, at=AFTER + timedelta(seconds=1))
-        assert enrol(code=code_on(second), device_name="", device_id=None, at=AFTER)
+                enrol(code=dead, device_name="", device_id=None, now=AFTER + timedelta(seconds=1))
+        assert enrol(code=code_on(second), device_name="", device_id=None, now=AFTER)
 
     def test_leaves_enrolled_phones_as_they_are(self, day, aigul):
         [sheet] = pages(aigul.post(page("sheets") + "?observer=OB-2222", {"do": "all"}))
@@ -195,7 +195,7 @@ def test_of_two_sheets_printed_at_once_one_enrols(concurrent_world: World):
     for answer in printed:
         [sheet] = pages(answer)
         try:
-            enrol(code=code_on(sheet), device_name="", device_id=None, at=timezone.now())
+            enrol(code=code_on(sheet), device_name="", device_id=None, now=timezone.now())
             living += 1
         except InvalidCode:
             continue
@@ -221,7 +221,7 @@ class TestManySheets:
             Sheet(observer=f"OB-{number:04}", name="", language="kk", enrolment="M4TQ-7HXV", posts=())
             for number in range(600)
         )
-        content = sheets_pdf(many, election=world.election, at=DAY, until=DAY)
+        content = sheets_pdf(many, election=world.election, now=DAY, until=DAY)
         read = PdfReader(io.BytesIO(content))
         assert len(read.pages) == 600
         assert "OB-0599" in read.pages[599].extract_text()

@@ -92,7 +92,7 @@ class TestAReportsPage:
 
     def test_keeps_the_reason_of_who_came_second(self, report, desk):
         before = seen(desk, f"{HERE}/reports/{report.pk}/")
-        report_reject(report=report, user=None, at=DAY, reason="theirs")
+        report_reject(report=report, user=None, now=DAY, reason="theirs")
         answer = desk.post(f"{HERE}/reports/{report.pk}/", {"do": "hold", "reason": "my long reason", "seen": before})
         assert answer.status_code == 409
         assert "my long reason" in answer.content.decode()
@@ -140,8 +140,8 @@ class TestAReportsPage:
     def test_shows_a_photo_only_after_three_answers(self, world, desk):
         data = jpeg()
         evidence = awaited(world.first, data)
-        upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
-        evidence_process_due(at=DAY)
+        upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=DAY)
+        evidence_process_due(now=DAY)
         address = f"{HERE}/reports/{evidence.report_id}/"
         some = {"do": "photo", "pk": evidence.pk, "no_faces": "on", "no_marks": "on"}
         assert desk.post(address, some).status_code == 409
@@ -227,7 +227,7 @@ class TestACasesPages:
         assert as_role("territorial").post(f"{HERE}/cases/{case.pk}/", {"do": "export"}).status_code == 404
         lawyer = as_role("lawyer")
         lawyer.post(f"{HERE}/cases/{case.pk}/", {"do": "export"})
-        exports_write(at=DAY)
+        exports_write(now=DAY)
         address = f"{HERE}/cases/{case.pk}/exports/{CaseExport.objects.get().pk}/"
         assert b"".join(lawyer.get(address).streaming_content).startswith(b"PK")
         assert as_role("verifier").get(address).status_code == 404

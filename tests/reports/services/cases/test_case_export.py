@@ -28,15 +28,15 @@ def user(db) -> User:
 def case(world: World, user: User) -> Case:
     data = jpeg()
     evidence = awaited(world.first, data, report={"checklist": "incident", "location": {"lat": 43.1, "lon": 76.2}})
-    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), at=DAY)
-    case = cases.case_open(violation=evidence.report.violations.get(), title="t", user=user, at=DAY)
-    case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"paper"), user=user, at=DAY)
+    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=DAY)
+    case = cases.case_open(violation=evidence.report.violations.get(), title="t", user=user, now=DAY)
+    case_file_add(case=case, complaint=None, kind="receipt", name="r", stream=io.BytesIO(b"paper"), user=user, now=DAY)
     return case
 
 
 def written(case: Case, user: User) -> CaseExport:
-    case_export_ask(case=case, user=user, at=DAY)
-    assert exports_write(at=DAY) == 1
+    case_export_ask(case=case, user=user, now=DAY)
+    assert exports_write(now=DAY) == 1
     return CaseExport.objects.get()
 
 
@@ -76,14 +76,14 @@ class TestAnExport:
         assert world.first.observer.phone.encode() not in everything
 
     def test_asked_for_twice_is_written_once(self, case, user):
-        assert case_export_ask(case=case, user=user, at=DAY) == case_export_ask(case=case, user=user, at=DAY)
-        assert (exports_write(at=DAY), exports_write(at=DAY)) == (1, 0)
+        assert case_export_ask(case=case, user=user, now=DAY) == case_export_ask(case=case, user=user, now=DAY)
+        assert (exports_write(now=DAY), exports_write(now=DAY)) == (1, 0)
 
     def test_is_removed_after_a_day(self, case, user):
         export = written(case, user)
-        exports_write(at=DAY + case_export.KEPT)
+        exports_write(now=DAY + case_export.KEPT)
         assert export_open(export).read(2) == b"PK"
-        exports_write(at=DAY + case_export.KEPT * 1.01)
+        exports_write(now=DAY + case_export.KEPT * 1.01)
         export.refresh_from_db()
         assert not list(case_export.exports_dir().iterdir())
         with pytest.raises(FileNotFoundError):
@@ -93,10 +93,10 @@ class TestAnExport:
         def fail(*_):
             raise OSError("full")
 
-        case_export_ask(case=case, user=user, at=DAY)
+        case_export_ask(case=case, user=user, now=DAY)
         monkeypatch.setattr(case_export, "_contents", fail)
         for _ in range(4):
-            exports_write(at=DAY)
+            exports_write(now=DAY)
         export = CaseExport.objects.get()
         assert (export.failed, export.attempts) == (True, 3)
         assert not list(case_export.exports_dir().iterdir())

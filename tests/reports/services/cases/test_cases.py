@@ -50,7 +50,7 @@ def case(world: World, user: User) -> Case:
     world.election.rules = {"deadlines": TERMS}
     world.election.save()
     report = stored(world.first, payload("incident"))
-    return cases.case_open(violation=report.violations.get(), title="", user=user, at=DAY)
+    return cases.case_open(violation=report.violations.get(), title="", user=user, now=DAY)
 
 
 class TestACase:
@@ -65,12 +65,12 @@ class TestACase:
 
     def test_goes_by_declared_steps_only(self, case, user):
         with pytest.raises(Rejected):
-            cases.case_step(case=case, step="solved", user=user, at=DAY, seen=0)
-        cases.case_step(case=case, step="checking", user=user, at=DAY, seen=0)
-        cases.case_step(case=case, step="closed", user=user, at=DAY, seen=1)
+            cases.case_step(case=case, step="solved", user=user, now=DAY, seen=0)
+        cases.case_step(case=case, step="checking", user=user, now=DAY, seen=0)
+        cases.case_step(case=case, step="closed", user=user, now=DAY, seen=1)
         assert (case.closed_at, case.due_at) == (DAY, None)
         assert not Case.objects.open().exists()
-        cases.case_step(case=case, step="checking", user=user, at=DAY, seen=2)
+        cases.case_step(case=case, step="checking", user=user, now=DAY, seen=2)
         assert case.closed_at is None
 
     def test_takes_the_steps_of_its_election(self, world):
@@ -105,10 +105,10 @@ class TestACase:
         world.enrolled("OB-4444", "KZ-1-1-1")
         again = stored(world.first, payload("incident", observed_at="2022-11-20T11:00:00+06:00"))
         violation = again.violations.get()
-        cases.case_join(case=case, violation=violation, user=user, at=DAY)
+        cases.case_join(case=case, violation=violation, user=user, now=DAY)
         for one in case.violations.all():
-            violation_decide(violation=one, state="confirmed", user=user, at=DAY)
-        summaries_refresh(at=lambda: DAY)
+            violation_decide(violation=one, state="confirmed", user=user, now=DAY)
+        summaries_refresh(now=lambda: DAY)
         tally = Summary.objects.get(pk=world.tree["KZ"].pk).tally
         assert tally["violations"]["confirmed"] == 1
         assert cases.reports_of(case).count() == 2
@@ -116,25 +116,25 @@ class TestACase:
     def test_of_another_place_does_not_take_it(self, case, world, user):
         elsewhere = stored(world.second, payload("incident", "KZ-1-1-2")).violations.get()
         with pytest.raises(Rejected):
-            cases.case_join(case=case, violation=elsewhere, user=user, at=DAY)
+            cases.case_join(case=case, violation=elsewhere, user=user, now=DAY)
 
     def test_closed_while_another_writes_loses_no_word(self, case, user):
         seen = case.revision
-        cases.case_step(case=case, step="closed", user=user, at=DAY, seen=seen)
+        cases.case_step(case=case, step="closed", user=user, now=DAY, seen=seen)
         with pytest.raises(Changed):
-            cases.case_escalate(case=case, escalated=True, user=user, at=DAY, seen=seen)
-        assert cases.comment_add(case=case, text="she called back", user=user, at=DAY) is False
+            cases.case_escalate(case=case, escalated=True, user=user, now=DAY, seen=seen)
+        assert cases.comment_add(case=case, text="she called back", user=user, now=DAY) is False
         assert [one.text for one in case.comments.all()] == ["she called back"]
 
     @pytest.mark.slow
     def test_of_two_steps_at_once_one_is_told(self, concurrent_world: World):
         report = stored(concurrent_world.first, payload("incident"))
         users = [User.objects.create(username=f"c{n}") for n in range(2)]
-        case = cases.case_open(violation=report.violations.get(), title="", user=users[0], at=DAY)
+        case = cases.case_open(violation=report.violations.get(), title="", user=users[0], now=DAY)
 
         def step(user: User) -> str:
             try:
-                cases.case_step(case=Case.objects.get(pk=case.pk), step="checking", user=user, at=DAY, seen=0)
+                cases.case_step(case=Case.objects.get(pk=case.pk), step="checking", user=user, now=DAY, seen=0)
             except Changed:
                 return "told"
             return "done"
@@ -144,15 +144,15 @@ class TestACase:
     def test_names_an_observer_only_as_they_said_last(self, case, world, user):
         for given in (True, False):
             cases.consent_record(
-                case=case, observer=world.first.observer, given=given, how="by phone", user=user, at=DAY
+                case=case, observer=world.first.observer, given=given, how="by phone", user=user, now=DAY
             )
         assert cases.consents_of(case)[world.first.observer.pk].given is False
         with pytest.raises(Rejected):
-            cases.consent_record(case=case, observer=world.second.observer, given=True, how="", user=user, at=DAY)
+            cases.consent_record(case=case, observer=world.second.observer, given=True, how="", user=user, now=DAY)
 
     def test_held_keeps_its_reports_files_and_people(self, case, world, user):
         assert not legal_hold.observers_held(world.election).exists()
-        cases.case_hold(case=case, hold=True, user=user, at=DAY, seen=case.revision)
+        cases.case_hold(case=case, hold=True, user=user, now=DAY, seen=case.revision)
         assert list(legal_hold.observers_held(world.election)) == [world.first.observer]
         assert legal_hold.reports_held(world.election).count() == 1
 
@@ -189,44 +189,44 @@ class TestATerm:
 
 class TestAComplaint:
     def opened(self, case: Case, user: User) -> Complaint:
-        return complaints.complaint_open(case=case, term="file", starts_at=DAY, user=user, at=DAY)
+        return complaints.complaint_open(case=case, term="file", starts_at=DAY, user=user, now=DAY)
 
     def test_draws_term_and_forum_from_the_pack_and_counts_down(self, case, user):
         one = self.opened(case, user)
         assert (one.due_at.isoformat(), one.forum) == ("2022-11-30T18:00:00+00:00", "court en")
         assert complaints.complaints_waiting(one) == one.due_at
-        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="answer", user=user, at=DAY, seen=0)
+        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="answer", user=user, now=DAY, seen=0)
         assert complaints.complaints_waiting(one).isoformat() == "2022-11-25T18:00:00+00:00"
-        complaints.complaint_answer(complaint=one, answered_at=DAY, outcome="denied", user=user, at=DAY, seen=1)
+        complaints.complaint_answer(complaint=one, answered_at=DAY, outcome="denied", user=user, now=DAY, seen=1)
         assert complaints.complaints_waiting(one) is None
 
     def test_chains_into_one_appeal(self, case, user):
         one = self.opened(case, user)
         appeal = partial(
-            complaints.complaint_open, case=case, term="file", starts_at=DAY, user=user, at=DAY, appeals=one
+            complaints.complaint_open, case=case, term="file", starts_at=DAY, user=user, now=DAY, appeals=one
         )
         with pytest.raises(Rejected):
             appeal()
-        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="", user=user, at=DAY, seen=0)
-        complaints.complaint_answer(complaint=one, answered_at=DAY, outcome="denied", user=user, at=DAY, seen=1)
+        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="", user=user, now=DAY, seen=0)
+        complaints.complaint_answer(complaint=one, answered_at=DAY, outcome="denied", user=user, now=DAY, seen=1)
         assert appeal().appeals == one
         with pytest.raises(Rejected):
             appeal()
 
     def test_is_not_rewritten_once_filed_or_by_who_saw_an_older_one(self, case, user):
         one = self.opened(case, user)
-        write = partial(complaints.complaint_write, complaint=one, forum="x", text="words", user=user, at=DAY)
+        write = partial(complaints.complaint_write, complaint=one, forum="x", text="words", user=user, now=DAY)
         write(seen=0)
         with pytest.raises(Changed):
             write(seen=0)
-        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="", user=user, at=DAY, seen=1)
+        complaints.complaint_file(complaint=one, filed_at=DAY, answer_term="", user=user, now=DAY, seen=1)
         with pytest.raises(Rejected):
             write(seen=2)
         assert Complaint.objects.get().text == "words"
 
     def test_leaves_no_words_in_the_trail(self, case, user):
         one = self.opened(case, user)
-        complaints.complaint_write(complaint=one, forum="x", text="secret words", user=user, at=DAY, seen=0)
+        complaints.complaint_write(complaint=one, forum="x", text="secret words", user=user, now=DAY, seen=0)
         assert "secret" not in str(list(Trail.objects.values()))
 
 
@@ -240,7 +240,7 @@ class TestAPaper:
                 name="receipt.pdf",
                 stream=io.BytesIO(b"%PDF"),
                 user=user,
-                at=DAY,
+                now=DAY,
             )
         assert CaseFile.objects.count() == 1
         assert open_sealed(sha256=paper.sha256).read() == b"%PDF"
@@ -249,15 +249,15 @@ class TestAPaper:
         for kind, content in (("receipt", b""), ("anything", b"x")):
             with pytest.raises(Rejected):
                 case_file_add(
-                    case=case, complaint=None, kind=kind, name="x", stream=io.BytesIO(content), user=user, at=DAY
+                    case=case, complaint=None, kind=kind, name="x", stream=io.BytesIO(content), user=user, now=DAY
                 )
 
     def test_is_in_the_backup(self, case, user, tmp_path, monkeypatch):
         monkeypatch.setattr(backups, "database_dump", lambda **_: [])
         paper = case_file_add(
-            case=case, complaint=None, kind="answer", name="x", stream=io.BytesIO(b"paper"), user=user, at=DAY
+            case=case, complaint=None, kind="answer", name="x", stream=io.BytesIO(b"paper"), user=user, now=DAY
         )
-        backups.backup_write(path=tmp_path / "all.tar", at=DAY)
+        backups.backup_write(path=tmp_path / "all.tar", now=DAY)
         with tarfile.open(tmp_path / "all.tar") as tar:
             held = tar.extractfile(f"sealed/{paper.sha256}")
             assert held is not None and held.read() == b"paper"

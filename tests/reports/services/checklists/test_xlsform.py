@@ -32,11 +32,11 @@ class TestOurs:
     @pytest.mark.parametrize("code", ["opening", "voting", "counting", "tabulation", "incident"])
     def test_of_the_pack_come_back_unchanged(self, db, code: str):
         kz = settings.PACKS_DIR / "kz"
-        election = election_create(slug="kz", name="E", date=DAY.date(), pack_dir=kz, publication="live", at=DAY)
+        election = election_create(slug="kz", name="E", date=DAY.date(), pack_dir=kz, publication="live", now=DAY)
         version = ChecklistVersion.objects.get(checklist__election=election, checklist__code=code)
         source = xlsform_of(version=version, election=election)
         before = Checklist.objects.values().get(pk=version.checklist_id)
-        done = xlsform_import(election=election, source=source, file="f.xlsx", files={}, at=DAY)
+        done = xlsform_import(election=election, source=source, file="f.xlsx", files={}, now=DAY)
         assert done.unchanged == (code,)
         assert Checklist.objects.values().get(pk=version.checklist_id) == before
 
@@ -54,7 +54,7 @@ class TestOurs:
         made = [{"code": code, "type": "choice", "choices": ["a", "b"]} for code in codes]
         version = make_version(checklist, 2, made)
         source = xlsform_of(version=version, election=world.election)
-        draft = xlsform_import(election=world.election, source=source, file="f.xlsx", files={}, at=DAY).new[0]
+        draft = xlsform_import(election=world.election, source=source, file="f.xlsx", files={}, now=DAY).new[0]
         assert list(questions(draft)) == codes
 
     def test_sections_in_any_order_come_back(self, world: World):
@@ -76,7 +76,7 @@ class TestOurs:
         said = [(one.code, one.section.code if one.section else "") for one in questions(version).values()]
         assert said == [("T1", "a"), ("T2", "b"), ("T3", "a"), ("T4", "")]
         source = xlsform_of(version=version, election=world.election)
-        assert xlsform_import(election=world.election, source=source, file="f", files={}, at=DAY).unchanged
+        assert xlsform_import(election=world.election, source=source, file="f", files={}, now=DAY).unchanged
 
     def test_are_written_and_read_by_commands(self, world: World, tmp_path: Path, capsys):
         bring(world, EVERYTHING, {"box.jpg": jpeg(), "hum.mp3": b"hum"})
@@ -161,7 +161,7 @@ class TestAForeignForm:
 
     def test_again_is_a_new_version_only_where_it_differs(self, world: World, version):
         again = xlsform_import(
-            election=world.election, source=EVERYTHING, file="f", files={"box.jpg": jpeg(), "hum.mp3": b"hum"}, at=DAY
+            election=world.election, source=EVERYTHING, file="f", files={"box.jpg": jpeg(), "hum.mp3": b"hum"}, now=DAY
         )
         assert again.unchanged == ("harbour",)
         assert bring(world, EVERYTHING, {"box.jpg": jpeg(), "hum.mp3": b"other"}).number == 2
@@ -301,7 +301,7 @@ class TestARefusal:
 
     def test_of_a_folder_is_as_it_was(self, world: World, tmp_path: Path):
         (tmp_path / "x.xlsx").write_bytes(book([row("text", "T1")]))
-        assert checklists_import(election=world.election, path=tmp_path / "x.xlsx", at=DAY).new
+        assert checklists_import(election=world.election, path=tmp_path / "x.xlsx", now=DAY).new
 
 
 class TestConditions:

@@ -243,7 +243,7 @@ class TestAtOnce:
         done = at_once(
             [
                 lambda: observers_invite(
-                    source=world.election, election=made, people=people.distinct(), user=administrator, at=DAY
+                    source=world.election, election=made, people=people.distinct(), user=administrator, now=DAY
                 )
             ]
             * 2
@@ -256,12 +256,12 @@ class TestThoseInvited:
     @pytest.fixture
     def made(self, world: World, administrator: User) -> Election:
         world.election.observers.add(world.first.observer, world.second.observer)
-        consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
+        consent_record(observer=world.first.observer, election=world.election, version=1, given_at=DAY)
         return copy(world, administrator)
 
     def invite(self, world: World, made: Election, user: User) -> int:
         people = Observer.objects.filter(elections=world.election)
-        return observers_invite(source=world.election, election=made, people=people, user=user, at=DAY).invited
+        return observers_invite(source=world.election, election=made, people=people, user=user, now=DAY).invited
 
     def test_are_asked_and_have_not_consented_until_they_do_on_their_phone(
         self, world: World, made: Election, administrator: User
@@ -275,9 +275,9 @@ class TestThoseInvited:
         assert not Device.objects.filter(election=made).exists()
         me = Client(headers=world.first.auth).get("/api/v1/me").json()
         assert me["election"]["slug"] == "test-2022" and me["consent"]["accepted_version"] == 1
-        code = enrolment_create(observer=world.first.observer, election=made, at=DAY, user=administrator)
+        code = enrolment_create(observer=world.first.observer, election=made, now=DAY, user=administrator)
         fresh = Client(
-            headers={"authorization": f"Bearer {enrol(code=code, device_name='', device_id=None, at=DAY).token}"}
+            headers={"authorization": f"Bearer {enrol(code=code, device_name='', device_id=None, now=DAY).token}"}
         )
         assert fresh.get("/api/v1/me").json()["consent"]["accepted_version"] is None
         body = {"document": "code-of-conduct", "version": 1, "at": "2022-11-20T12:00:00Z"}
@@ -308,10 +308,10 @@ class TestThoseInvited:
         self, world: World, made: Election, administrator: User
     ):
         self.invite(world, made, administrator)
-        consent_record(observer=world.second.observer, election=made, version=1, at=DAY)
+        consent_record(observer=world.second.observer, election=made, version=1, given_at=DAY)
         Election.objects.filter(pk=world.election.pk).update(state="closed")
         world.election.refresh_from_db()
-        people_purge(election=world.election, user=None, at=world.election.closes_at + timedelta(days=1))
+        people_purge(election=world.election, user=None, now=world.election.closes_at + timedelta(days=1))
         assert [one.name for one in Observer.objects.order_by("code")] == ["", "Name of OB-3333"]
 
     def test_are_counted_on_the_page_and_named_nowhere(self, world: World, made: Election, administrator: User):

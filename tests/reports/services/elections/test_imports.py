@@ -34,13 +34,13 @@ def staff(world):
 
 def upload(world: World, user: User, kind: str, source: bytes) -> Import:
     return import_upload(
-        kind=kind, election=world.election, source=source, file="list.csv", user=user, at=timezone.now()
+        kind=kind, election=world.election, source=source, file="list.csv", user=user, now=timezone.now()
     )
 
 
 def do(row: Import, user: User, leave_out: bool = False) -> Answer:
     stamp = Import.objects.get(pk=row.pk).stamp
-    return import_do(key=row.pk, stamp=stamp, leave_out=leave_out, user=user, at=timezone.now())
+    return import_do(key=row.pk, stamp=stamp, leave_out=leave_out, user=user, now=timezone.now())
 
 
 def told(row: Import) -> dict[int, tuple]:
@@ -313,7 +313,7 @@ class TestAssignments:
         user = User.objects.get(username="coordinator")
         world.first.observer.elections.add(world.election)
         source = csv(SENT, "OB-2222,KZ-1-1-1,,,")
-        row = import_upload(kind="assignments", election=other, source=source, file="f", user=user, at=timezone.now())
+        row = import_upload(kind="assignments", election=other, source=source, file="f", user=user, now=timezone.now())
         assert do(row, user).done and Consent.objects.awaited().get().election == other
 
     def test_are_shown_and_then_written_by_the_clock_of_the_place(self, world, staff):
@@ -396,7 +396,7 @@ class TestDoing:
     def test_by_an_older_page_than_the_last_does_nothing(self, world, staff):
         user = staff()
         row = upload(world, user, "assignments", LIST)
-        answer = import_do(key=row.pk, stamp="of before", leave_out=True, user=user, at=timezone.now())
+        answer = import_do(key=row.pk, stamp="of before", leave_out=True, user=user, now=timezone.now())
         assert answer == Answer(False) and not Import.objects.get(pk=row.pk).done_at
 
     def test_by_somebody_whose_role_was_taken_does_nothing(self, world, staff):
@@ -405,7 +405,7 @@ class TestDoing:
         Grant.objects.all().delete()
         user = User.objects.get(pk=user.pk)
         assert do(row, user) == Answer(False, frozenset({2}))
-        assert not imports_of(user=user, election=world.election, at=timezone.now()).exists()
+        assert not imports_of(user=user, election=world.election, now=timezone.now()).exists()
 
     def test_notices_a_row_that_moves_between_judging_and_writing(self, world, staff, monkeypatch):
         user = staff()
@@ -426,20 +426,20 @@ class TestDoing:
         assert not Trail.objects.filter(action="observers.import").exists()
 
     def test_replaces_an_earlier_list_expires_and_goes_with_cancelling(self, world, staff):
-        user, at = staff(), timezone.now()
+        user, now = staff(), timezone.now()
         first = upload(world, user, "assignments", LIST)
         second = upload(world, user, "assignments", LIST)
         assert not Import.objects.filter(pk=first.pk).exists()
         with pytest.raises(Import.DoesNotExist):
-            import_do(key=second.pk, stamp=second.stamp, leave_out=True, user=user, at=at + timedelta(hours=13))
-        assert imports_expire(at=at) == 0 and imports_expire(at=at + timedelta(hours=13)) == 1
+            import_do(key=second.pk, stamp=second.stamp, leave_out=True, user=user, now=now + timedelta(hours=13))
+        assert imports_expire(now=now) == 0 and imports_expire(now=now + timedelta(hours=13)) == 1
 
 
 def at_once_done(world: World, user: User) -> None:
     row = upload(
         world, user, "observers", csv(PEOPLE, *[f",Name {n},+7701{n:07},,kk,org,KZ-1-1-1,,," for n in range(1, 51)])
     )
-    press = lambda: import_do(key=row.pk, stamp=row.stamp, leave_out=False, user=user, at=timezone.now())  # noqa: E731
+    press = lambda: import_do(key=row.pk, stamp=row.stamp, leave_out=False, user=user, now=timezone.now())  # noqa: E731
     assert [answer.done for answer in at_once([press] * 4)] == [True] * 4
     assert Observer.objects.count() == 52 and Assignment.objects.count() == 52
     assert Trail.objects.filter(action="observers.import").count() == 1
@@ -462,7 +462,7 @@ class TestAtOnce:
         rows = [upload(world, user, "observers", source) for user in users]
         calls = [
             lambda row=row, user=user: import_do(
-                key=row.pk, stamp=row.stamp, leave_out=False, user=user, at=timezone.now()
+                key=row.pk, stamp=row.stamp, leave_out=False, user=user, now=timezone.now()
             )
             for row, user in zip(rows, users, strict=True)
         ]
@@ -488,7 +488,7 @@ def test_somebody_of_another_election_is_asked_for_consent_anew(world, staff):
         source=csv(PEOPLE, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"),
         file="f",
         user=user,
-        at=timezone.now(),
+        now=timezone.now(),
     )
     assert [told(row)[line][0] for line in (2, 3)] == ["changed", "new"] and do(row, user).done
     assert [(one.observer.code, one.election) for one in Consent.objects.awaited()] == [("OB-2222", other)]

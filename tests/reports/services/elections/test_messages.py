@@ -26,7 +26,7 @@ def send(world: World, uuid=None, texts=None, **audience) -> Message:
         audience=Audience(**audience),
         texts=texts or {"ru": "Слово"},
         user=None,
-        at=DAY,
+        now=DAY,
     )
 
 
@@ -102,6 +102,6 @@ class TestAMessage:
 
 def test_the_desk_sees_who_has_read_it_and_first_who_has_not(more):
     message = send(more)
-    message_read(message=message, observer=more.first.observer, at=DAY)
+    message_read(message=message, observer=more.first.observer, now=DAY)
     found = [(one.code, one.read_at) for one in recipients_with_reading(message=message)]
     assert found == [("OB-3333", None), ("OB-4444", None), ("OB-2222", DAY)]

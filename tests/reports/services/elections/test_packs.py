@@ -378,7 +378,7 @@ class TestANewWording:
         return atlantis / "checklists"
 
     def load(self, path: Path):
-        return checklists_import(election=self.election, path=path, at=DAY)
+        return checklists_import(election=self.election, path=path, now=DAY)
 
     def test_that_is_the_same_changes_nothing(self, folder):
         done = self.load(folder)

@@ -33,8 +33,8 @@ def administrator(world: World, root: User) -> Client:
     return client
 
 
-def missing(client: Client, at: str = "") -> dict[str, int]:
-    answer = client.get("/desk/test-2022/ready/", {"at": at})
+def missing(client: Client, place: str = "") -> dict[str, int]:
+    answer = client.get("/desk/test-2022/ready/", {"at": place})
     assert answer.status_code == 200
     return {row["item"].code: row["number"] for row in answer.context["missing"]}
 
@@ -93,7 +93,7 @@ class TestWhatIsNotReady:
             "unconsented": 4,
             "unrehearsed": 4,
         }
-        consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
+        consent_record(observer=world.first.observer, election=world.election, version=1, given_at=DAY)
         stored(world.first, payload(rehearsal=True))
         Device.objects.filter(observer=world.second.observer).update(revoked_at=DAY)
         after = missing(administrator)
@@ -102,9 +102,9 @@ class TestWhatIsNotReady:
     def test_a_consent_to_an_older_code_or_to_another_election_is_none(self, world: World):
         other = make_election("other-2022")
         people = Observer.objects.filter(pk=world.first.observer.pk)
-        consent_record(observer=world.first.observer, election=other, version=1, at=DAY)
+        consent_record(observer=world.first.observer, election=other, version=1, given_at=DAY)
         assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [False]
-        consent_record(observer=world.first.observer, election=world.election, version=1, at=DAY)
+        consent_record(observer=world.first.observer, election=world.election, version=1, given_at=DAY)
         assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [True]
         Election.objects.filter(pk=world.election.pk).update(conduct_version=2)
         assert [one.consented for one in readiness.people_standing(election=world.election, people=people)] == [False]
@@ -134,7 +134,7 @@ class TestWhatIsNotReady:
         }
         Election.objects.update(windows=wrong)
         election = Election.objects.get()
-        assert readiness.election_lacks(election=election, at=DAY)["windows"] == 3
+        assert readiness.election_lacks(election=election, now=DAY)["windows"] == 3
 
     def test_takes_as_many_queries_for_a_large_country(self, world: World, administrator: Client):
         def asked() -> int:

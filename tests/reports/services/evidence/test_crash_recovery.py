@@ -42,7 +42,7 @@ def store(request):
 
 def append(evidence, content, offset=0, **more):
     return upload_append(
-        evidence=evidence, offset=offset, stream=io.BytesIO(content), length=len(content), at=DAY, **more
+        evidence=evidence, offset=offset, stream=io.BytesIO(content), length=len(content), now=DAY, **more
     )
 
 
@@ -96,21 +96,21 @@ class TestAFileSealedWhenItsProcessDied:
     def test_is_stored_already_for_whoever_goes_on(self, evidence, first, settings):
         stream = io.BytesIO(CONTENT[first:])
         with pytest.raises(OffsetMismatch) as caught:
-            upload_append(evidence=again(evidence), offset=first, stream=stream, length=len(CONTENT) - first, at=LATER)
+            upload_append(evidence=again(evidence), offset=first, stream=stream, length=len(CONTENT) - first, now=LATER)
         assert (caught.value.code, caught.value.offset) == ("already_stored", len(CONTENT))
         assert stream.tell() == 0
         assert sealed(evidence) == CONTENT
         assert again(evidence).stored_at == LATER and notes(settings) == []
 
     def test_is_stored_for_whoever_asks(self, evidence):
-        row = upload_mended(evidence=again(evidence), at=LATER)
+        row = upload_mended(evidence=again(evidence), now=LATER)
         assert (row.state, row.offset) == ("stored", len(CONTENT))
         assert sealed(evidence) == CONTENT
 
     def test_is_found_by_the_worker_though_its_phone_never_comes_back(self, evidence, settings):
-        assert uploads_mend(at=LATER) == 1
+        assert uploads_mend(now=LATER) == 1
         assert sealed(evidence) == CONTENT
-        assert notes(settings) == [] and uploads_mend(at=LATER) == 0
+        assert notes(settings) == [] and uploads_mend(now=LATER) == 0
 
 
 class TestAProcessKilledForReal:
@@ -130,7 +130,7 @@ class TestAProcessKilledForReal:
         _pid, status = os.waitpid(process, 0)
         assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         assert (again(evidence).state, again(evidence).offset) == ("partial" if first else "awaited", first)
-        assert upload_mended(evidence=again(evidence), at=LATER).offset == len(CONTENT)
+        assert upload_mended(evidence=again(evidence), now=LATER).offset == len(CONTENT)
         assert sealed(evidence) == CONTENT
 
 
@@ -147,8 +147,8 @@ class TestWhatThePhoneIsTold:
         assert again(evidence).processed_at is not None
 
     def test_nothing_of_a_file_that_another_noted(self, world, evidence):
-        assert uploads_mend(at=LATER, only=[awaited(world.first, CONTENT).uuid]) == 0
-        assert uploads_mend(at=LATER, only=[evidence.uuid]) == 1
+        assert uploads_mend(now=LATER, only=[awaited(world.first, CONTENT).uuid]) == 0
+        assert uploads_mend(now=LATER, only=[evidence.uuid]) == 1
 
 
 class TestANote:
@@ -158,8 +158,8 @@ class TestANote:
         seen = []
 
         def look(**more):
-            row = upload_mended(evidence=again(evidence), at=LATER)
-            seen.append((row.state, row.offset, uploads_mend(at=LATER)))
+            row = upload_mended(evidence=again(evidence), now=LATER)
+            seen.append((row.state, row.offset, uploads_mend(now=LATER)))
             return row_store(**more)
 
         monkeypatch.setattr(uploads, "row_store", look)
@@ -171,7 +171,7 @@ class TestANote:
         evidence = awaited(world.first, CONTENT)
         append(evidence, CONTENT[:300_000])
         killed(monkeypatch, evidence, CONTENT[300_000:], 300_000, step="seal")
-        assert uploads_mend(at=LATER) == 0
+        assert uploads_mend(now=LATER) == 0
         assert notes(settings) == []
         assert append(again(evidence), CONTENT[300_000:], 300_000) == len(CONTENT)
         assert sealed(evidence) == CONTENT
@@ -181,7 +181,7 @@ class TestANote:
         evidence = awaited(world.first, CONTENT)
         killed(monkeypatch, evidence, CONTENT)
         notes(settings)[0].write_bytes(broken)
-        assert upload_mended(evidence=again(evidence), at=LATER).state == "awaited"
+        assert upload_mended(evidence=again(evidence), now=LATER).state == "awaited"
         assert notes(settings) == []
         assert append(again(evidence), CONTENT) == len(CONTENT)
 
@@ -190,10 +190,10 @@ class TestANote:
         evidence = awaited(world.first, CONTENT, sha256="", size=len(CONTENT))
         killed(monkeypatch, evidence, CONTENT)
         with monkeypatch.context() as patch:
-            patch.setattr(uploads, "upload_mended", lambda *, evidence, at: evidence)
+            patch.setattr(uploads, "upload_mended", lambda *, evidence, now: evidence)
             append(again(evidence), b"?" * 1000)
-        assert upload_mended(evidence=again(evidence), at=LATER).offset == 1000
-        assert uploads_mend(at=LATER) == 0
+        assert upload_mended(evidence=again(evidence), now=LATER).offset == 1000
+        assert uploads_mend(now=LATER) == 0
 
     def test_stays_while_the_storage_or_database_does_not_answer(self, world, settings, monkeypatch):
         evidence = awaited(world.first, CONTENT)
@@ -204,8 +204,8 @@ class TestANote:
 
         with monkeypatch.context() as patch:
             patch.setattr(crash_recovery, "is_sealed", fail)
-            assert uploads_mend(at=LATER) == 0
-        assert uploads_mend(at=LATER) == 1
+            assert uploads_mend(now=LATER) == 0
+        assert uploads_mend(now=LATER) == 1
         assert sealed(evidence) == CONTENT
 
     def test_helps_too_where_the_database_was_lost_and_not_the_process(self, world, monkeypatch):
@@ -218,7 +218,7 @@ class TestANote:
             patch.setattr(uploads, "row_store", lose)
             with pytest.raises(OperationalError):
                 append(evidence, CONTENT)
-        assert uploads_mend(at=LATER) == 1
+        assert uploads_mend(now=LATER) == 1
         assert sealed(evidence) == CONTENT
 
 
@@ -240,17 +240,17 @@ class TestALostPartWithoutANote:
         assert sealed(evidence) == CONTENT
 
     def test_is_found_by_a_background_run(self, evidence):
-        assert uploads_mend_lost(at=LATER) == 1
+        assert uploads_mend_lost(now=LATER) == 1
         assert sealed(evidence) == CONTENT
-        assert uploads_mend_lost(at=LATER) == 0
+        assert uploads_mend_lost(now=LATER) == 0
 
     def test_is_no_way_to_a_file_that_one_never_sent(self, world, evidence):
         """Who only knows a hash has to send the bytes."""
         another = awaited(world.second, CONTENT)
-        assert upload_mended(evidence=again(another), at=LATER).state == "awaited"
+        assert upload_mended(evidence=again(another), now=LATER).state == "awaited"
         append(another, CONTENT[:5])
-        assert upload_mended(evidence=again(another), at=LATER).state == "partial"
-        assert uploads_mend_lost(at=LATER) == 1
+        assert upload_mended(evidence=again(another), now=LATER).state == "partial"
+        assert uploads_mend_lost(now=LATER) == 1
         assert again(another).offset == 5
 
 
@@ -281,7 +281,7 @@ class TestTwoAtOnce:
         monkeypatch.setattr(uploads, "row_store", store_or_die)
         at_once([phone] * 6)
         assert sum(told.values()) == 6 and told["stored"] <= 1
-        upload_mended(evidence=again(evidence), at=LATER)
+        upload_mended(evidence=again(evidence), now=LATER)
         while (row := again(evidence)).state != "stored":
             try:
                 append(row, CONTENT[row.offset :], row.offset)
@@ -294,5 +294,5 @@ class TestTwoAtOnce:
     def test_who_both_look_store_it_once(self, concurrent_world, monkeypatch):
         evidence = awaited(concurrent_world.first, CONTENT)
         killed(monkeypatch, evidence, CONTENT)
-        assert sum(at_once([partial(uploads_mend, at=LATER)] * 4)) == 1
+        assert sum(at_once([partial(uploads_mend, now=LATER)] * 4)) == 1
         assert sealed(evidence) == CONTENT

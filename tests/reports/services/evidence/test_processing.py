@@ -37,7 +37,7 @@ def kept(phone, content):
     body = payload(commission="XX", evidence=[file])
     send(phone, body)
     row = Evidence.objects.get(uuid=file["id"])
-    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), at=DAY)
+    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), now=DAY)
     return row, body
 
 
@@ -59,24 +59,24 @@ class TestSameFile:
             uploaded(phone, content, report={"commission": place})
             for phone, place in ((world.first, "KZ-1-1-1"), (world.second, "KZ-1-1-2"))
         ]
-        assert evidence_process_due(at=DAY) == 2
+        assert evidence_process_due(now=DAY) == 2
         assert [Evidence.objects.get(pk=row.pk).flags for row in rows] == [[], ["same_file_elsewhere"]]
 
 
 class TestQueue:
     def test_is_empty_when_done(self, world):
         processed(world.first, jpeg())
-        assert evidence_process_due(at=DAY) == evidence_process_due(at=DAY, steal=True) == 0
+        assert evidence_process_due(now=DAY) == evidence_process_due(now=DAY, steal=True) == 0
 
     def test_no_more_than_asked(self, world):
         for _ in range(3):
             uploaded(world.first, jpeg())
-        assert [evidence_process_due(at=DAY, most=2) for _ in range(3)] == [2, 1, 0]
+        assert [evidence_process_due(now=DAY, most=2) for _ in range(3)] == [2, 1, 0]
 
     def test_no_longer_than_asked(self, world):
         for _ in range(3):
             uploaded(world.first, jpeg())
-        assert [evidence_process_due(at=DAY, seconds=-1.0) for _ in range(4)] == [1, 1, 1, 0]
+        assert [evidence_process_due(now=DAY, seconds=-1.0) for _ in range(4)] == [1, 1, 1, 0]
 
     def test_task_is_bounded_and_asks_for_another_run(self, world, monkeypatch):
         monkeypatch.setattr(tasks, "FILES", 2)
@@ -89,11 +89,11 @@ class TestQueue:
 
     def test_file_kept_with_a_refused_body_is_looked_at_again_once_it_has_a_report(self, world, settings):
         row, body = kept(world.first, jpeg(place=(51.1, 71.4)))
-        assert evidence_process_due(at=DAY) == 1
+        assert evidence_process_due(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == [] and row.copy
         stored(world.first, body | {"commission": "KZ-1-1-1"})
-        assert evidence_process_due(at=DAY) == 1
+        assert evidence_process_due(now=DAY) == 1
         again = Evidence.objects.get(pk=row.pk)
         assert (again.flags, again.attempts) == (["place_contradicts"], 1)
         assert [public(settings, again.copy)[:2], (settings.PUBLIC_DIR / row.copy).exists()] == [b"\xff\xd8", False]
@@ -108,19 +108,19 @@ class TestQueue:
             return look(path, **more)
 
         monkeypatch.setattr(sandbox, "look", slowly)
-        assert evidence_process_due(at=DAY) == 1
+        assert evidence_process_due(now=DAY) == 1
         assert Evidence.objects.get(pk=row.pk).flags == ["place_contradicts"]
 
     def test_claimed_is_left_alone_until_its_worker_is_dead(self, world):
         row = uploaded(world.first, jpeg())
         Evidence.objects.filter(pk=row.pk).update(claimed_at=DAY, attempts=1)
-        assert evidence_process_due(at=DAY + timedelta(minutes=4)) == 0
-        assert evidence_process_due(at=DAY + timedelta(minutes=6)) == 1
+        assert evidence_process_due(now=DAY + timedelta(minutes=4)) == 0
+        assert evidence_process_due(now=DAY + timedelta(minutes=6)) == 1
 
     def test_claimed_can_be_stolen(self, world):
         row = uploaded(world.first, jpeg())
         Evidence.objects.filter(pk=row.pk).update(claimed_at=DAY, attempts=1)
-        assert evidence_process_due(at=DAY, steal=True) == 1
+        assert evidence_process_due(now=DAY, steal=True) == 1
 
     def test_worker_that_comes_too_late_leaves_nothing(self, world, settings, monkeypatch):
         row = uploaded(world.first, jpeg())
@@ -128,11 +128,11 @@ class TestQueue:
 
         def slowly(path, **more):
             monkeypatch.setattr(sandbox, "look", look)
-            assert evidence_process_due(at=DAY, steal=True) == 1
+            assert evidence_process_due(now=DAY, steal=True) == 1
             return look(path, **more)
 
         monkeypatch.setattr(sandbox, "look", slowly)
-        assert evidence_process_due(at=DAY) == 0
+        assert evidence_process_due(now=DAY) == 0
         row.refresh_from_db()
         found = {str(path.relative_to(settings.PUBLIC_DIR)) for path in settings.PUBLIC_DIR.rglob("*.jpg")}
         assert found == {row.copy, row.thumbnail}
@@ -153,12 +153,12 @@ class TestQueue:
 
         monkeypatch.setattr(sandbox, "look", die)
         with pytest.raises(Killed):
-            evidence_process_due(at=DAY)
-        assert evidence_process_due(at=DAY) == 1  # the others do not wait for it
+            evidence_process_due(now=DAY)
+        assert evidence_process_due(now=DAY) == 1  # the others do not wait for it
         for minutes in (6, 12):
             with pytest.raises(Killed):
-                evidence_process_due(at=DAY + timedelta(minutes=minutes))
-        assert evidence_process_due(at=DAY + timedelta(minutes=18)) == 1
+                evidence_process_due(now=DAY + timedelta(minutes=minutes))
+        assert evidence_process_due(now=DAY + timedelta(minutes=18)) == 1
         poison.refresh_from_db()
         innocent.refresh_from_db()
         assert (poison.flags, innocent.flags) == (["unreadable"], [])
@@ -166,7 +166,7 @@ class TestQueue:
     def test_lost_original_is_given_up(self, world, settings):
         row = uploaded(world.first, jpeg())
         next(path for path in settings.SEALED_DIR.rglob("*") if path.is_file()).unlink()
-        assert evidence_process_due(at=DAY) == 1
+        assert evidence_process_due(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == ["unreadable"]
 
@@ -179,15 +179,15 @@ class TestQueue:
         with monkeypatch.context() as patch:
             patch.setattr(service.os, "fsync", full)
             for _ in range(9):
-                assert evidence_process_due(at=DAY, steal=True) == 0
-        assert evidence_process_due(at=DAY) == 1
+                assert evidence_process_due(now=DAY, steal=True) == 0
+        assert evidence_process_due(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == []
 
     def test_several_workers_finish_each_once(self, concurrent_world, settings):
         for _ in range(12):
             uploaded(concurrent_world.first, jpeg(64, 48))
-        done = at_once([partial(evidence_process_due, at=DAY)] * 4)
+        done = at_once([partial(evidence_process_due, now=DAY)] * 4)
         assert sum(done) == 12 == Evidence.objects.filter(processed_at__isnull=False, attempts=1).count()
         assert len(list(settings.PUBLIC_DIR.rglob("*.jpg"))) == 24
 
@@ -203,19 +203,19 @@ class TestPublication:
 
     def shown(self, row):
         station = row.report.commission
-        listed = list(public_evidence(commission=station, at=AFTER))
-        assert bool(listed) == evidence_is_public(evidence=row, at=AFTER)
+        listed = list(public_evidence(commission=station, now=AFTER))
+        assert bool(listed) == evidence_is_public(evidence=row, now=AFTER)
         assert all(
-            (evidence_copy(name=name, at=AFTER) is not None) == bool(listed) for name in (row.copy, row.thumbnail)
+            (evidence_copy(name=name, now=AFTER) is not None) == bool(listed) for name in (row.copy, row.thumbnail)
         )
         return listed
 
     def test_only_after_a_yes(self, row, user):
         assert self.shown(row) == []
-        evidence_approve(evidence=row, user=user, at=DAY)
+        evidence_approve(evidence=row, user=user, now=DAY)
         assert (row.approved_at, row.approved_by) == (DAY, user)
         assert self.shown(row) == [row]
-        evidence_withdraw(evidence=row, user=user, at=DAY)
+        evidence_withdraw(evidence=row, user=user, now=DAY)
         assert self.shown(row) == []
         assert list(Trail.objects.values_list("action", flat=True).order_by("pk")) == [
             "evidence.approve",
@@ -223,15 +223,15 @@ class TestPublication:
         ]
 
     def test_withdrawn_when_no_counted_report_links_it(self, row, user):
-        evidence_approve(evidence=row, user=user, at=DAY)
-        report_reject(report=row.report, user=user, at=DAY)
+        evidence_approve(evidence=row, user=user, now=DAY)
+        report_reject(report=row.report, user=user, now=DAY)
         assert self.shown(row) == []
-        report_restore(report=row.report, user=user, at=DAY)
+        report_restore(report=row.report, user=user, now=DAY)
         assert self.shown(row) == [row]
 
     def test_nothing_the_election_does_not_publish(self, world, row, user):
-        evidence_approve(evidence=row, user=user, at=DAY)
-        assert not evidence_is_public(evidence=row, at=DAY)  # a precinct, during its day
+        evidence_approve(evidence=row, user=user, now=DAY)
+        assert not evidence_is_public(evidence=row, now=DAY)  # a precinct, during its day
         world.election.publication = "closed"
         world.election.save()
         row = Evidence.objects.get(pk=row.pk)
@@ -240,16 +240,16 @@ class TestPublication:
     @pytest.mark.parametrize(("content", "kind"), [(b"junk", "image/jpeg"), (b"%PDF-1.4 ...", "application/pdf")])
     def test_nothing_without_a_copy(self, world, user, content, kind):
         with pytest.raises(Rejected) as caught:
-            evidence_approve(evidence=processed(world.first, content, type=kind), user=user, at=DAY)
+            evidence_approve(evidence=processed(world.first, content, type=kind), user=user, now=DAY)
         assert caught.value.code == "not_publishable"
 
     def test_nothing_that_was_not_looked_at(self, world, user):
         with pytest.raises(Rejected):
-            evidence_approve(evidence=uploaded(world.first, jpeg()), user=user, at=DAY)
+            evidence_approve(evidence=uploaded(world.first, jpeg()), user=user, now=DAY)
 
     @pytest.mark.parametrize(
         "name",
         ["", "x", "1-", "../../etc/passwd", "aa/999999999999999999999-x.jpg", "aa/²-x.jpg", "a\0b", "aa/1-\0.jpg"],
     )
     def test_names_that_are_none(self, world, name):
-        assert evidence_copy(name=name, at=AFTER) is None
+        assert evidence_copy(name=name, now=AFTER) is None

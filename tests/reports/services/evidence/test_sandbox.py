@@ -49,8 +49,8 @@ def child():
     ],
     ids=("zoned", "wall clock", "png", "cut", "empty", "no picture", "anything"),
 )
-def test_says_what_the_decoder_says(at, content):
-    path = at(content)
+def test_says_what_the_decoder_says(now, content):
+    path = now(content)
     assert look(path) == pictures.examine(path, announced="", pixels_max=10**8)
 
 
@@ -69,8 +69,8 @@ def broken_exif():
 
 
 @pytest.mark.parametrize("content", [wide(9_800, 9_800), wide(20_000, 20_000), broken_exif()])
-def test_nothing_of_a_file_is_written_into_the_log(at, content, capfd, recwarn):
-    path = at(content)
+def test_nothing_of_a_file_is_written_into_the_log(now, content, capfd, recwarn):
+    path = now(content)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sandbox, "_current", None)  # a child that writes where this test reads
         assert look(path) == look(path)
@@ -80,43 +80,43 @@ def test_nothing_of_a_file_is_written_into_the_log(at, content, capfd, recwarn):
     assert not [warning for warning in recwarn if "Bomb" in warning.category.__name__]
 
 
-def test_time_of_the_camera_comes_over(at):
-    taken = look(at(jpeg(**TAKEN, offset="+06:00"))).taken
+def test_time_of_the_camera_comes_over(now):
+    taken = look(now(jpeg(**TAKEN, offset="+06:00"))).taken
     assert (taken.at, taken.zoned) == (datetime(2022, 11, 20, 4, tzinfo=UTC), True)
 
 
-def test_one_process_looks_at_many_files(at):
-    look(at(jpeg()))
+def test_one_process_looks_at_many_files(now):
+    look(now(jpeg()))
     first = child()
-    look(at(png()))
+    look(now(png()))
     assert child() is first
 
 
-def test_new_process_after_so_many_files(at, monkeypatch):
-    look(at(png()))
+def test_new_process_after_so_many_files(now, monkeypatch):
+    look(now(png()))
     first = child()
     monkeypatch.setattr(sandbox, "FILES", 1)
-    look(at(png()))
+    look(now(png()))
     assert child() is not first and first.poll() is not None
 
 
-def test_one_that_hangs_is_killed_and_the_next_file_is_looked_at(at, tmp_path, monkeypatch):
+def test_one_that_hangs_is_killed_and_the_next_file_is_looked_at(now, tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "never")  # whoever opens it waits for ever
-    look(at(png()))
+    look(now(png()))
     first = child()
     with monkeypatch.context() as patch:
         patch.setattr(sandbox, "SECONDS", 0.3)
         with pytest.raises(sandbox.Died):
             look(tmp_path / "never")
     assert first.poll() is not None
-    assert look(at(png())).flag == ""
+    assert look(now(png())).flag == ""
 
 
-def test_one_that_died_is_replaced(at):
-    look(at(png()))
+def test_one_that_died_is_replaced(now):
+    look(now(png()))
     child().kill()
     child().wait()
-    assert look(at(png())).flag == ""
+    assert look(now(png())).flag == ""
 
 
 def test_missing_file_is_told_apart(tmp_path):
@@ -124,8 +124,8 @@ def test_missing_file_is_told_apart(tmp_path):
         look(tmp_path / "none")
 
 
-def test_has_no_keys_and_little_memory(at, settings):
-    look(at(png()))
+def test_has_no_keys_and_little_memory(now, settings):
+    look(now(png()))
     process = Path(f"/proc/{child().pid}")
     assert b"KEY" not in (process / "environ").read_bytes()
     limits = {line[:26].strip(): line[26:].split()[0] for line in (process / "limits").read_text().splitlines()}

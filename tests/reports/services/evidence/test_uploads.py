@@ -45,7 +45,7 @@ class Cut(io.BytesIO):
 def append(evidence, content, offset=0, **more):
     more.setdefault("length", len(content))
     stream = more.pop("stream", None) or io.BytesIO(content)
-    return upload_append(evidence=evidence, offset=offset, stream=stream, at=DAY, **more)
+    return upload_append(evidence=evidence, offset=offset, stream=stream, now=DAY, **more)
 
 
 def again(evidence):
@@ -299,22 +299,22 @@ class TestSweep:
             path.write_bytes(b"x")
         for path, age in ((named, timedelta(days=9)), (abandoned, timedelta(hours=25)), (fresh, timedelta(hours=23))):
             self.aged(path, age)
-        assert parts_sweep(at=DAY) == 1
+        assert parts_sweep(now=DAY) == 1
         assert set(parts(settings)) == {named, fresh}
         append(again(mine), CONTENT[1000:], 1000)
         assert sealed(mine) == CONTENT
 
     def test_looks_once_an_hour(self, world, settings):
         settings.PARTS_DIR.mkdir()
-        assert parts_sweep(at=DAY) == 0
+        assert parts_sweep(now=DAY) == 0
         abandoned = settings.PARTS_DIR / "a.b"
         abandoned.write_bytes(b"x")
         self.aged(abandoned, timedelta(days=2))
-        assert parts_sweep(at=DAY + timedelta(minutes=59)) == 0
-        assert parts_sweep(at=DAY + timedelta(minutes=61)) == 1
+        assert parts_sweep(now=DAY + timedelta(minutes=59)) == 0
+        assert parts_sweep(now=DAY + timedelta(minutes=61)) == 1
 
     def test_without_a_folder_there_is_nothing_to_do(self, world):
-        assert parts_sweep(at=DAY) == 0
+        assert parts_sweep(now=DAY) == 0
 
     def test_part_of_a_commit_whose_answer_was_lost_stays(self, world, settings, monkeypatch):
         """Nobody knows whether the row names it."""

@@ -53,20 +53,20 @@ class TestWhoMay:
     def test_is_asked_again_when_it_is_written(self, world, user, everywhere):
         export = ask(world, user)
         Grant.objects.update(role="reader")
-        assert lists_write(at=DAY) == 0
+        assert lists_write(now=DAY) == 0
         export.refresh_from_db()
         assert (export.problem, export.name, list(lists_dir().glob("reports*"))) == ("rights", "", [])
 
     def test_is_asked_again_when_it_is_fetched(self, world, user, everywhere):
         export = ask(world, user)
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         Grant.objects.update(commission=world.tree["KZ-1"])
         with pytest.raises(FileNotFoundError):
             fetched(export)
 
     def test_is_one_person(self, world, user, everywhere, client, root):
         export = ask(world, user)
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         address = f"{HERE}{export.pk}/"
         for other in (granted(world, "boris"), root):
             client.force_login(other)
@@ -88,9 +88,9 @@ class TestWhoMay:
             words=False,
             filters={},
             reason="a test",
-            at=DAY,
+            now=DAY,
         )
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         assert list(tables(fetched(export))) == ["columns"]
 
     def test_coverage_is_of_the_own_observers(self, world, everywhere):
@@ -135,7 +135,7 @@ class TestAsking:
         first = ask(world, user)
         assert ask(world, user) == first
         assert ask(world, user, uuid=first.uuid, format="xlsx") == first
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         assert ask(world, user, uuid=first.uuid) == first
         assert ask(world, user) != first
 
@@ -150,19 +150,19 @@ class TestAsking:
 class TestAFile:
     def test_is_hashed_noted_and_removed_after_a_day(self, world, user):
         export = ask(world, user)
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         fetched(export)
         assert Trail.objects.get(action="export.fetch").detail == {"sha256": export_of(export).sha256}
         assert (lists_dir() / export_of(export).name).stat().st_mode & 0o077 == 0
         with pytest.raises(FileNotFoundError):
-            export_fetch(export=export_of(export), user=user, at=DAY + KEPT)
-        lists_write(at=DAY + KEPT * 1.01)
+            export_fetch(export=export_of(export), user=user, now=DAY + KEPT)
+        lists_write(now=DAY + KEPT * 1.01)
         assert export_of(export).name == ""
         assert [path.name for path in lists_dir().iterdir()] == [exports.LOCK]
 
     def test_goes_with_the_people_of_its_election(self, world, user, capsys):
         ask(world, user)
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         waiting = ask(world, user, "violations")
         world.election.state = "closed"
         world.election.save()
@@ -191,10 +191,10 @@ class TestWhenTheWriterDies:
             patch.setattr(exports.Path, "rename", killed)
             patch.setattr(exports.Path, "unlink", lambda *_a, **_k: None)  # a killed process tidies nothing
             with pytest.raises(Killed):
-                lists_write(at=DAY)
+                lists_write(now=DAY)
         assert len(list(lists_dir().glob("*.part"))) == 1
         assert (export_of(export).name, export_of(export).attempts) == ("", 1)
-        assert lists_write(at=DAY) == 1
+        assert lists_write(now=DAY) == 1
         assert not list(lists_dir().glob("*.part"))
         assert len(tables(fetched(export))["voting"]) == 1
 
@@ -206,22 +206,22 @@ class TestWhenTheWriterDies:
             [sys.executable, "-c", hold, lists_dir() / exports.LOCK], stdout=subprocess.PIPE
         ) as other:
             assert other.stdout.readline() == b"1\n"
-            assert lists_write(at=DAY) == 0
+            assert lists_write(now=DAY) == 0
             other.kill()
             other.wait()
-        assert lists_write(at=DAY) == 1
+        assert lists_write(now=DAY) == 1
 
     def test_three_times_it_is_given_up(self, world, user, monkeypatch):
         export = ask(world, user)
         monkeypatch.setattr(exports, "_fill", lambda *_: 1 / 0)
-        assert [lists_write(at=DAY) for _ in range(4)] == [0] * 4
+        assert [lists_write(now=DAY) for _ in range(4)] == [0] * 4
         assert (export_of(export).problem, export_of(export).attempts) == ("broken", 3)
 
     def test_because_the_disk_is_full_it_says_so(self, world, user, monkeypatch):
         stored(world.first, payload())
         export = ask(world, user)
         monkeypatch.setattr(exports, "disk_free", lambda: 0)
-        lists_write(at=DAY)
+        lists_write(now=DAY)
         assert export_of(export).problem == "disk"
         assert [path.name for path in lists_dir().iterdir()] == [exports.LOCK]
 
@@ -229,7 +229,7 @@ class TestWhenTheWriterDies:
         stored(world.first, payload())
         export = ask(world, user)
         monkeypatch.setattr(export_tables, "_chunks", lambda *_: iter(()))
-        assert lists_write(at=DAY) == 0
+        assert lists_write(now=DAY) == 0
         assert export_of(export).name == ""
 
 
@@ -241,11 +241,11 @@ class TestMeanwhile:
 
         def looked(*args):
             total = original(*args)
-            seen.append((lists_write(at=DAY), export_progress(export)))
+            seen.append((lists_write(now=DAY), export_progress(export)))
             return total
 
         monkeypatch.setattr(exports, "_fill", looked)
-        assert lists_write(at=DAY) == 1
+        assert lists_write(now=DAY) == 1
         assert seen == [(0, (1, 1))]
         assert export_progress(export_of(export)) is None
 
@@ -262,7 +262,7 @@ class TestMeanwhile:
             yield from original(*args)
 
         monkeypatch.setattr(export_tables, "_chunks", chunks)
-        assert lists_write(at=DAY) == 1
+        assert lists_write(now=DAY) == 1
         assert len(tables(fetched(export))["voting"]) == export_of(export).total == 1
         assert Report.objects.count() == 2
 
@@ -303,6 +303,6 @@ def test_the_database_is_asked_as_often_for_many_reports_as_for_one(world, user)
             stored(world.first, payload())
         ask(world, user)
         with CaptureQueriesContext(connection) as found:
-            lists_write(at=DAY)
+            lists_write(now=DAY)
         counts.append(len(found))
     assert counts[0] == counts[1]

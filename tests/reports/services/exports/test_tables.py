@@ -144,13 +144,13 @@ class TestOtherLists:
         world.election.rules = {"schedule": SCHEDULE}
         world.election.save()
         stored(world.first, payload("opening"))
-        at = world.election.closes_at + timedelta(days=1)
-        rows = {one["place"]: one for one in made(world, user, "coverage", {"at": "KZ"}, at=at)["coverage"]}
+        now = world.election.closes_at + timedelta(days=1)
+        rows = {one["place"]: one for one in made(world, user, "coverage", {"at": "KZ"}, now=now)["coverage"]}
         assert {code: (one["heard"], one["opened"]) for code, one in rows.items()} == {
             "KZ-1-1-1": ("1", "1"),
             "KZ-1-1-2": ("0", "0"),
         }
-        silent = made(world, user, "coverage", {"at": "KZ", "show": "silent"}, at=at)["coverage"]
+        silent = made(world, user, "coverage", {"at": "KZ", "show": "silent"}, now=now)["coverage"]
         assert [one["place"] for one in silent] == ["KZ-1-1-2"]
 
 

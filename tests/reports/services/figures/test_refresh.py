@@ -20,22 +20,22 @@ from tests.support.world import DAY, QUESTIONS, make_checklists, make_election, 
 AFTER = DAY + timedelta(days=3)
 
 
-def report(world, phone=None, commission="KZ-1-1-1", checklist="voting", at=DAY, **fields):
+def report(world, phone=None, commission="KZ-1-1-1", checklist="voting", now=DAY, **fields):
     if isinstance(fields.get("answers"), dict) and checklist == "voting":
         fields["answers"] = {"V03": "no", "V15": "no"} | fields["answers"]
-    return stored(phone or world.first, payload(checklist, commission, **fields), at)
+    return stored(phone or world.first, payload(checklist, commission, **fields), now)
 
 
-def shown(world, code="KZ", at=AFTER, refresh=True):
+def shown(world, code="KZ", now=AFTER, refresh=True):
     if refresh:
         summaries_refresh(patient=True)
         assert summaries_check().different == {}
-    return summary_document(commission=world.tree[code], language="en", at=at)
+    return summary_document(commission=world.tree[code], language="en", now=now)
 
 
 def decide(report, state, code, case=None):
     violation = Violation.objects.get(report=report, code=code)
-    decisions.violation_decide(violation=violation, state=state, user=None, at=DAY, case=case)
+    decisions.violation_decide(violation=violation, state=state, user=None, now=DAY, case=case)
 
 
 class TestNothingWasReported:
@@ -88,7 +88,7 @@ class TestOneReport:
     def test_the_names_are_in_the_readers_language(self, world):
         report(world)
         summaries_refresh()
-        document = summary_document(commission=world.tree["KZ"], language="kk", at=AFTER)
+        document = summary_document(commission=world.tree["KZ"], language="kk", now=AFTER)
         assert document["commission"]["name"] == "KZ kk"
         assert document["children"][0]["name"] == "KZ-1 kk"
 
@@ -99,7 +99,7 @@ class TestTheFigures:
             world, answers={"V01": "female", "V03": "yes", "V90": "bad", "X05": 3, "X06": "0.1", "V17": "yes"}
         )
         report(world, world.second, answers={"V01": "male", "V90": "good", "X05": 17, "X06": "0.2"})
-        decisions.report_verify(report=first, user=None, at=DAY)
+        decisions.report_verify(report=first, user=None, now=DAY)
         questions = shown(world)["stages"]["voting"]["questions"]
         assert questions["V03"] == {
             "yes": 1,
@@ -241,10 +241,10 @@ class TestRecomputing:
         report(world)
         shown(world)
         before = list(Summary.objects.order_by("pk").values())
-        summaries_recount(election=world.election, at=DAY)
+        summaries_recount(election=world.election, now=DAY)
         summaries_refresh()
         assert list(Summary.objects.order_by("pk").values()) == before
-        due_add(commissions=[world.tree["KZ-1-1-1"].pk], at=DAY)
+        due_add(commissions=[world.tree["KZ-1-1-1"].pk], now=DAY)
         assert summaries_refresh() == 1
 
     def test_one_report_recomputes_its_own_place_and_those_above_only(self, world):
@@ -255,7 +255,7 @@ class TestRecomputing:
 
     def test_time_is_passed_in(self, world):
         report(world)
-        summaries_refresh(at=lambda: DAY)
+        summaries_refresh(now=lambda: DAY)
         assert shown(world)["as_of"] == "2022-11-20T04:00:00Z"
 
     def test_it_stops_after_as_many_as_it_was_told_and_the_rest_waits(self, world):
@@ -270,7 +270,7 @@ class TestRecomputing:
         place, old, new = (world.tree[code] for code in ("KZ-1-1-1", "KZ-1-1", "KZ-2-1"))
         place.parent, place.path = new, new.path + place.code + "/"
         place.save()
-        due_add(commissions=[old.pk, new.pk], at=DAY)
+        due_add(commissions=[old.pk, new.pk], now=DAY)
         assert shown(world, "KZ-1")["coverage"]["reports"] == 0
         assert shown(world, "KZ-2")["coverage"] | {"reports": 1, "precincts": 7} == shown(world, "KZ-2")["coverage"]
 
@@ -286,7 +286,7 @@ class TestRecomputing:
         shown(world)
         ViolationType.objects.filter(election=world.election, code="FRD-05").update(severity="minor")
         assert summaries_check().different
-        summaries_recount(election=world.election, at=DAY)
+        summaries_recount(election=world.election, now=DAY)
         assert shown(world)["violations"]["by_severity"] == {"minor": {"reported": 1, "confirmed": 0}}
 
 
@@ -306,7 +306,7 @@ class TestTheTree:
 class TestPublication:
     def test_below_the_district_nothing_is_public_until_the_window_has_closed(self, world):
         report(world)
-        during = shown(world, "KZ-1-1", at=DAY)
+        during = shown(world, "KZ-1-1", now=DAY)
         assert (during["children"], during["children_withheld"]) == ([], 3)
         after = shown(world, "KZ-1-1")
         assert (len(after["children"]), after["children_withheld"]) == (3, 0)
@@ -323,16 +323,16 @@ class TestPublication:
             ("released", "KZ-1-1-1", AFTER, False),
         ],
     )
-    def test_what_is_public_when(self, world, publication, code, at, expected):
+    def test_what_is_public_when(self, world, publication, code, now, expected):
         place = world.tree[code]
         place.election.publication = publication
-        assert published(commission=place, at=at) is expected
+        assert published(commission=place, now=now) is expected
 
     def test_an_election_may_name_the_hour_itself(self, world):
         place = world.tree["KZ-1-1-1"]
         place.election.precincts_public_from = DAY
-        assert published(commission=place, at=DAY)
-        assert not published(commission=place, at=DAY - timedelta(seconds=1))
+        assert published(commission=place, now=DAY)
+        assert not published(commission=place, now=DAY - timedelta(seconds=1))
 
     def test_no_observer_is_named_or_listed(self, world):
         report(world)

@@ -47,7 +47,7 @@ class TestTwoWorkersAtOneCommission:
 
         def job():
             with mock.patch.object(refresh, "_merge_children", slow):
-                summaries_recompute(commissions=[world.tree[code].pk], at=lambda: DAY)
+                summaries_recompute(commissions=[world.tree[code].pk], now=lambda: DAY)
 
         errors = []
         thread = Thread(target=lambda: _guarded(job, errors))
@@ -161,11 +161,11 @@ class TestEverythingAtOnce:
                     continue
                 chance.choice(
                     [decisions.report_verify, decisions.report_reject, decisions.report_restore, decisions.report_hold]
-                )(report=one, user=None, at=DAY)
+                )(report=one, user=None, now=DAY)
                 violation = Violation.objects.order_by("?").first()
                 if violation is not None:
                     state = chance.choice(["confirmed", "refuted", "reported"])
-                    decisions.violation_decide(violation=violation, state=state, user=None, at=DAY)
+                    decisions.violation_decide(violation=violation, state=state, user=None, now=DAY)
 
         def moving(chance):
             while not over.is_set():
@@ -238,5 +238,5 @@ class TestAProcessKilled:
         assert Due.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
         all_settled()
         after = DAY + timedelta(days=3)
-        document = summary_document(commission=world.tree["KZ-1-1"], language="en", at=after)
+        document = summary_document(commission=world.tree["KZ-1-1"], language="en", now=after)
         assert document["coverage"]["reports"] == 1

@@ -78,12 +78,12 @@ def _step(step, data, world, phones, sent):
         decision = pick(
             [decisions.report_verify, decisions.report_reject, decisions.report_hold, decisions.report_restore]
         )
-        decision(report=Report.objects.get(pk=one.pk), user=None, at=DAY)
+        decision(report=Report.objects.get(pk=one.pk), user=None, now=DAY)
     elif step == "violation":
         violation = Violation.objects.filter(report=one).first()
         if violation is not None:
             decisions.violation_decide(
-                violation=violation, state=pick(["confirmed", "refuted", "reported"]), user=None, at=DAY
+                violation=violation, state=pick(["confirmed", "refuted", "reported"]), user=None, now=DAY
             )
     elif step == "move":
         move(world.tree[pick(STATIONS[:4])], world.tree[pick(["KZ-1-1", "KZ-2-2", "KZ-2"])])
@@ -108,7 +108,7 @@ class TestAWorkerKilledInTheMiddle:
         keys = list(Due.objects.values_list("commission_id", flat=True))
         try:
             with connection.execute_wrapper(dying):
-                summaries_recompute(commissions=keys, at=lambda: DAY)
+                summaries_recompute(commissions=keys, now=lambda: DAY)
         except Killed:
             return True
         return False
@@ -234,11 +234,11 @@ class TestReportsThatNeverStopComing:
         depths = []
         original = summaries_recompute
 
-        def recompute(*, commissions, at):
+        def recompute(*, commissions, now):
             """At every step another report comes in, at another station."""
             report(world, world.enrolled(f"OB-{7000 + len(depths)}"), STATIONS[len(depths) % len(STATIONS)])
             depths.append(set(Commission.objects.filter(pk__in=commissions).values_list("depth", flat=True)))
-            return original(commissions=commissions, at=at)
+            return original(commissions=commissions, now=now)
 
         report(world)
         with mock.patch.object(refresh, "summaries_recompute", recompute):
@@ -253,9 +253,9 @@ class TestReportsThatNeverStopComing:
         done = []
         original = summaries_recompute
 
-        def recompute(*, commissions, at):
+        def recompute(*, commissions, now):
             done.extend(Commission.objects.filter(pk__in=commissions).order_by("pk").values_list("code", flat=True))
-            return original(commissions=commissions, at=at)
+            return original(commissions=commissions, now=now)
 
         with (
             mock.patch.object(refresh, "summaries_recompute", recompute),

@@ -36,7 +36,7 @@ class TestEvidence:
     def test_late_is_added_to_the_same_report(self, world: World):
         body = payload(evidence=[photo()])
         send(world.first, body)
-        late = send(world.first, body | {"evidence": [photo()]}, at=LATER)
+        late = send(world.first, body | {"evidence": [photo()]}, now=LATER)
         assert late.kind == "duplicate"
         assert late.receipt is not None
         assert len(late.receipt.evidence) == 2
@@ -132,7 +132,7 @@ class TestTooManyFiles:
 class TestMoreFilesForAStoredReport:
     def announce(self, world: World, report: Report, *files: Announcement) -> list[str]:
         sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
-        return [one.state for one in evidence_announce(report=report, announcements=files, sender=sender, at=LATER)]
+        return [one.state for one in evidence_announce(report=report, announcements=files, sender=sender, now=LATER)]
 
     def test_are_added_and_all_receipts_told(self, world: World):
         report = stored(world.first, payload(evidence=[photo()]))

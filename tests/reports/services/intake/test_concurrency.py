@@ -42,13 +42,13 @@ class TestOneReportSentByThirtyTwoThreads:
     def test_singly_is_stored_once(self, concurrent_world: World):
         body = payload(evidence=[photo()], **self.BODY)
         sent = [one(concurrent_world.first, body) for _ in range(32)]
-        self.assert_stored_once(at_once([partial(accept, each, at=DAY) for each in sent]))
+        self.assert_stored_once(at_once([partial(accept, each, now=DAY) for each in sent]))
 
     def test_from_two_phones_of_one_observer_is_stored_once(self, concurrent_world: World):
         body = payload(evidence=[photo()], **self.BODY)
         phones = [concurrent_world.first, concurrent_world.enrolled("OB-2222")]
         sent = [one(phones[n % 2], body) for n in range(32)]
-        self.assert_stored_once(at_once([partial(accept, each, at=DAY) for each in sent]))
+        self.assert_stored_once(at_once([partial(accept, each, now=DAY) for each in sent]))
 
     def test_in_batches_that_overlap_in_other_orders_each_is_stored_once(self, concurrent_world: World):
         world = concurrent_world
@@ -59,7 +59,7 @@ class TestOneReportSentByThirtyTwoThreads:
             return [one(world.first, body) for body in (turned if n % 2 else turned[::-1])]
 
         batches = [batch(n) for n in range(32)]
-        outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+        outcomes = at_once([partial(accept_many, each, now=DAY) for each in batches])
         assert all(len(found) == 16 for found in outcomes)
         found = Counter(outcome.kind for answer in outcomes for outcome in answer)
         assert found == {"stored": 16, "duplicate": 16 * 31}
@@ -73,8 +73,8 @@ class TestOneReportSentByThirtyTwoThreads:
         calls: list[Callable[[], Any]] = []
         for _ in range(16):
             batch = [one(world.first, payload()), one(world.first, body), one(world.first, payload())]
-            calls.append(partial(accept_many, batch, at=DAY))
-            calls.append(partial(accept, one(world.first, body), at=DAY))
+            calls.append(partial(accept_many, batch, now=DAY))
+            calls.append(partial(accept, one(world.first, body), now=DAY))
         outcomes = at_once(calls)
         kinds = Counter((found[1] if isinstance(found, list) else found).kind for found in outcomes)
         assert kinds == {"stored": 1, "duplicate": 31}
@@ -85,14 +85,14 @@ class TestThirtyTwoReportsAtOnce:
     def test_of_thirty_two_observers_are_all_stored(self, concurrent_world: World):
         phones = [concurrent_world.enrolled(f"OB-{n}", "KZ-1-1-1") for n in range(32)]
         sent = [one(phone, payload(evidence=[photo()], answers={"V03": "yes"})) for phone in phones]
-        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        outcomes = at_once([partial(accept, each, now=DAY) for each in sent])
         assert Counter(outcome.kind for outcome in outcomes) == {"stored": 32}
         assert Report.objects.count() == Due.objects.count() == 32
 
     def test_that_are_the_same_refused_body_are_kept_once(self, concurrent_world: World):
         body = payload(commission="XX", evidence=[photo()])
         sent = [one(concurrent_world.first, body) for _ in range(32)]
-        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        outcomes = at_once([partial(accept, each, now=DAY) for each in sent])
         assert {outcome.problem.code for outcome in outcomes} == {"unknown_commission"}
         assert len({outcome.kept_evidence for outcome in outcomes}) == 1
         assert (Refusal.objects.count(), Evidence.objects.count()) == (1, 1)
@@ -104,7 +104,7 @@ class TestTwoObserversRacing:
         for _ in range(10):
             body = payload(comment="secret", evidence=[photo()])
             sent = [one(phone, body) for phone in (world.first, world.second) for _ in range(4)]
-            outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+            outcomes = at_once([partial(accept, each, now=DAY) for each in sent])
             winner = Report.objects.get(uuid=body["id"]).observer_id
             for each, outcome in zip(sent, outcomes, strict=True):
                 if each.sender.observer.pk == winner:
@@ -122,7 +122,7 @@ class TestTwoObserversRacing:
                 [one(phone, body) for body in (bodies if n % 2 else bodies[::-1])]
                 for n, phone in enumerate([world.first, world.second] * 4)
             ]
-            outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+            outcomes = at_once([partial(accept_many, each, now=DAY) for each in batches])
             found = Counter(outcome.kind for answer in outcomes for outcome in answer)
             assert (found["stored"], found["duplicate"] + found["conflict"]) == (20, 140)
             assert set(found) <= {"stored", "duplicate", "conflict"}
@@ -136,7 +136,7 @@ class TestTwoObserversRacing:
                 [one(world.first, body) for body in bodies],
                 [one(world.second, body) for body in reversed(bodies)],
             ]
-            outcomes = at_once([partial(accept_many, each, at=DAY) for each in batches])
+            outcomes = at_once([partial(accept_many, each, now=DAY) for each in batches])
             assert Counter(outcome.kind for answer in outcomes for outcome in answer) == {
                 "stored": 100,
                 "conflict": 100,
@@ -145,7 +145,7 @@ class TestTwoObserversRacing:
     def test_for_one_file_one_wins(self, concurrent_world: World):
         world, file = concurrent_world, photo()
         sent = [one(phone, payload(evidence=[file])) for phone in (world.first, world.second)]
-        outcomes = at_once([partial(accept, each, at=DAY) for each in sent])
+        outcomes = at_once([partial(accept, each, now=DAY) for each in sent])
         assert Counter(outcome.kind for outcome in outcomes) == {"stored": 1, "conflict": 1}
 
 
@@ -157,7 +157,7 @@ class TestACorrectionAndItsTargetAtOnce:
             target = payload()
             bodies = [target, payload(supersedes=target["id"], commission="KZ-1-1-2")]
             sent = [one(world.first, bodies[n]) for n in (first, 1 - first)]
-            at_once([partial(accept, each, at=DAY) for each in sent])
+            at_once([partial(accept, each, now=DAY) for each in sent])
             rows = {str(row.uuid): row for row in Report.objects.filter(uuid__in=[body["id"] for body in bodies])}
             assert [rows[body["id"]].superseded for body in bodies] == [True, False]
             assert not any(flag in LINK_FLAGS for row in rows.values() for flag in row.flags)
@@ -168,13 +168,13 @@ class TestACorrectionAndItsTargetAtOnce:
         for _ in range(5):
             a, b, c, d = (payload() for _ in range(4))
             a["supersedes"], b["supersedes"], c["supersedes"], d["supersedes"] = b["id"], a["id"], a["id"], a["id"]
-            at_once([partial(accept, one(world.first, body), at=DAY) for body in (a, b, c, d)])
+            at_once([partial(accept, one(world.first, body), now=DAY) for body in (a, b, c, d)])
         check()
 
     def test_openings_sent_at_once_leave_one_word(self, concurrent_world: World):
         world = concurrent_world
         bodies = [payload("opening", observed_at=f"2022-11-20T10:{n:02}:00+06:00") for n in range(16)]
-        at_once([partial(accept, one(world.first, body), at=DAY) for body in bodies])
+        at_once([partial(accept, one(world.first, body), now=DAY) for body in bodies])
         assert [str(report.uuid) for report in Report.objects.counted()] == [bodies[-1]["id"]]
         check()
 
@@ -187,7 +187,7 @@ class TestADecisionAndACorrectionAtOnce:
             target = stored(world.first, payload())
             middle = stored(world.first, payload(supersedes=str(target.uuid)))
             last = one(world.first, payload(supersedes=str(middle.uuid)))
-            at_once([partial(accept, last, at=DAY), partial(decide, report=middle, user=None, at=DAY)])
+            at_once([partial(accept, last, now=DAY), partial(decide, report=middle, user=None, now=DAY)])
             assert [row.superseded for row in Report.objects.filter(pk__in=[target.pk, middle.pk]).order_by("pk")] == [
                 True,
                 False,
@@ -201,7 +201,7 @@ class TestADecisionAndACorrectionAtOnce:
             sent = [one(world.first, payload("opening", supersedes=str(known.uuid))) for _ in range(4)]
             quarantine = {"observer": world.first.observer, "election": world.election, "user": None, "at": DAY}
             at_once(
-                [partial(accept, each, at=DAY) for each in sent]
+                [partial(accept, each, now=DAY) for each in sent]
                 + [partial(decisions.observer_quarantine, **quarantine)]
             )
             check()
@@ -216,7 +216,9 @@ class TestADecisionAndACorrectionAtOnce:
         for _ in range(6):
             report = stored(world.first, payload())
             decides = [decisions.report_reject, decisions.report_verify, decisions.report_hold]
-            at_once([partial(decide, report=Report.objects.get(pk=report.pk), user=None, at=DAY) for decide in decides])
+            at_once(
+                [partial(decide, report=Report.objects.get(pk=report.pk), user=None, now=DAY) for decide in decides]
+            )
             report.refresh_from_db()
             assert report.state in ("rejected", "verified", "held")
         check()
@@ -256,7 +258,7 @@ class TestOneFileAnnouncedByTwoObserversAtOnce:
 
 def announced(report: Report, file: Announcement, sender: Sender) -> str:
     try:
-        evidence_announce(report=report, announcements=[file], sender=sender, at=DAY)
+        evidence_announce(report=report, announcements=[file], sender=sender, now=DAY)
     except Rejected as problem:
         return problem.code
     return "announced"

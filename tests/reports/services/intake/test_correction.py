@@ -29,7 +29,9 @@ def report(world) -> Report:
 
 
 def correct(report: Report, user: User, code: str = "V15", value="yes", uuid=None, newest=None):
-    return answer_correct(report=report, uuid=uuid or uuid4(), code=code, value=value, newest=newest, user=user, at=DAY)
+    return answer_correct(
+        report=report, uuid=uuid or uuid4(), code=code, value=value, newest=newest, user=user, now=DAY
+    )
 
 
 class TestACorrection:
@@ -42,13 +44,13 @@ class TestACorrection:
 
     def test_takes_along_what_the_desk_found_out(self, report, user, world):
         case = Case.objects.create(commission=report.commission, created_at=DAY)
-        violation_decide(violation=report.violations.get(), state="confirmed", user=user, at=DAY, case=case, note="n")
+        violation_decide(violation=report.violations.get(), state="confirmed", user=user, now=DAY, case=case, note="n")
         correct(report, user, "X06", "2")
         found = Report.objects.counted().get().violations.get()
         assert (found.state, found.case, found.note) == ("confirmed", case, "n")
 
     def test_leaves_what_it_corrects_in_the_case(self, report, user):
-        case_open(violation=report.violations.get(), title="t", user=user, at=DAY)
+        case_open(violation=report.violations.get(), title="t", user=user, now=DAY)
         correct(report, user)
         new = Report.objects.counted().get()
         Violation.objects.filter(report=report).update(case=None)  # as where the case was opened from the new one
@@ -73,7 +75,7 @@ class TestACorrection:
         assert Report.objects.count() == 1
 
     def test_of_a_report_that_does_not_count_is_refused(self, report, user):
-        report_reject(report=report, user=user, at=DAY)
+        report_reject(report=report, user=user, now=DAY)
         with pytest.raises(Rejected):
             correct(report, user)
 

@@ -35,7 +35,7 @@ def dictated(world: World, checklist: str = "voting", **fields) -> Dictated:
 
 
 def dictate(world: World, user: User, one: Dictated):
-    return report_dictate(dictated=one, election=world.election, user=user, at=DAY)
+    return report_dictate(dictated=one, election=world.election, user=user, now=DAY)
 
 
 class TestADictatedReport:

@@ -39,13 +39,13 @@ class TestTheWindow:
         ],
     )
     def test_judges_by_both_times(self, world: World, observed, received, flags, state):
-        report = stored(world.first, at_time(observed), at=received)
+        report = stored(world.first, at_time(observed), now=received)
         assert set(report.flags) == flags
         assert report.state == state
         assert Report.objects.counted().filter(pk=report.pk).exists() == (state == "received")
 
     def test_a_held_report_is_stored_and_due_all_the_same(self, world: World):
-        report = stored(world.first, at_time(CLOSES + SECOND), at=CLOSES + SECOND)
+        report = stored(world.first, at_time(CLOSES + SECOND), now=CLOSES + SECOND)
         assert Due.objects.filter(commission=report.commission_id).count() == 1
 
     def test_a_checklist_may_have_a_window_of_its_own(self, world: World):
@@ -53,9 +53,9 @@ class TestTheWindow:
         world.election.save()
         for phone in (world.first, world.second):
             phone.device.election.refresh_from_db()
-        inside = stored(world.first, payload("opening", observed_at="2022-11-20T03:00:00Z"), at=DAY)
-        outside = stored(world.second, payload("opening", observed_at="2022-11-20T03:00:01Z"), at=DAY)
-        voting = stored(world.second, payload("voting", observed_at="2022-11-20T03:00:01Z"), at=DAY)
+        inside = stored(world.first, payload("opening", observed_at="2022-11-20T03:00:00Z"), now=DAY)
+        outside = stored(world.second, payload("opening", observed_at="2022-11-20T03:00:01Z"), now=DAY)
+        voting = stored(world.second, payload("voting", observed_at="2022-11-20T03:00:01Z"), now=DAY)
         assert inside.flags == ["outside_window"]  # by its receipt at 04:00
         assert set(outside.flags) == {"outside_window", "held", "not_assigned"}
         assert "outside_window" not in voting.flags
@@ -76,17 +76,17 @@ class TestTheClock:
         ],
     )
     def test_is_off_where_the_phone_sent_it_at_another_time_than_it_came(self, world: World, sent, off):
-        report = stored(world.first, payload(sent_at=(DAY + sent).isoformat()), at=DAY)
+        report = stored(world.first, payload(sent_at=(DAY + sent).isoformat()), now=DAY)
         assert ("clock_off" in report.flags) == off
         assert (report.sent_at, report.received_at) == (DAY + sent, DAY)
 
     @pytest.mark.parametrize(("ahead", "off"), [(timedelta(0), False), (TOLERANCE, False), (TOLERANCE + SECOND, True)])
     def test_is_off_where_the_observation_is_yet_to_come(self, world: World, ahead, off):
-        assert ("clock_off" in stored(world.first, at_time(DAY + ahead), at=DAY).flags) == off
+        assert ("clock_off" in stored(world.first, at_time(DAY + ahead), now=DAY).flags) == off
 
     def test_is_not_off_where_a_report_waited_without_network(self, world: World):
         body = at_time(DAY - timedelta(hours=9))
-        assert "clock_off" not in stored(world.first, body, at=DAY).flags
+        assert "clock_off" not in stored(world.first, body, now=DAY).flags
 
     def test_a_phone_that_lost_its_clock_is_heard(self, world: World):
         body = payload(observed_at="1970-01-01T00:00:00Z", sent_at="1970-01-01T00:01:00Z")

@@ -56,7 +56,7 @@ class TestAReport:
     def test_body_is_kept_to_the_byte_and_encrypted(self, world: World):
         body = payload(comment="A word that is found nowhere: Zhylqaidar")
         raw = json.dumps(body, indent=7).encode() + b"  \r\n"
-        accept(replace(submission(world.first, body), body=raw), at=DAY)
+        accept(replace(submission(world.first, body), body=raw), now=DAY)
         kept = bytes(Report.objects.get().body)
         assert crypto.decrypt_body(kept) == raw
         assert b"Zhylqaidar" not in kept
@@ -97,7 +97,7 @@ class TestTheSameReportAgain:
     def test_gets_the_same_receipt_however_often(self, world: World):
         body = payload(answers={"V03": "yes"}, evidence=[photo()])
         first = send(world.first, body)
-        again = [send(world.first, body, at=DAY + timedelta(hours=n)) for n in range(1, 4)]
+        again = [send(world.first, body, now=DAY + timedelta(hours=n)) for n in range(1, 4)]
         assert kinds(again) == ["duplicate"] * 3
         assert [outcome.receipt for outcome in again] == [first.receipt] * 3
         counts = [model.objects.count() for model in (Report, Violation, Evidence, Due, Refusal)]
@@ -135,7 +135,7 @@ class TestAKnownIdIsLookedUpBeforeAnythingElse:
     def test_a_retry_after_the_day_gets_its_receipt(self, world: World):
         body = payload()
         first = send(world.first, body)
-        outcome = send(world.first, body, at=LATER)
+        outcome = send(world.first, body, now=LATER)
         assert (outcome.kind, outcome.receipt) == ("duplicate", first.receipt)
 
     def test_a_retry_after_the_assignment_is_gone_gets_its_receipt(self, world: World):
@@ -159,7 +159,7 @@ class TestAKnownIdIsLookedUpBeforeAnythingElse:
     def test_a_body_that_is_malformed_now_is_a_conflict_not_an_invalid_report(self, world: World):
         body = payload()
         send(world.first, body)
-        outcome = accept(unreadable(world.first, body, uuid=uuid_of(body)), at=DAY)
+        outcome = accept(unreadable(world.first, body, uuid=uuid_of(body)), now=DAY)
         assert problem(outcome) == "changed_content"
         for change in (
             {"checklist": {"code": "gone", "version": 9}},
@@ -176,7 +176,7 @@ class TestTheSameIdWithOtherContent:
         body = payload()
         first = send(world.first, body)
         changed = body | {"comment": "another word"}
-        outcome = send(world.first, changed, at=LATER)
+        outcome = send(world.first, changed, now=LATER)
         assert (outcome.kind, problem(outcome)) == ("conflict", "changed_content")
         report, refusal = Report.objects.get(), Refusal.objects.get()
         assert report.comment == ""
@@ -211,7 +211,7 @@ class TestABatch:
         assert kinds(outcomes) == ["stored"] * 10
 
     def test_of_nothing_is_answered_with_nothing(self, world: World):
-        assert accept_many([], at=DAY) == []
+        assert accept_many([], now=DAY) == []
 
     def test_one_bad_report_spoils_no_other(self, world: World):
         known = payload()
@@ -255,14 +255,14 @@ class TestABatch:
     def test_may_hold_reports_of_several_observers(self, world: World):
         bodies = [payload(), payload(commission="KZ-1-1-2")]
         outcomes = accept_many(
-            [submission(phone, body) for phone, body in zip((world.first, world.second), bodies, strict=True)], at=DAY
+            [submission(phone, body) for phone, body in zip((world.first, world.second), bodies, strict=True)], now=DAY
         )
         assert [outcome.receipt and outcome.receipt.flags for outcome in outcomes] == [(), ()]
 
     def test_may_hold_reports_of_several_elections(self, world: World):
         other = World(election=make_election("other"))
         phone = other.enrolled("OB-2222")
-        outcomes = accept_many([submission(world.first, payload()), submission(phone, payload())], at=DAY)
+        outcomes = accept_many([submission(world.first, payload()), submission(phone, payload())], now=DAY)
         assert kinds(outcomes) == ["stored", "stored"]
         elections = [report.commission.election for report in Report.objects.order_by("sequence")]
         assert elections == [world.election, other.election]
@@ -305,7 +305,7 @@ class TestTheSameIdTwiceInABatch:
 
     def test_from_two_observers(self, world: World):
         body = payload()
-        outcomes = accept_many([submission(world.first, body), submission(world.second, body)], at=DAY)
+        outcomes = accept_many([submission(world.first, body), submission(world.second, body)], now=DAY)
         assert kinds(outcomes) == ["stored", "conflict"]
 
     def test_with_more_evidence_the_second_time(self, world: World):
@@ -317,7 +317,7 @@ class TestTheSameIdTwiceInABatch:
 
     def test_two_bodies_without_an_id_are_two(self, world: World):
         unnamed = [unreadable(world.first, payload(), raw) for raw in (b"1", b"2", b"1")]
-        assert kinds(accept_many(unnamed, at=DAY)) == ["invalid"] * 3
+        assert kinds(accept_many(unnamed, now=DAY)) == ["invalid"] * 3
         assert Refusal.objects.count() == 2
 
 

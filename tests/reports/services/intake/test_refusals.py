@@ -76,7 +76,7 @@ class TestARefusedReport:
 
     def test_without_an_id_is_kept_too(self, world: World):
         for raw in (b"not json", b"nor this"):
-            assert problem(accept(unreadable(world.first, payload(), raw), at=DAY)) == "invalid_report"
+            assert problem(accept(unreadable(world.first, payload(), raw), now=DAY)) == "invalid_report"
         assert [refusal.uuid for refusal in Refusal.objects.all()] == [None, None]
 
     def test_of_a_commission_checklist_or_contest_of_another_election(self, world: World):
@@ -117,8 +117,8 @@ class TestTheQuarantinesQuota:
     def test_over_which_an_operator_sees_how_much_was_not_kept_of_whom(self, world: World, settings):
         settings.QUARANTINE_BODIES_PER_DEVICE = 0
         bodies = [payload(commission=f"XX-{n}") for n in range(3)]
-        for body, at in zip(bodies, (DAY, LATER, LATER), strict=True):
-            outcome = send(world.first, body, at)
+        for body, now in zip(bodies, (DAY, LATER, LATER), strict=True):
+            outcome = send(world.first, body, now)
             assert outcome.problem.detail.startswith("This election has no such commission. No copy was kept here")
             assert [error.field for error in outcome.problem.errors] == ["commission"]
         send(world.second, bodies[0])

@@ -41,7 +41,7 @@ def observed(world: World) -> World:
         user=User.objects.create(username="desk"),
         said="She said her neighbour's name",
     )
-    summaries_refresh(at=lambda: DAY)
+    summaries_refresh(now=lambda: DAY)
     return world
 
 
@@ -79,7 +79,7 @@ class TestPurge:
         assert secrets
         if connection.vendor == "sqlite":
             assert all(one in stored() for one in secrets)
-        done = people_purge(election=close(world.election), user=None, at=AFTER)
+        done = people_purge(election=close(world.election), user=None, now=AFTER)
         assert (done.observers, done.bodies, done.calls, done.devices) == (2, 3, 1, 2)
         everything = stored()
         assert not [one for one in secrets if one in everything]
@@ -100,15 +100,15 @@ class TestPurge:
 
     def test_again_finds_nothing_more(self, concurrent_world):
         world = observed(concurrent_world)
-        people_purge(election=close(world.election), user=None, at=AFTER)
-        again = people_purge(election=world.election, user=None, at=AFTER)
+        people_purge(election=close(world.election), user=None, now=AFTER)
+        again = people_purge(election=world.election, user=None, now=AFTER)
         assert (again.observers, again.bodies, again.calls) == (0, 0, 0)
 
     def test_who_is_in_another_open_election_keeps_the_name(self, concurrent_world):
         world = observed(concurrent_world)
         tree = make_tree(other := make_election("other"))
         Assignment.objects.create(election=other, commission=tree["KZ"]).observers.add(world.first.observer)
-        assert people_purge(election=close(world.election), user=None, at=AFTER).observers == 1
+        assert people_purge(election=close(world.election), user=None, now=AFTER).observers == 1
         world.first.observer.refresh_from_db()
         assert world.first.observer.name
         assert not Report.objects.exclude(body=b"").exists()
@@ -117,7 +117,7 @@ class TestPurge:
         world = observed(concurrent_world)
         case = Case.objects.create(commission=world.tree["KZ-1-1-1"], created_at=DAY, legal_hold=True)
         Violation.objects.filter(code="FRD-05").update(case=case)
-        done = people_purge(election=close(world.election), user=None, at=AFTER)
+        done = people_purge(election=close(world.election), user=None, now=AFTER)
         assert (done.observers, done.held_observers, done.held_bodies) == (1, 1, 1)
         assert Report.objects.exclude(body=b"").get().violations.filter(case=case).exists()
         world.first.observer.refresh_from_db()
@@ -164,7 +164,7 @@ class TestNothingIsForgotten:
                 commission=world.tree["KZ"], created_at=DAY, closed_at=closed_at, legal_hold=hold
             )
             CaseComment.objects.create(case=case, user=user, at=DAY, text="It was her neighbour")
-        people_purge(election=close(world.election), user=None, at=AFTER)
+        people_purge(election=close(world.election), user=None, now=AFTER)
         assert [one.text for one in CaseComment.objects.order_by("pk")] == ["", *["It was her neighbour"] * 2]
         world.election.refresh_from_db()
         assert world.election.relay_secret == ""
@@ -173,6 +173,6 @@ class TestNothingIsForgotten:
 class TestTooEarly:
     def test_an_open_election_needs_its_people(self, world):
         with pytest.raises(NotYet):
-            people_purge(election=world.election, user=None, at=AFTER)
+            people_purge(election=world.election, user=None, now=AFTER)
         with pytest.raises(NotYet):
-            people_purge(election=close(world.election), user=None, at=DAY)
+            people_purge(election=close(world.election), user=None, now=DAY)

@@ -52,11 +52,11 @@ def released(client, world: World):
     stored(world.first, payload("incident", "KZ-1-1-1"))
     stored(world.first, payload("tabulation", "KZ-1-1", answers={"T90": "bad"}))
     for report in Report.objects.order_by("sequence")[::4]:
-        report_verify(report=report, user=None, at=timezone.now())
+        report_verify(report=report, user=None, now=timezone.now())
     states = itertools.cycle(["refuted", "confirmed", "solved", "passed_on", "reported", "reported"])
     for violation in Violation.objects.order_by("pk"):
         if (state := next(states)) != "reported":
-            violation_decide(violation=violation, state=state, user=None, at=timezone.now())
+            violation_decide(violation=violation, state=state, user=None, now=timezone.now())
     summaries_refresh()
     release(world.election, finding="voting:V03")
     return package(client, "test-2022", 1)

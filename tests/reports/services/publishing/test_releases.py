@@ -63,19 +63,19 @@ class TestTheActs:
     def test_an_analyst_prepares_a_second_person_agrees_a_publisher_publishes(self, client, observed, settings):
         settings.RELEASE_SECOND_YES = True
         analyst, second, publisher = user("analyst"), user("second"), user("publisher")
-        at = timezone.now()
-        made = release_prepare(election=observed.election, cutoff=at, user=analyst, at=at)
+        now = timezone.now()
+        made = release_prepare(election=observed.election, cutoff=now, user=analyst, now=now)
         with pytest.raises(Rejected, match="not_approved"):
-            release_publish(release=made, user=publisher, at=at)
+            release_publish(release=made, user=publisher, now=now)
         with pytest.raises(Rejected) as caught:
-            release_approve(release=made, user=analyst, at=at)
+            release_approve(release=made, user=analyst, now=now)
         assert caught.value.code == "same_person"
-        release_approve(release=made, user=second, at=at)
+        release_approve(release=made, user=second, now=now)
         with pytest.raises(Rejected) as caught:
-            release_publish(release=made, user=second, at=at)
+            release_publish(release=made, user=second, now=now)
         assert caught.value.code == "same_person"
         assert client.get(HOME).status_code == 404
-        release_publish(release=made, user=publisher, at=at)
+        release_publish(release=made, user=publisher, now=now)
         assert client.get(HOME).status_code == 200
         actions = list(Trail.objects.filter(action__startswith="release.").order_by("pk").values_list("action", "user"))
         assert actions == [
@@ -85,36 +85,36 @@ class TestTheActs:
         ]
 
     def test_changed_words_take_the_yes_back(self, observed):
-        made = release_prepare(election=observed.election, cutoff=DAY, user=user("a"), at=timezone.now())
-        release_approve(release=made, user=user("b"), at=timezone.now())
+        made = release_prepare(election=observed.election, cutoff=DAY, user=user("a"), now=timezone.now())
+        release_approve(release=made, user=user("b"), now=timezone.now())
         release_describe(
-            release=made, texts={"en": "First."}, remarks={}, finding="voting:V03", public_from=None, user=None, at=DAY
+            release=made, texts={"en": "First."}, remarks={}, finding="voting:V03", public_from=None, user=None, now=DAY
         )
         assert (made.state, made.approved_by, made.texts) == ("prepared", None, {"en": "First."})
 
     def test_one_draft_at_a_time_and_a_discarded_ones_number_is_given_again(self, observed):
-        at = timezone.now()
-        made = release_prepare(election=observed.election, cutoff=at, user=None, at=at)
+        now = timezone.now()
+        made = release_prepare(election=observed.election, cutoff=now, user=None, now=now)
         with pytest.raises(Rejected) as caught:
-            release_prepare(election=observed.election, cutoff=at, user=None, at=at)
+            release_prepare(election=observed.election, cutoff=now, user=None, now=now)
         assert caught.value.code == "release_waits"
-        release_discard(release=made, user=None, at=at)
+        release_discard(release=made, user=None, now=now)
         assert ReleaseContent.objects.count() == 0
         assert release(observed.election).number == 1
 
     @pytest.mark.parametrize(("days", "code"), [(1, "cutoff_ahead"), (-1, "cutoff_back")])
     def test_a_cut_off_lies_between_the_last_one_and_now(self, observed, days, code):
         release(observed.election)
-        at = timezone.now()
+        now = timezone.now()
         with pytest.raises(Rejected) as caught:
-            release_prepare(election=observed.election, cutoff=at + timedelta(days=days), user=None, at=at)
+            release_prepare(election=observed.election, cutoff=now + timedelta(days=days), user=None, now=now)
         assert caught.value.code == code
 
     def test_what_is_published_never_changes(self, observed):
         made = release(observed.election)
         for verb in (release_publish, release_discard, release_approve):
             with pytest.raises(Rejected) as caught:
-                verb(release=made, user=user(verb.__name__), at=timezone.now())
+                verb(release=made, user=user(verb.__name__), now=timezone.now())
             assert caught.value.code == "published"
         for change in (
             lambda: Release.objects.update(cutoff=DAY),
@@ -139,7 +139,7 @@ class TestTheFigures:
 
     def test_are_those_of_what_was_received_by_the_cut_off(self, observed):
         late = timezone.now() - timedelta(hours=1)
-        stored(observed.first, payload("voting", "KZ-1-2-1"), at=late + timedelta(minutes=1))
+        stored(observed.first, payload("voting", "KZ-1-2-1"), now=late + timedelta(minutes=1))
         release(observed.election, cutoff=late)
         release(observed.election)
         assert place("KZ-1", 1)["coverage"]["reports"] + 1 == place("KZ-1", 2)["coverage"]["reports"]
@@ -148,7 +148,7 @@ class TestTheFigures:
         cutoff = timezone.now() - timedelta(hours=1)
         first = Report.objects.filter(commission__code="KZ-2-1-1").get()
         body = payload("opening", "KZ-2-1-1", supersedes=str(first.uuid), answers={"O01": "no", "O90": "bad"})
-        stored(observed.first, body, at=cutoff + timedelta(minutes=1))
+        stored(observed.first, body, now=cutoff + timedelta(minutes=1))
         release(observed.election, cutoff=cutoff)
         release(observed.election)
         asked = [place("KZ-2-1", number)["stages"]["opening"]["questions"]["O01"] for number in (1, 2)]
@@ -158,7 +158,7 @@ class TestTheFigures:
         release(observed.election)
         before = client.get(f"{HOME}releases/1/").content
         for report in Report.objects.all():
-            report_reject(report=report, user=None, at=timezone.now())
+            report_reject(report=report, user=None, now=timezone.now())
         summaries_refresh()
         release(observed.election)
         assert place("KZ", 1)["coverage"]["reports"] == 10
@@ -214,7 +214,7 @@ class TestAStation:
     def test_tells_confirmed_violations_and_the_reply_but_no_claim(self, client, observed):
         report = Report.objects.filter(commission__code="KZ-1-1-1").first()
         violation_decide(
-            violation=report.violations.get(code="FRD-05"), state="confirmed", user=None, at=timezone.now()
+            violation=report.violations.get(code="FRD-05"), state="confirmed", user=None, now=timezone.now()
         )
         Reply.objects.create(
             commission=observed.tree["KZ-1-1-1"], date="2022-11-22", texts={"en": "We will look into it."}
@@ -350,7 +350,7 @@ class TestAnEmbargo:
                 assert client.get(address).status_code == 200, address
 
     def test_a_draft_has_no_address(self, client, observed):
-        release_prepare(election=observed.election, cutoff=DAY, user=None, at=timezone.now())
+        release_prepare(election=observed.election, cutoff=DAY, user=None, now=timezone.now())
         for address in self.ADDRESSES:
             assert client.get(address).status_code == 404, address
         assert not list(release_store.folder_of("test-2022").rglob("*"))

@@ -47,7 +47,7 @@ class TestADecisionAboutAReport:
     ):
         report = stored(world.first, payload())
         due()
-        decide(report=report, user=user, at=LATER, reason="as seen on the photo")
+        decide(report=report, user=user, now=LATER, reason="as seen on the photo")
         assert (report.state, report.standing, report.state_reason) == (state, standing, "as seen on the photo")
         fresh = Report.objects.get()
         assert (fresh.state, fresh.state_reason, fresh.decided_by, fresh.decided_at, fresh.changed_at) == (
@@ -67,26 +67,26 @@ class TestADecisionAboutAReport:
     def test_may_be_taken_twice(self, world: World, user):
         report = stored(world.first, payload())
         for _ in range(2):
-            decisions.report_reject(report=report, user=user, at=LATER)
+            decisions.report_reject(report=report, user=user, now=LATER)
         assert Report.objects.get().state == "rejected"
         assert Trail.objects.count() == 2
 
     def test_may_be_taken_back(self, world: World, user):
         report = stored(world.first, payload())
-        decisions.report_reject(report=report, user=user, at=LATER)
-        decisions.report_restore(report=report, user=user, at=LATER)
+        decisions.report_reject(report=report, user=user, now=LATER)
+        decisions.report_restore(report=report, user=user, now=LATER)
         assert counted() == [report]
 
     def test_changes_nothing_of_what_was_received(self, world: World, user):
         report = stored(world.first, payload(answers={"V03": "yes"}))
         before = {name: getattr(report, name) for name in ("answers", "content_sha256", "received_at", "observed_at")}
-        decisions.report_reject(report=report, user=user, at=LATER)
+        decisions.report_reject(report=report, user=user, now=LATER)
         report.refresh_from_db()
         assert {name: getattr(report, name) for name in before} == before
 
     def test_is_told_to_the_phone_in_its_receipt(self, world: World, user):
         body = payload()
-        decisions.report_verify(report=stored(world.first, body), user=user, at=LATER)
+        decisions.report_verify(report=stored(world.first, body), user=user, now=LATER)
         receipt = send(world.first, body).receipt
         assert receipt is not None
         assert receipt.state == "verified"
@@ -95,8 +95,8 @@ class TestADecisionAboutAReport:
         """The desk's page was opened before a colleague decided: the later decision stands, whole."""
         report = stored(world.first, payload())
         stale = Report.objects.get()
-        decisions.rehearsal_set(report=report, rehearsal=True, user=user, at=LATER)
-        decisions.report_verify(report=stale, user=user, at=LATER)
+        decisions.rehearsal_set(report=report, rehearsal=True, user=user, now=LATER)
+        decisions.report_verify(report=stale, user=user, now=LATER)
         fresh = Report.objects.get()
         assert (fresh.rehearsal, fresh.state) == (True, "verified")
         assert stale.rehearsal
@@ -106,31 +106,31 @@ class TestWhatACorrectionSuperseded:
     def test_comes_back_when_the_correction_is_rejected_and_leaves_when_it_is_restored(self, world: World, user):
         first = stored(world.first, payload())
         second = stored(world.first, payload(supersedes=str(first.uuid)))
-        decisions.report_reject(report=second, user=user, at=LATER)
+        decisions.report_reject(report=second, user=user, now=LATER)
         assert counted() == [first]
         first.refresh_from_db()
         assert first.changed_at == LATER
-        decisions.report_restore(report=second, user=user, at=LATER)
+        decisions.report_restore(report=second, user=user, now=LATER)
         assert counted() == [second]
 
     def test_elsewhere_is_due_too(self, world: World, user):
         first = stored(world.first, payload(commission="KZ-2-1-1"))
         second = stored(world.first, payload(supersedes=str(first.uuid)))
         due()
-        decisions.report_hold(report=second, user=user, at=LATER)
+        decisions.report_hold(report=second, user=user, now=LATER)
         assert due() == ["KZ-1-1-1", "KZ-2-1-1"]
 
     def test_stays_out_when_it_was_itself_rejected(self, world: World, user):
         first = stored(world.first, payload())
         second = stored(world.first, payload(supersedes=str(first.uuid)))
-        decisions.report_reject(report=first, user=user, at=LATER)
+        decisions.report_reject(report=first, user=user, now=LATER)
         assert counted() == [second]
-        decisions.report_reject(report=second, user=user, at=LATER)
+        decisions.report_reject(report=second, user=user, now=LATER)
         assert counted() == []
 
     def test_verified_or_not_makes_no_difference(self, world: World, user):
         first = stored(world.first, payload())
-        decisions.report_verify(report=first, user=user, at=LATER)
+        decisions.report_verify(report=first, user=user, now=LATER)
         second = stored(world.first, payload(supersedes=str(first.uuid)))
         assert counted() == [second]
 
@@ -139,18 +139,18 @@ class TestARehearsal:
     def test_meant_in_earnest_counts(self, world: World, user):
         report = stored(world.first, payload(rehearsal=True))
         due()
-        decisions.rehearsal_set(report=report, rehearsal=False, user=user, at=LATER)
+        decisions.rehearsal_set(report=report, rehearsal=False, user=user, now=LATER)
         assert (report.rehearsal, report.flags) == (False, [])
         assert counted() == [report]
         assert due() == ["KZ-1-1-1"]
-        decisions.rehearsal_set(report=report, rehearsal=True, user=user, at=LATER)
+        decisions.rehearsal_set(report=report, rehearsal=True, user=user, now=LATER)
         assert (report.rehearsal, report.flags, counted()) == (True, ["rehearsal"], [])
         assert Trail.objects.filter(action="report.rehearsal").count() == 2
 
     def test_keeps_its_other_flags(self, world: World, user):
         report = stored(world.second, payload(rehearsal=True))
-        decisions.rehearsal_set(report=report, rehearsal=False, user=user, at=LATER)
-        decisions.rehearsal_set(report=report, rehearsal=False, user=user, at=LATER)
+        decisions.rehearsal_set(report=report, rehearsal=False, user=user, now=LATER)
+        decisions.rehearsal_set(report=report, rehearsal=False, user=user, now=LATER)
         assert Report.objects.get().flags == ["not_assigned"]
 
 
@@ -162,10 +162,10 @@ class TestAnObserverQuarantined:
     def test_is_out_with_every_report_at_once_and_back_as_it_was(self, world: World, user):
         reports = [stored(world.first, payload(commission=f"KZ-1-1-{n % 3 + 1}")) for n in range(6)]
         theirs = stored(world.second, payload(commission="KZ-1-1-2"))
-        decisions.report_verify(report=reports[0], user=user, at=DAY)
-        decisions.report_hold(report=reports[1], user=user, at=DAY)
-        decisions.report_reject(report=reports[2], user=user, at=DAY)
-        decisions.rehearsal_set(report=reports[3], rehearsal=True, user=user, at=DAY)
+        decisions.report_verify(report=reports[0], user=user, now=DAY)
+        decisions.report_hold(report=reports[1], user=user, now=DAY)
+        decisions.report_reject(report=reports[2], user=user, now=DAY)
+        decisions.rehearsal_set(report=reports[3], rehearsal=True, user=user, now=DAY)
         states = list(Report.objects.order_by("sequence").values_list("state", "rehearsal", "flags", "superseded"))
         before = counted()
         due()
@@ -244,8 +244,8 @@ class TestReading:
     def test_is_noted_once_and_told_to_the_phone(self, world: World):
         report = stored(world.first, payload())
         due()
-        decisions.report_read(report=report, at=LATER)
-        decisions.report_read(report=report, at=LATER + timedelta(hours=1))
+        decisions.report_read(report=report, now=LATER)
+        decisions.report_read(report=report, now=LATER + timedelta(hours=1))
         report.refresh_from_db()
         assert (report.read_at, report.changed_at, report.standing) == (LATER, LATER, "read")
         assert due() == []
@@ -260,7 +260,7 @@ class TestADecisionAboutAViolation:
 
     @pytest.mark.parametrize("state", Violation.State.values)
     def test_is_a_state_a_trail_and_a_row_due(self, violation, user, state):
-        decisions.violation_decide(violation=violation, state=state, user=user, at=LATER, note="seen")
+        decisions.violation_decide(violation=violation, state=state, user=user, now=LATER, note="seen")
         assert (violation.state, violation.note, violation.decided_by, violation.decided_at) == (
             state,
             "seen",
@@ -274,14 +274,14 @@ class TestADecisionAboutAViolation:
 
     def test_may_join_it_to_a_case_and_keeps_it_there(self, violation, user):
         case = Case.objects.create(commission=violation.report.commission, created_at=DAY)
-        decisions.violation_decide(violation=violation, state="confirmed", user=user, at=LATER, case=case, note="one")
-        decisions.violation_decide(violation=violation, state="solved", user=user, at=LATER)
+        decisions.violation_decide(violation=violation, state="confirmed", user=user, now=LATER, case=case, note="one")
+        decisions.violation_decide(violation=violation, state="solved", user=user, now=LATER)
         assert (violation.case, violation.note, violation.state) == (case, "one", "solved")
 
     def test_cannot_join_it_to_a_case_of_another_commission(self, world: World, violation, user):
         case = Case.objects.create(commission=world.tree["KZ-1-1-2"], created_at=DAY)
         with pytest.raises(Rejected) as caught:
-            decisions.violation_decide(violation=violation, state="confirmed", user=user, at=LATER, case=case)
+            decisions.violation_decide(violation=violation, state="confirmed", user=user, now=LATER, case=case)
         assert (caught.value.code, caught.value.errors[0].field) == ("invalid_report", "case")
         assert Violation.objects.get().state == "reported"
         assert not Trail.objects.exists()
@@ -289,4 +289,4 @@ class TestADecisionAboutAViolation:
 
     def test_is_one_of_the_states(self, violation, user):
         with pytest.raises(ValueError, match="perhaps"):
-            decisions.violation_decide(violation=violation, state="perhaps", user=user, at=LATER)
+            decisions.violation_decide(violation=violation, state="perhaps", user=user, now=LATER)

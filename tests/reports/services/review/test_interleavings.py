@@ -90,15 +90,15 @@ def act(world: World, phones: list[Phone], bodies: list[dict[str, Any]], verb: s
         return
     if verb in ("quarantine", "release"):
         decide = decisions.observer_quarantine if verb == "quarantine" else decisions.observer_restore
-        decide(observer=phone.observer, election=world.election, user=None, at=DAY)
+        decide(observer=phone.observer, election=world.election, user=None, now=DAY)
         return
     report = Report.objects.filter(uuid=name(letter)).first()
     if report is None:
         return
     if verb in ("rehearse", "earnest"):
-        decisions.rehearsal_set(report=report, rehearsal=verb == "rehearse", user=None, at=DAY)
+        decisions.rehearsal_set(report=report, rehearsal=verb == "rehearse", user=None, now=DAY)
     else:
-        getattr(decisions, f"report_{verb}")(report=report, user=None, at=DAY)
+        getattr(decisions, f"report_{verb}")(report=report, user=None, now=DAY)
 
 
 def counted_by_commission() -> dict[int, set[UUID]]:

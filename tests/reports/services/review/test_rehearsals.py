@@ -33,7 +33,7 @@ class TestRehearsalReports:
 
     def test_count_once_they_are_taken_in_earnest(self, world, user):
         reports = [stored(world.first, payload(rehearsal=True)) for _ in range(3)]
-        assert rehearsals_count(reports=reports, user=user, at=DAY) == 3
+        assert rehearsals_count(reports=reports, user=user, now=DAY) == 3
         assert Report.objects.counted().count() == 3
         assert listed(world) == []
 
@@ -41,5 +41,5 @@ class TestRehearsalReports:
         world = concurrent_world
         user = User.objects.create(username="aigul")
         reports = [stored(world.first, payload(rehearsal=True)) for _ in range(20)]
-        at_once([partial(rehearsals_count, reports=reports, user=user, at=DAY)] * 3)
+        at_once([partial(rehearsals_count, reports=reports, user=user, now=DAY)] * 3)
         assert Report.objects.counted().count() == 20

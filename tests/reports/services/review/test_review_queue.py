@@ -35,8 +35,8 @@ def flagged(world: World) -> Report:
     return stored(world.first, payload(commission="KZ-2-1-1"))
 
 
-def claim(world: World, user: User, at=DAY) -> Check | None:
-    return check_claim(rows=Check.objects.all(), election=world.election, user=user, at=at)
+def claim(world: World, user: User, now=DAY) -> Check | None:
+    return check_claim(rows=Check.objects.all(), election=world.election, user=user, now=now)
 
 
 @pytest.mark.usefixtures("nobody_is_drawn")
@@ -49,14 +49,14 @@ class TestTheQueue:
 
     def test_leaves_out_what_is_decided_and_takes_it_back(self, world, user):
         report = critical(world)
-        decisions.report_verify(report=report, user=user, at=DAY)
+        decisions.report_verify(report=report, user=user, now=DAY)
         assert not checks_waiting(Check.objects.all()).exists()
-        decisions.report_restore(report=report, user=user, at=DAY)
+        decisions.report_restore(report=report, user=user, now=DAY)
         assert checks_waiting(Check.objects.all()).count() == 1
 
     def test_leaves_out_rehearsals_and_those_set_aside(self, world, user):
         report = critical(world)
-        decisions.rehearsal_set(report=report, rehearsal=True, user=user, at=DAY)
+        decisions.rehearsal_set(report=report, rehearsal=True, user=user, now=DAY)
         assert not checks_waiting(Check.objects.all()).exists()
 
     def test_a_file_that_contradicts_its_report_brings_it_in(self, world):
@@ -115,7 +115,7 @@ class TestTakingOne:
 class TestTheRest:
     def test_is_accepted_in_bulk_and_counts_unverified(self, world, user):
         plain, waits = stored(world.first, payload()), critical(world)
-        assert reports_accept(reports=Report.objects.all(), election=world.election, user=user, at=DAY) == 1
+        assert reports_accept(reports=Report.objects.all(), election=world.election, user=user, now=DAY) == 1
         states = dict(Report.objects.values_list("pk", "state"))
         assert states == {plain.pk: "accepted", waits.pk: "received"}
         assert Report.objects.counted().count() == 2
@@ -124,24 +124,24 @@ class TestTheRest:
     def test_again_changes_nothing(self, world, user):
         stored(world.first, payload())
         for expected in (1, 0):
-            assert reports_accept(reports=Report.objects.all(), election=world.election, user=user, at=DAY) == expected
+            assert reports_accept(reports=Report.objects.all(), election=world.election, user=user, now=DAY) == expected
 
 
 class TestTwoOnOneReport:
     def test_the_second_is_told_and_writes_nothing(self, world, user):
         report = critical(world)
         seen = report_stamp(report)
-        decisions.report_reject(report=report, user=user, at=DAY, reason="a", seen=seen)
+        decisions.report_reject(report=report, user=user, now=DAY, reason="a", seen=seen)
         with pytest.raises(Changed):
-            decisions.report_verify(report=report, user=user, at=DAY + timedelta(minutes=1), seen=seen)
+            decisions.report_verify(report=report, user=user, now=DAY + timedelta(minutes=1), seen=seen)
         assert Report.objects.get().state == "rejected"
 
     def test_on_one_violation_too(self, world, user):
         violation = critical(world).violations.get()
         seen = decisions.violation_stamp(violation)
-        decisions.violation_decide(violation=violation, state="confirmed", user=user, at=DAY, seen=seen)
+        decisions.violation_decide(violation=violation, state="confirmed", user=user, now=DAY, seen=seen)
         with pytest.raises(Changed):
-            decisions.violation_decide(violation=violation, state="refuted", user=user, at=DAY, seen=seen)
+            decisions.violation_decide(violation=violation, state="refuted", user=user, now=DAY, seen=seen)
 
     @pytest.mark.slow
     def test_at_one_moment_one_of_them_is_told(self, concurrent_world: World):
@@ -151,7 +151,7 @@ class TestTwoOnOneReport:
         def decide(user: User) -> str:
             try:
                 decisions.report_verify(
-                    report=Report.objects.get(pk=report.pk), user=user, at=DAY, seen=report_stamp(report)
+                    report=Report.objects.get(pk=report.pk), user=user, now=DAY, seen=report_stamp(report)
                 )
             except Changed:
                 return "told"

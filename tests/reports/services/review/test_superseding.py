@@ -19,9 +19,9 @@ def name(letter: str) -> UUID:
     return UUID(int=ord(letter) << 64)
 
 
-def node(letter: str, names: str = "", at: int | None = None, **fields: Any) -> Node:
+def node(letter: str, names: str = "", minutes: int | None = None, **fields: Any) -> Node:
     """Report `letter`, later the later its letter, that corrects report `names`."""
-    minutes = ord(letter) if at is None else at
+    minutes = ord(letter) if minutes is None else minutes
     fields = {"observer": 1, "checklist": 1, "eligible": True, "once": None} | fields
     if fields["once"]:
         fields["once"] = (fields["observer"], fields["checklist"], fields["once"], None, "")
@@ -51,15 +51,27 @@ class TestWhatCounts:
             ("two that say nothing of each other", [node("A"), node("B")], "AB"),
             ("a correction", [node("A"), node("B", "A")], "B"),
             ("a correction that came first", [node("B", "A"), node("A")], "B"),
-            ("a correction observed earlier than what it corrects", [node("A", at=9), node("B", "A", at=1)], "B"),
+            (
+                "a correction observed earlier than what it corrects",
+                [node("A", minutes=9), node("B", "A", minutes=1)],
+                "B",
+            ),
             ("the last of a chain", [node("A"), node("B", "A"), node("C", "B")], "C"),
             ("the greater of two that name one", [node("A"), node("B", "A"), node("C", "A")], "C"),
-            ("the greater by time, not by name", [node("A"), node("B", "A", at=9), node("C", "A", at=8)], "B"),
-            ("the greater by name at one time", [node("A"), node("B", "A", at=9), node("C", "A", at=9)], "C"),
-            ("the greater end of two branches", [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=1)], "C"),
+            (
+                "the greater by time, not by name",
+                [node("A"), node("B", "A", minutes=9), node("C", "A", minutes=8)],
+                "B",
+            ),
+            ("the greater by name at one time", [node("A"), node("B", "A", minutes=9), node("C", "A", minutes=9)], "C"),
+            (
+                "the greater end of two branches",
+                [node("A"), node("B", "A"), node("C", "A"), node("D", "B", minutes=1)],
+                "C",
+            ),
             (
                 "a correction of the lesser branch by a greater one",
-                [node("A"), node("B", "A"), node("C", "A"), node("D", "B", at=999)],
+                [node("A"), node("B", "A"), node("C", "A"), node("D", "B", minutes=999)],
                 "D",
             ),
         ],
@@ -108,7 +120,7 @@ class TestLinksThatDoNotHold:
             ("in a circle of three is cut at the earliest", [node("A", "C"), node("B", "A"), node("C", "B")], "C A!"),
             (
                 "in a circle is cut at the earliest by time",
-                [node("A", "C", at=3), node("B", "A", at=2), node("C", "B", at=4)],
+                [node("A", "C", minutes=3), node("B", "A", minutes=2), node("C", "B", minutes=4)],
                 "A B!",
             ),
             (
@@ -138,12 +150,12 @@ class TestAChecklistFilledOnce:
             ("the earlier where the later is set aside", [node("A", once=1), node("B", once=1, eligible=False)], "A"),
             (
                 "the later of two words, not of two reports",
-                [node("A", once=1, at=1), node("B", "A", once=1, at=2), node("C", once=1, at=9)],
+                [node("A", once=1, minutes=1), node("B", "A", once=1, minutes=2), node("C", once=1, minutes=9)],
                 "C",
             ),
             (
                 "the correction of the later, though it was observed before the earlier",
-                [node("A", once=1, at=5), node("B", once=1, at=6), node("C", "B", once=1, at=1)],
+                [node("A", once=1, minutes=5), node("B", once=1, minutes=6), node("C", "B", once=1, minutes=1)],
                 "A",
             ),
             (
@@ -183,7 +195,7 @@ def groups(draw: st.DrawFn) -> dict[UUID, Node]:
         name(letter): node(
             letter,
             draw(st.sampled_from(["", *letters, "Z"])),
-            at=draw(st.integers(0, 3)),
+            minutes=draw(st.integers(0, 3)),
             observer=draw(st.sampled_from([1, 1, 1, 2])),
             checklist=draw(st.sampled_from([1, 1, 1, 2])),
             eligible=draw(st.sampled_from([True, True, False])),
@@ -327,10 +339,10 @@ class TestACorrection:
         held = stored(
             world.first,
             payload(supersedes=str(first.uuid), observed_at="2022-11-23T00:00:00Z"),
-            at=DAY + timedelta(days=3),
+            now=DAY + timedelta(days=3),
         )
         assert list(Report.objects.counted()) == [first]
-        decisions.report_restore(report=held, user=None, at=DAY)
+        decisions.report_restore(report=held, user=None, now=DAY)
         assert list(Report.objects.counted()) == [held]
 
 

@@ -12,7 +12,7 @@ from tests.support.world import DAY, World, payload
 
 
 def figures(world: World) -> dict:
-    summaries_refresh(at=lambda: DAY)
+    summaries_refresh(now=lambda: DAY)
     return Summary.objects.get(pk=world.tree["KZ"].pk).tally
 
 
@@ -37,7 +37,7 @@ class TestWhatItWouldDo:
         assert before["reports"] == ("7", "3")
         assert before["V03"] == ("2 / 6", "0 / 3")
         user = User.objects.create(username="u")
-        decisions.observer_quarantine(observer=told.first.observer, election=told.election, user=user, at=DAY)
+        decisions.observer_quarantine(observer=told.first.observer, election=told.election, user=user, now=DAY)
         tally = figures(told)
         assert tally["reports"] == 3
         finding = tally["stages"]["voting"]["lists"]["voting"]["V03"]["finding"]
@@ -59,7 +59,7 @@ class TestWhatItWouldDo:
     def test_brings_back_no_report_that_another_stands_for(self, world):
         first = stored(world.first, payload())
         stored(world.first, payload(supersedes=str(first.uuid)))
-        decisions.observer_quarantine(observer=world.first.observer, election=world.election, user=None, at=DAY)
+        decisions.observer_quarantine(observer=world.first.observer, election=world.election, user=None, now=DAY)
         supposed = quarantine_suppose(observer=world.first.observer, election=world.election, aside=False)
         assert (supposed.reports, supposed.moved) == (2, 1)
 

@@ -24,8 +24,8 @@ def planned(world: World) -> World:
     return world
 
 
-def board(world: World, code: str = "KZ", at: datetime = LATE, organisations=None) -> Board:
-    return board_of(election=world.election, scope=Scope(world.tree[code], organisations), at=at)
+def board(world: World, code: str = "KZ", now: datetime = LATE, organisations=None) -> Board:
+    return board_of(election=world.election, scope=Scope(world.tree[code], organisations), now=now)
 
 
 def figures(made: Board, code: str) -> tuple[int, int, int, int]:
@@ -56,11 +56,11 @@ class TestTheBoard:
 
     def test_shows_in_the_evening_what_the_morning_did_not_owe(self, planned):
         stored(planned.first, payload("opening"))
-        assert dict(board(planned, at=EVENING).total.overdue) == {"opening": 1, "voting": 2}
+        assert dict(board(planned, now=EVENING).total.overdue) == {"opening": 1, "voting": 2}
 
     def test_shows_stations_that_kept_an_observer_out(self, planned):
         stored(planned.first, payload("incident"))
-        summaries_refresh(at=lambda: DAY)
+        summaries_refresh(now=lambda: DAY)
         assert figures(board(planned), "KZ-1-1") == (2, 0, 1, 1)
 
     def test_is_kept_for_ten_seconds(self, planned, django_assert_num_queries):
@@ -91,8 +91,8 @@ class TestIncidents:
         stored(planned.first, payload("incident"))
         stored(planned.second, payload("incident", "KZ-1-1-2", answers={"I01": "OPN-01"}))
         assert board(planned).incidents == {"critical": 1, "major": 0, "minor": 1}
-        violation_decide(violation=Violation.objects.get(code="ACC-01"), state="refuted", user=None, at=DAY)
-        later = board(planned, at=LATE - timedelta(hours=1))  # another board than the one that is kept
+        violation_decide(violation=Violation.objects.get(code="ACC-01"), state="refuted", user=None, now=DAY)
+        later = board(planned, now=LATE - timedelta(hours=1))  # another board than the one that is kept
         assert later.incidents == {"critical": 0, "major": 0, "minor": 1}
 
     def test_the_newest_come_first_with_what_one_needs_to_act(self, planned):
@@ -143,7 +143,7 @@ def test_a_station_that_keeps_another_time_owes_by_its_own(planned):
     owed = {
         station.path: station.overdue
         for station in sorted(
-            stations(election=planned.election, scope=Scope(planned.tree["KZ"]), at=LATE), key=lambda one: one.path
+            stations(election=planned.election, scope=Scope(planned.tree["KZ"]), now=LATE), key=lambda one: one.path
         )
     }
     assert list(owed.values()) == [(), ("opening",)]

@@ -81,7 +81,7 @@ class TestAReport:
         assert [state for _checklist, _slot, state in states(planned)] == ["missing", "complete", "missing"]
 
     def test_that_was_rejected_is_missing_again(self, planned):
-        report_reject(report=stored(planned.first, payload("opening")), user=None, at=DUE)
+        report_reject(report=stored(planned.first, payload("opening")), user=None, now=DUE)
         assert states(planned)[0][2] == "missing"
 
     def test_of_another_observer_does_not_stand_for_the_one_who_is_sent(self, planned):
