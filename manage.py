@@ -10,6 +10,6 @@ if __name__ == "__main__":
 
     from config import process
 
-    process.begin()
+    process.prepare_process()
 
     execute_from_command_line(sys.argv)

@@ -1,4 +1,7 @@
-"""The desk's view of files that people carried here. Here, because accepting one is taking it in."""
+"""Admin page of relay files.
+
+It is in this app and not in `reports`, because accepting a file takes in the reports that are in it.
+"""
 
 from typing import Any
 
@@ -8,15 +11,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from api.rest.relaying import file_accept
-from observer.admin.base import ReadOnly
+from api.rest.relay_intake import accept_quarantined_file
+from observer.admin.base import ReadOnlyAdmin
 from reports.models import RelayFile
 from reports.problems import Rejected
 
 
 @admin.register(RelayFile)
-class RelayFileAdmin(ReadOnly):
-    """Sealed files. A quarantined one came from an unknown or revoked device: ask its observer before accepting."""
+class RelayFileAdmin(ReadOnlyAdmin):
+    """Sealed relay files; quarantined ones can be accepted here.
+
+    A quarantined file came from an unknown or revoked device: ask its observer before you accept it.
+    """
 
     list_display = ("received_at", "observer_code", "kind", "part", "parts", "state", "reason", "size", "outcomes")
     list_filter = ("state", "kind", "reason", "election")
@@ -48,4 +54,6 @@ class RelayFileAdmin(ReadOnly):
         user: Any = request.user
         now = timezone.now()
         quarantined = rows.filter(state=RelayFile.State.QUARANTINED)
-        self.decide(request, quarantined, lambda one: file_accept(row=one, user=user, now=now), refusals=(Rejected,))
+        self.run_for_each(
+            request, quarantined, lambda one: accept_quarantined_file(row=one, user=user, now=now), refusals=(Rejected,)
+        )

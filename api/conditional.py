@@ -1,4 +1,4 @@
-"""Answers that are asked for again and again: with an ETag, and without a body where nothing is new."""
+"""Conditional GET: ETag, 304 Not Modified and gzip for JSON and text answers."""
 
 import gzip
 from functools import lru_cache
@@ -9,45 +9,46 @@ from django.utils.http import parse_etags
 from django.utils.translation import get_language
 from rest_framework.request import Request
 
-from reports.pages.http.responses import digest_of, tag_packed
+from reports.pages.http.responses import compute_etag, make_gzip_etag
 
-VARY = ("Accept", "Accept-Language", "Authorization")
-SMALL = 1_000  # bytes below which compressing saves nothing
+VARY_HEADERS = ("Accept", "Accept-Language", "Authorization")
+MIN_COMPRESS_BYTES = 1_000  # below it compressing saves nothing
 
 
-def conditional(
+def make_conditional(
     request: HttpRequest | Request, response: HttpResponse, *, public: bool = False, compress: bool = False
 ) -> HttpResponse:
-    """`response` with its ETag (a digest of content, language and format), or 304 if the reader has it.
+    """Returns `response` with an ETag, or 304 if the client has it already.
 
-    `public`: shared caches may keep it, but must ask whether it is still true.
-    `compress`: gzip for a reader that takes it. For what repeats nothing that its reader sent.
+    The ETag is a digest of content, language and format. `public`: shared caches may store the answer, but must ask
+    whether it is still true. `compress`: gzip for a client that accepts it. Only for content that repeats nothing
+    that the client sent.
     """
-    etag = digest_of(f"{get_language()}\n{response['Content-Type']}\n".encode() + response.content)
-    packed = compress and len(response.content) > SMALL and _takes_gzip(request)
-    if packed:
-        etag = tag_packed(etag)
-    known = [one.removeprefix("W/") for one in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))]
-    if etag in known or "*" in known:
+    etag = compute_etag(f"{get_language()}\n{response['Content-Type']}\n".encode() + response.content)
+    compressed = compress and len(response.content) > MIN_COMPRESS_BYTES and _accepts_gzip(request)
+    if compressed:
+        etag = make_gzip_etag(etag)
+    known_etags = [one.removeprefix("W/") for one in parse_etags(request.META.get("HTTP_IF_NONE_MATCH", ""))]
+    if etag in known_etags or "*" in known_etags:
         response = HttpResponse(status=304)
         del response["Content-Type"]
-    elif packed:
-        response.content = _packed(response.content)
+    elif compressed:
+        response.content = _compress(response.content)
         response["Content-Encoding"] = "gzip"
     response["ETag"] = etag
     response["Cache-Control"] = "public, no-cache" if public else "private, no-cache"
-    patch_vary_headers(response, (*VARY, "Accept-Encoding") if compress else VARY)
+    patch_vary_headers(response, (*VARY_HEADERS, "Accept-Encoding") if compress else VARY_HEADERS)
     return response
 
 
-def _takes_gzip(request: HttpRequest | Request) -> bool:
+def _accepts_gzip(request: HttpRequest | Request) -> bool:
     for part in request.META.get("HTTP_ACCEPT_ENCODING", "")[:1000].lower().split(","):
-        name, _semicolon, weight = part.partition(";")
+        name, _semicolon, quality = part.partition(";")
         if name.strip() in ("gzip", "*"):
-            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
     return False
 
 
 @lru_cache(maxsize=128)
-def _packed(body: bytes) -> bytes:
+def _compress(body: bytes) -> bytes:
     return gzip.compress(body, 6, mtime=0)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from scripts import services
 
-NAMES = (
+MEASUREMENTS = (
     "bare",
     "single",
     "batch",
@@ -38,21 +38,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--stored", default="10000,1000000", help="reports in the database, one run each")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
-    parser.add_argument("--only", default=",".join(NAMES), help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--only", default=",".join(MEASUREMENTS), help=f"of {', '.join(MEASUREMENTS)}")
     arguments = parser.parse_args()
-    with services.temporary_folder() as folder, services.full(folder) as environment:
+    with services.temporary_folder() as folder, services.run_full_services(folder) as environment:
         os.environ |= environment | {"DJANGO_SETTINGS_MODULE": "config.settings", "LOG_LEVEL": "ERROR"}
-        manage("migrate", "-v0")
+        run_manage_command("migrate", "-v0")
         inner = [sys.executable, "-m", "benchmarks.measure", arguments.stored, str(arguments.seconds), arguments.only]
-        conditions()
+        print_conditions()
         sys.exit(subprocess.run(inner, check=False).returncode)
 
 
-def manage(*words: str) -> None:
+def run_manage_command(*words: str) -> None:
     subprocess.run([sys.executable, "manage.py", *words], check=True)
 
 
-def conditions() -> None:
+def print_conditions() -> None:
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         "?",
@@ -61,32 +61,33 @@ def conditions() -> None:
 
 
 @contextmanager
-def deployment(
+def run_deployment(
     *, worker: bool = True, web: Sequence[str] = ("config.serve",)
 ) -> Iterator[tuple[int, dict[str, subprocess.Popen[bytes]]]]:
-    """Web (and worker) processes on a free port, with this process's environment; the port and the processes.
+    """Runs web (and worker) processes on a free port.
 
-    `web` is the module that serves, with its arguments; PORT says where.
+    Yields the port and the processes, which get this process's environment. `web` is the module that serves, with
+    its arguments; PORT is where it listens.
     """
-    port = services.free_port()
+    port = services.find_free_port()
     environment = os.environ | {"PORT": str(port), "GRANIAN_PORT": str(port)}
     with ExitStack() as stack:
-        processes = {"web": start(stack, [sys.executable, "-m", *web], environment)}
+        processes = {"web": start_process(stack, [sys.executable, "-m", *web], environment)}
         if worker:
             celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
-            processes["worker"] = start(stack, [*celery, "worker", "-c", "2", "-l", "error"], environment)
-            processes["beat"] = start(stack, [*celery, "beat", "-l", "error"], environment)
-        services.wait_for(lambda: services.accepts(port), "the web server")
+            processes["worker"] = start_process(stack, [*celery, "worker", "-c", "2", "-l", "error"], environment)
+            processes["beat"] = start_process(stack, [*celery, "beat", "-l", "error"], environment)
+        services.wait_for(lambda: services.accepts_connections(port), "the web server")
         yield port, processes
 
 
-def start(stack: ExitStack, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start_process(stack: ExitStack, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    stack.callback(end, process)
+    stack.callback(stop_process, process)
     return process
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(20)

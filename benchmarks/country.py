@@ -1,4 +1,7 @@
-"""A country of the real size, for timing: 10,101 precincts, 10,000 observers with phones, stored reports by COPY."""
+"""Creates a country of real size for benchmarks.
+
+10,101 precincts, 10,000 observers with phones; stored reports are added by COPY.
+"""
 
 import hashlib
 import json
@@ -14,9 +17,9 @@ from django.db import connection
 from observer import crypto
 from observer.models import Assignment, Commission, Device, Election, Level, Observer, Organisation
 from reports.models import Due, Report
-from reports.services.checklists.answer_reading import findings
-from reports.services.checklists.compiled import Form, form_named
-from reports.services.elections.packs import election_create
+from reports.services.checklists.answer_reading import find_raised_violations
+from reports.services.checklists.compiled import Form, find_form
+from reports.services.elections.packs import create_election
 
 NOON = datetime(2022, 11, 20, 6, tzinfo=UTC)
 REGIONS, DISTRICTS, PRECINCTS, OBSERVERS = 20, 11, 10_101, 10_000
@@ -29,8 +32,8 @@ class Country:
     tokens: list[str]
 
 
-def country_make() -> Country:
-    election = election_create(
+def create_country() -> Country:
+    election = create_election(
         slug="bench",
         name="Benchmark",
         date=date(2022, 11, 20),
@@ -41,7 +44,7 @@ def country_make() -> Country:
     levels = list(Level.objects.filter(election=election).order_by("order"))
     rows: dict[str, Commission] = {}
 
-    def grow(code: str, parent: str | None, depth: int) -> None:
+    def add_commission(code: str, parent: str | None, depth: int) -> None:
         above = rows[parent] if parent else None
         rows[code] = Commission(
             election=election,
@@ -55,21 +58,21 @@ def country_make() -> Country:
             lon=67.0,
         )
 
-    grow("KZ", None, 0)
+    add_commission("KZ", None, 0)
     for region in range(REGIONS):
-        grow(f"KZ-{region:02}", "KZ", 1)
+        add_commission(f"KZ-{region:02}", "KZ", 1)
         for district in range(DISTRICTS):
-            grow(f"KZ-{region:02}-{district:02}", f"KZ-{region:02}", 2)
+            add_commission(f"KZ-{region:02}-{district:02}", f"KZ-{region:02}", 2)
     for number in range(PRECINCTS):
         region, district = number % REGIONS, number // REGIONS % DISTRICTS
-        grow(f"KZ-{region:02}-{district:02}-{number:05}", f"KZ-{region:02}-{district:02}", 3)
+        add_commission(f"KZ-{region:02}-{district:02}-{number:05}", f"KZ-{region:02}-{district:02}", 3)
     for depth in range(4):
         Commission.objects.bulk_create([row for row in rows.values() if row.depth == depth], batch_size=2000)
     stations = [code for code, row in rows.items() if row.depth == 3]
-    return Country(election, stations, _people(election, [rows[code] for code in stations]))
+    return Country(election, stations, _create_observers(election, [rows[code] for code in stations]))
 
 
-def _people(election: Election, stations: list[Commission]) -> list[str]:
+def _create_observers(election: Election, stations: list[Commission]) -> list[str]:
     organisation = Organisation.objects.create(code="bench", names={"en": "Benchmark"})
     observers = Observer.objects.bulk_create(
         [Observer(code=f"BN-{number:05}", organisation=organisation) for number in range(OBSERVERS)], batch_size=2000
@@ -102,27 +105,30 @@ def _people(election: Election, stations: list[Commission]) -> list[str]:
     return tokens
 
 
-def answers_some(form: Form, rnd: random.Random) -> dict[str, object]:
-    """Plausible answers: most things in order, some not."""
-    said: dict[str, object] = {}
+def make_answers(form: Form, rnd: random.Random) -> dict[str, object]:
+    """Returns plausible answers: most without a finding, some with one."""
+    answers: dict[str, object] = {}
     for field in form.fields.values():
         if field.type == "yes_no":
             good = "no" if "yes" in field.findings else "yes"
             bad = "yes" if good == "no" else "no"
-            said[field.code] = rnd.choices([good, bad, "not_observed"], [90, 5, 5])[0]
+            answers[field.code] = rnd.choices([good, bad, "not_observed"], [90, 5, 5])[0]
         elif field.type == "rating":
-            said[field.code] = rnd.choices(field.choices, [40, 50, 7, 3])[0]
+            answers[field.code] = rnd.choices(field.choices, [40, 50, 7, 3])[0]
         elif field.type == "choice":
-            said[field.code] = rnd.choice(field.choices)
-    return said
+            answers[field.code] = rnd.choice(field.choices)
+    return answers
 
 
-def reports_copy(country: Country, count: int) -> None:
-    """Adds `count` stored reports with their violations by COPY, as intake would have written them."""
+def copy_reports(country: Country, count: int) -> None:
+    """Adds `count` stored reports with their violations by COPY.
+
+    The rows are as the intake would have written them.
+    """
     rnd = random.Random(count)
-    forms = [form_named(country.election.pk, code, 1) for code in ("opening", "voting", "voting", "counting")]
-    variants = [(form, answers_some(form, rnd)) for form in forms if form for _ in range(500)]
-    ready = [(form, json.dumps(said), tuple(findings(form, said))) for form, said in variants]
+    forms = [find_form(country.election.pk, code, 1) for code in ("opening", "voting", "voting", "counting")]
+    variants = [(form, make_answers(form, rnd)) for form in forms if form for _ in range(500)]
+    ready = [(form, json.dumps(answers), tuple(find_raised_violations(form, answers))) for form, answers in variants]
     stations = list(Commission.objects.filter(election=country.election, depth=3).values_list("pk", flat=True))
     devices = list(Device.objects.filter(election=country.election).values_list("pk", "observer_id"))
     body = crypto.encrypt_body(json.dumps(ready[0][1]).encode() * 2)
@@ -135,13 +141,13 @@ def reports_copy(country: Country, count: int) -> None:
         )
         with cursor.copy(f"COPY reports_report ({columns}) FROM STDIN") as copy:
             for number in range(count):
-                form, said, _codes = ready[rnd.randrange(len(ready))]
+                form, answers, _codes = ready[rnd.randrange(len(ready))]
                 device, observer = devices[number % len(devices)]
                 now = NOON + timedelta(seconds=number % 40_000)
                 copy.write_row(
                     (
                         first + number,
-                        _uuid(rnd),
+                        _make_uuid(rnd),
                         stations[number % len(stations)],
                         form.version_id,
                         "",
@@ -151,7 +157,7 @@ def reports_copy(country: Country, count: int) -> None:
                         "observer",
                         now,
                         now,
-                        said,
+                        answers,
                         "",
                         False,
                         "0" * 64,
@@ -170,7 +176,7 @@ def reports_copy(country: Country, count: int) -> None:
         with cursor.copy("COPY reports_violation (report_id, code, state, note) FROM STDIN") as copy:
             for number in range(count):
                 _form, _said, codes = ready[rnd.randrange(len(ready))]
-                _uuid(rnd)
+                _make_uuid(rnd)
                 for code in codes:
                     copy.write_row((first + number, code, "reported", ""))
         cursor.execute(
@@ -179,23 +185,23 @@ def reports_copy(country: Country, count: int) -> None:
         cursor.execute("VACUUM ANALYZE reports_report, reports_violation, observer_commission, observer_assignment")
 
 
-def everything_due() -> None:
+def mark_all_due() -> None:
     Due.objects.bulk_create(
         [Due(commission_id=key, created_at=NOON) for key in Commission.objects.values_list("pk", flat=True)],
         batch_size=5000,
     )
 
 
-def _uuid(rnd: random.Random) -> UUID:
+def _make_uuid(rnd: random.Random) -> UUID:
     return UUID(int=rnd.getrandbits(128), version=4)
 
 
-def document(country: Country, number: int, form: Form, said: dict[str, object]) -> dict[str, object]:
-    """The JSON of one report from one of the observers, about that observer's station."""
+def make_report(country: Country, number: int, form: Form, answers: dict[str, object]) -> dict[str, object]:
+    """Returns the JSON of one report, from an observer about that observer's station."""
     return {
         "id": str(uuid4()),
         "checklist": {"code": form.code, "version": form.number},
         "commission": country.stations[number % OBSERVERS % len(country.stations)],
         "observed_at": "2022-11-20T12:00:00+06:00",
-        "answers": said,
+        "answers": answers,
     }

@@ -1,7 +1,7 @@
-"""How long what the desk needs on the day takes at the server: `python -m benchmarks --only desk`.
+"""Times the desk's pages and queries on the server: `python -m benchmarks --only desk`.
 
-Beside the stored reports there are some thousand incidents nobody has decided. Each line: queries,
-the fastest and the median of some runs with nothing kept.
+Besides the stored reports there are some thousand incidents that nobody has decided. Each line has the number of
+queries, and the fastest and the median of some runs with an empty cache.
 """
 
 import json
@@ -21,51 +21,53 @@ from django.urls import reverse
 
 from benchmarks.country import NOON, Country
 from observer.models import Assignment, Commission, Grant, User
-from observer.services.accounts.access import Scope
+from observer.services.accounts.access import TerritoryScope
 from reports.models import Report, ViolationType
-from reports.services.intake.intake import accept_many
+from reports.services.intake.intake import accept_submissions
 from reports.services.intake.submission import Sender, Submission
-from reports.services.schedule.board import board_of
-from reports.services.schedule.expectations import expectations
+from reports.services.schedule.board import get_board
+from reports.services.schedule.expectations import load_expectations
 
 INCIDENTS, RUNS = 5_000, 7
-EVENING = NOON + timedelta(hours=10)
+EVENING_TIME = NOON + timedelta(hours=10)
 
 
-def desk_times(place: Country, say: Callable[[str, str], None]) -> None:
-    incidents_send(place)
-    checks_make(place)
+def measure_desk(country: Country, print_line: Callable[[str, str], None]) -> None:
+    send_incidents(country)
+    create_checks(country)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    for name, call in _calls(place).items():
-        _run(name, call, say)
+    for name, call in _make_calls(country).items():
+        _measure_call(name, call, print_line)
 
 
-def incidents_send(place: Country) -> None:
-    """Through the door, each by the observer who is there."""
-    codes = list(ViolationType.objects.filter(election=place.election).values_list("code", flat=True))
-    have = Report.objects.filter(version__checklist__code="incident").count()
-    rows = Assignment.objects.filter(election=place.election).prefetch_related("observers").select_related("commission")
-    said: list[Submission] = []
-    for number, one in enumerate(rows.order_by("pk")[: INCIDENTS - have]):
+def send_incidents(country: Country) -> None:
+    """Sends incidents through the intake, each from the observer assigned to the station."""
+    codes = list(ViolationType.objects.filter(election=country.election).values_list("code", flat=True))
+    existing = Report.objects.filter(version__checklist__code="incident").count()
+    rows = (
+        Assignment.objects.filter(election=country.election).prefetch_related("observers").select_related("commission")
+    )
+    submissions: list[Submission] = []
+    for number, one in enumerate(rows.order_by("pk")[: INCIDENTS - existing]):
         answers, uuid = {"I01": codes[number % len(codes)]}, uuid4()
-        sender = Sender(election=place.election, observer=one.observers.all()[0], device=None)
-        said.append(_incident(sender, uuid, one.commission.code, answers))
-    for start in range(0, len(said), 200):
-        accept_many(said[start : start + 200], now=NOON)
+        sender = Sender(election=country.election, observer=one.observers.all()[0], device=None)
+        submissions.append(_make_incident(sender, uuid, one.commission.code, answers))
+    for start in range(0, len(submissions), 200):
+        accept_submissions(submissions[start : start + 200], now=NOON)
 
 
-def checks_make(place: Country) -> None:
-    """Of the reports that did not come by the door, one in seven waits to be looked at."""
+def create_checks(country: Country) -> None:
+    """Puts one in seven of the copied reports into the review queue."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO reports_check (report_id, election_id, why) SELECT r.sequence, %s, 1 + r.sequence %% 2 "
             "FROM reports_report r WHERE r.sequence %% 7 = 0 ON CONFLICT DO NOTHING",
-            [place.election.pk],
+            [country.election.pk],
         )
 
 
-def _incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str]) -> Submission:
+def _make_incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str]) -> Submission:
     return Submission(
         sender=sender,
         body=json.dumps(answers).encode(),
@@ -78,25 +80,25 @@ def _incident(sender: Sender, uuid: UUID, station: str, answers: dict[str, str])
     )
 
 
-def _calls(place: Country) -> dict[str, Callable[[], object]]:
-    election = place.election
+def _make_calls(country: Country) -> dict[str, Callable[[], object]]:
+    election = country.election
     root, region, district = (
         Commission.objects.get(election=election, code=code) for code in ("KZ", "KZ-00", "KZ-00-00")
     )
     rows = Assignment.objects.filter(election=election, commission__path__startswith=district.path)
     rows = rows.select_related("commission__level").prefetch_related("observers")
-    national, local = _coordinator("national", root), _coordinator("territorial", district)
+    national, local = _sign_in_coordinator("national", root), _sign_in_coordinator("territorial", district)
     station = Commission.objects.filter(path__startswith=district.path, level__kind="precinct").order_by("path")[0]
     observer = station.assignments.all()[0].observers.all()[0]
 
-    def page(client: Client, name: str, *args: object, **asked: str) -> Callable[[], object]:
-        return lambda: _answered(client.get(reverse(f"desk:{name}", args=[election.slug, *args]), asked))
+    def page(client: Client, name: str, *args: object, **parameters: str) -> Callable[[], object]:
+        return lambda: _require_ok(client.get(reverse(f"desk:{name}", args=[election.slug, *args]), parameters))
 
     return {
-        "board of the country": lambda: board_of(election=election, scope=Scope(root), now=EVENING),
-        "board of a region": lambda: board_of(election=election, scope=Scope(region), now=EVENING),
-        "board of a district": lambda: board_of(election=election, scope=Scope(district), now=EVENING),
-        "what a district owes": lambda: expectations(election=election, assignments=list(rows)),
+        "board of the country": lambda: get_board(election=election, scope=TerritoryScope(root), now=EVENING_TIME),
+        "board of a region": lambda: get_board(election=election, scope=TerritoryScope(region), now=EVENING_TIME),
+        "board of a district": lambda: get_board(election=election, scope=TerritoryScope(district), now=EVENING_TIME),
+        "what a district owes": lambda: load_expectations(election=election, assignments=list(rows)),
         "page: board of the country": page(national, "board"),
         "page: board with districts": page(national, "board", districts="1"),
         "page: silent in the country": page(national, "stations", show="silent"),
@@ -116,30 +118,30 @@ def _calls(place: Country) -> dict[str, Callable[[], object]]:
     }
 
 
-def _coordinator(role: str, place: Commission) -> Client:
+def _sign_in_coordinator(role: str, place: Commission) -> Client:
     user, _new = User.objects.get_or_create(username=f"bench-{role}", defaults={"is_staff": True})
     Grant.objects.get_or_create(user=user, role=role, commission=place)
-    settings.TWO_FACTOR = ["none"]  # what is timed comes after the sign-in
+    settings.TWO_FACTOR = ["none"]  # the sign-in is not timed
     client = Client(SERVER_NAME="localhost")
     client.force_login(user)
     return client
 
 
-def _answered(answer: HttpResponse) -> HttpResponse:
+def _require_ok(answer: HttpResponse) -> HttpResponse:
     if answer.status_code != 200:
         raise RuntimeError(f"answered {answer.status_code}")
     return answer
 
 
-def _run(name: str, call: Callable[[], object], say: Callable[[str, str], None]) -> None:
+def _measure_call(name: str, call: Callable[[], object], print_line: Callable[[str, str], None]) -> None:
     cache.clear()
     with CaptureQueriesContext(connection) as captured:
         call()
-    queries = len(captured)  # now: the next request forgets them
+    queries = len(captured)  # read now, because the next request clears them
     times = []
     for _ in range(RUNS):
         cache.clear()
-        began = perf_counter()
+        started = perf_counter()
         call()
-        times.append(1000 * (perf_counter() - began))
-    say(name, f"{queries:3} queries   best {min(times):6.0f} ms   median {statistics.median(times):6.0f} ms")
+        times.append(1000 * (perf_counter() - started))
+    print_line(name, f"{queries:3} queries   best {min(times):6.0f} ms   median {statistics.median(times):6.0f} ms")

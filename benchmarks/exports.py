@@ -1,8 +1,7 @@
-"""How long lists take as files, and how much memory: `python -m benchmarks --only exports`.
+"""Times exports and measures their memory: `python -m benchmarks --only exports`.
 
-Each is asked for and written by the service, as the worker does, in a process of its own, with all rights over
-the election. Seconds are of writing and hashing the whole file; memory is the process's largest, beside what it
-had before.
+Each is requested and written by the service, as the worker does, in a process of its own, with all rights over the
+election. Seconds are of writing and hashing the whole file; memory is the growth of the process's maximum.
 """
 
 import resource
@@ -15,41 +14,41 @@ from uuid import uuid4
 import django
 from django.db import connection
 
-NAME = "bench-exports"
+USERNAME = "bench-exports"
 # Kind, format, labels, free words.
-ASKED = (
+EXPORTS = (
     ("reports", "csv", "codes", False),
     ("reports", "csv", "both", False),
     ("reports", "xlsx", "both", False),
     ("violations", "csv", "codes", False),
     ("coverage", "csv", "codes", False),
 )
-AIMS = {10_000: "0.4 s", 50_000: "2 s"}
+TARGETS = {10_000: "0.4 s", 50_000: "2 s"}
 
 
-def export_times(stored: int, say: Callable[[str, str, str], None]) -> None:
+def measure_exports(stored: int, print_line: Callable[[str, str, str], None]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    for kind, format, labels, words in ASKED:
-        inner = [sys.executable, "-m", "benchmarks.exports", kind, format, labels, str(int(words))]
-        said = subprocess.run(inner, check=True, capture_output=True, text=True).stdout.strip()
-        aim = AIMS.get(stored, "") if (kind, format) == ("reports", "csv") else ""
-        say(f"export of {kind}, {format}, {labels}", said, aim)
+    for kind, format, labels, free_text in EXPORTS:
+        inner = [sys.executable, "-m", "benchmarks.exports", kind, format, labels, str(int(free_text))]
+        output = subprocess.run(inner, check=True, capture_output=True, text=True).stdout.strip()
+        target = TARGETS.get(stored, "") if (kind, format) == ("reports", "csv") else ""
+        print_line(f"export of {kind}, {format}, {labels}", output, target)
 
 
 def main(kind: str, format: str, labels: str, words: str) -> None:
     from observer.models import Commission, Election, User
     from reports.models import Export
-    from reports.services.exports.exports import export_ask, lists_write
+    from reports.services.exports.exports import request_export, write_next_export
 
     election = Election.objects.get(slug="bench")
-    user, _new = User.objects.get_or_create(username=NAME, defaults={"is_staff": True, "is_superuser": True})
+    user, _new = User.objects.get_or_create(username=USERNAME, defaults={"is_staff": True, "is_superuser": True})
     root = Commission.objects.get(election=election, depth=0)
     now = election.closes_at
     times = []
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    memory_before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(3):
-        export = export_ask(
+        export = request_export(
             uuid=uuid4(),
             user=user,
             election=election,
@@ -62,19 +61,19 @@ def main(kind: str, format: str, labels: str, words: str) -> None:
             reason="a benchmark",
             now=now,
         )
-        began = perf_counter()
-        if lists_write(now=now) != 1:
+        started = perf_counter()
+        if write_next_export(now=now) != 1:
             raise RuntimeError("not written")
-        times.append(perf_counter() - began)
+        times.append(perf_counter() - started)
         export.refresh_from_db()
         if (export.total or 0) > 100_000:
             break
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    memory_growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory_before) / 1024
     size = export.size / 2**20
     Export.objects.all().delete()
     print(
         f"{export.total:>9,} rows   best {min(times):6.2f} s   first {times[0]:6.2f} s   "
-        f"{size:6.1f} MiB   memory +{grown:.0f} MiB"
+        f"{size:6.1f} MiB   memory +{memory_growth:.0f} MiB"
     )
 
 

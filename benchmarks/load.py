@@ -1,6 +1,7 @@
-"""A closed-loop load generator that costs little: prebuilt requests over kept connections.
+"""A closed-loop load generator with little overhead.
 
-It shares the machine with what it measures, so every microsecond it saves is measured elsewhere.
+It sends prebuilt requests over kept connections. It shares the machine with what it measures, so its own work slows
+the server.
 """
 
 import json
@@ -13,8 +14,11 @@ from time import perf_counter
 
 
 @dataclass
-class Result:
-    """What one run saw: requests that answered 2xx a second, latencies in milliseconds, other answers, bytes of bodies."""
+class LoadResult:
+    """The result of one run.
+
+    Units whose requests all got 2xx, latencies in seconds, answers by status, bytes of bodies.
+    """
 
     seconds: float = 0.0
     units: int = 0
@@ -28,66 +32,71 @@ class Result:
         return self.units * self.per_unit / self.seconds if self.seconds else 0.0
 
     def quantile(self, share: float) -> float:
+        """Returns a quantile of the latencies in milliseconds."""
         ordered = sorted(self.latencies)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 class Connection:
-    """One HTTP/1.1 connection, kept open."""
+    """One HTTP/1.1 connection that is kept open."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.rest = b""
+        self.leftover = b""
 
     def send(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body of the answer."""
+        """Returns status and body of the answer."""
         self.socket.sendall(request)
-        buffer = self.rest
+        buffer = self.leftover
         while (end := buffer.find(b"\r\n\r\n")) < 0:
-            buffer += self._more()
+            buffer += self._receive()
         head = buffer[:end].lower()
-        now = head.find(b"content-length:")
-        length = int(head[now + 15 :].split(b"\r\n", 1)[0]) if now >= 0 else 0
+        length_at = head.find(b"content-length:")
+        length = int(head[length_at + 15 :].split(b"\r\n", 1)[0]) if length_at >= 0 else 0
         body = buffer[end + 4 :]
         while len(body) < length:
-            body += self._more()
-        self.rest = body[length:]
+            body += self._receive()
+        self.leftover = body[length:]
         return int(head[9:12]), body[:length]
 
-    def _more(self) -> bytes:
+    def _receive(self) -> bytes:
         piece = self.socket.recv(65536)
         if not piece:
             raise ConnectionError("the server closed the connection")
         return piece
 
 
-def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
+def build_request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
-def post_json(path: str, document: object, token: str) -> bytes:
+def build_json_post(path: str, document: object, token: str) -> bytes:
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return request("POST", path, body, Authorization=f"Bearer {token}", Content_Type="application/json")
+    return build_request("POST", path, body, Authorization=f"Bearer {token}", Content_Type="application/json")
 
 
-def closed_loop(port: int, units: Iterator[Sequence[bytes]], connections: int, seconds: float, per_unit: int) -> Result:
-    """Sends units (each one or more requests in order) over `connections` connections for `seconds`.
+def run_closed_loop(
+    port: int, units: Iterator[Sequence[bytes]], connections: int, seconds: float, per_unit: int
+) -> LoadResult:
+    """Sends units over `connections` connections for `seconds`.
 
-    A unit counts when every request of it is answered 2xx. Units are built before the clock starts.
+    A unit is one or more requests in order. It counts when every request of it is answered 2xx. Units are built
+    before the clock starts.
     """
-    stock = [list(units_of) for units_of in _deal(units, connections)]
-    result = Result(per_unit=per_unit)
-    gate = Barrier(connections + 1)
-    parts = [Result() for _ in range(connections)]
+    queues = [list(units_of) for units_of in _distribute(units, connections)]
+    result = LoadResult(per_unit=per_unit)
+    barrier = Barrier(connections + 1)
+    parts = [LoadResult() for _ in range(connections)]
     threads = [
-        Thread(target=_worker, args=(port, stock[n], gate, seconds, parts[n]), daemon=True) for n in range(connections)
+        Thread(target=_run_connection, args=(port, queues[n], barrier, seconds, parts[n]), daemon=True)
+        for n in range(connections)
     ]
     for thread in threads:
         thread.start()
-    gate.wait()
+    barrier.wait()
     started = perf_counter()
     for thread in threads:
         thread.join()
@@ -100,26 +109,28 @@ def closed_loop(port: int, units: Iterator[Sequence[bytes]], connections: int, s
     return result
 
 
-def _deal(units: Iterator[Sequence[bytes]], hands: int) -> list[list[Sequence[bytes]]]:
-    dealt: list[list[Sequence[bytes]]] = [[] for _ in range(hands)]
+def _distribute(units: Iterator[Sequence[bytes]], count: int) -> list[list[Sequence[bytes]]]:
+    queues: list[list[Sequence[bytes]]] = [[] for _ in range(count)]
     for number, unit in enumerate(units):
-        dealt[number % hands].append(unit)
-    return dealt
+        queues[number % count].append(unit)
+    return queues
 
 
-def _worker(port: int, units: list[Sequence[bytes]], gate: Barrier, seconds: float, part: Result) -> None:
+def _run_connection(
+    port: int, units: list[Sequence[bytes]], barrier: Barrier, seconds: float, part: LoadResult
+) -> None:
     connection = Connection(port)
-    gate.wait()
-    until = perf_counter() + seconds
+    barrier.wait()
+    deadline = perf_counter() + seconds
     for unit in units:
         started = perf_counter()
-        if started > until:
+        if started > deadline:
             break
-        good = True
+        succeeded = True
         for one in unit:
             status, body = connection.send(one)
             part.statuses[status] += 1
             part.size += len(body)
-            good = good and 200 <= status < 300
-        part.units += good
+            succeeded = succeeded and 200 <= status < 300
+        part.units += succeeded
         part.latencies.append(perf_counter() - started)

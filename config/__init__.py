@@ -1,4 +1,7 @@
-"""Wiring. Whatever process this is, the tasks it wakes are published through one Celery application."""
+"""Settings, URLs and processes of the platform.
+
+`celery` is imported here, so that every process publishes its tasks through the same Celery application.
+"""
 
 from config.celery import app as celery
 

@@ -1,7 +1,7 @@
-"""Django's admin, with a site of our own."""
+"""Django's admin app with the desk's own admin site."""
 
 from django.contrib.admin.apps import AdminConfig
 
 
-class Admin(AdminConfig):
+class DeskAdminConfig(AdminConfig):
     default_site = "observer.site.DeskSite"

@@ -1,4 +1,7 @@
-"""The shared cache of a full deployment, which may die without taking anyone with it."""
+"""The shared Redis cache of a full deployment.
+
+The platform works without it.
+"""
 
 import logging
 from typing import Any
@@ -10,26 +13,29 @@ log = logging.getLogger("baqylau.cache")
 
 
 class FailOpenRedisCache(RedisCache):
-    """Redis, but a lost Redis reads as an empty cache: pages are computed, nobody is throttled."""
+    """Redis cache that acts as an empty cache when Redis is lost.
 
-    def _open(self, name: str, otherwise: Any, *args: Any, **kwargs: Any) -> Any:
+    Then pages are computed and nobody is throttled.
+    """
+
+    def _call_or_default(self, name: str, default: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return getattr(super(), name)(*args, **kwargs)
         except RedisError as error:
             log.warning("cache is unreachable: %s", error)
-            return otherwise
+            return default
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
-        return bool(self._open("add", True, *args, **kwargs))
+        return bool(self._call_or_default("add", True, *args, **kwargs))
 
     def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        return self._open("get", default, key, default, version)
+        return self._call_or_default("get", default, key, default, version)
 
     def set(self, *args: Any, **kwargs: Any) -> None:
-        self._open("set", None, *args, **kwargs)
+        self._call_or_default("set", None, *args, **kwargs)
 
     def incr(self, *args: Any, **kwargs: Any) -> int:
-        return int(self._open("incr", 0, *args, **kwargs))
+        return int(self._call_or_default("incr", 0, *args, **kwargs))
 
     def delete(self, *args: Any, **kwargs: Any) -> bool:
-        return bool(self._open("delete", False, *args, **kwargs))
+        return bool(self._call_or_default("delete", False, *args, **kwargs))

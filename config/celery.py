@@ -1,4 +1,7 @@
-"""The Celery application of a full deployment. Embedded, no task ever reaches it: a thread does the work."""
+"""The Celery application of a full deployment.
+
+An embedded deployment does not use it: there a thread does the work.
+"""
 
 import os
 
@@ -10,12 +13,15 @@ from config import process
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("baqylau")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.set_default()  # for every thread: the current application is otherwise known to this one only
+app.set_default()  # for every thread: otherwise only this one knows the current application
 app.autodiscover_tasks(["reports"])
 
 
 @celeryd_init.connect
 @beat_init.connect
-def begin(**_told: object) -> None:
-    """Only in a worker or beat: this module is loaded by every process."""
-    process.begin()
+def prepare_celery_process(**_kwargs: object) -> None:
+    """Prepares a worker or beat process.
+
+    Every other process loads this module too.
+    """
+    process.prepare_process()

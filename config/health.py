@@ -1,8 +1,8 @@
-"""What a supervisor, a balancer and Prometheus ask: is it alive, is it ready, what do the numbers say.
+"""Health checks and metrics for supervisors, load balancers and Prometheus.
 
-`/healthz` touches nothing but the process. `/readyz` is 503 when reports could not be stored, and only
-then: late figures are named in its answer but do not take the door away from phones. `/metrics` reads
-everything from the database, so that it is right whichever process answers.
+`/healthz` uses nothing but the process. `/readyz` is 503 when reports could not be stored, and only then: late
+figures are named in its answer, but phones can still send. `/metrics` reads everything from the database, so that
+it is right whichever process answers.
 """
 
 import hmac
@@ -17,7 +17,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from reports.services.operations.health import Numbers, numbers, readiness
+from reports.services.operations.health import PlatformMetrics, check_readiness, collect_metrics
 
 
 @never_cache
@@ -27,31 +27,33 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    state = readiness(now=timezone.now())
-    body = {"ready": state.ready, "checks": state.checks, "figures": {"late": state.figures_late}}
-    return JsonResponse(body, status=200 if state.ready else 503)
+    state = check_readiness(now=timezone.now())
+    body = {"ready": state.is_ready, "checks": state.checks, "figures": {"late": state.figures_late}}
+    return JsonResponse(body, status=200 if state.is_ready else 503)
 
 
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    if not _may_read(request):
+    if not _may_read_metrics(request):
         raise Http404
     registry = CollectorRegistry()
-    registry.register(_Rows(numbers(now=timezone.now())))
+    registry.register(_MetricsCollector(collect_metrics(now=timezone.now())))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-class _Rows:
-    """The numbers in the words of Prometheus."""
+class _MetricsCollector:
+    """Gives the platform's numbers to Prometheus."""
 
-    def __init__(self, now: Numbers) -> None:
-        self.now = now
+    def __init__(self, counts: PlatformMetrics) -> None:
+        self.counts = counts
 
     def collect(self) -> Iterable[Metric]:
-        now = self.now
-        yield CounterMetricFamily("baqylau_reports_accepted", "Reports stored since the beginning", value=now.accepted)
+        counts = self.counts
+        yield CounterMetricFamily(
+            "baqylau_reports_accepted", "Reports stored since the beginning", value=counts.accepted
+        )
         states = GaugeMetricFamily("baqylau_reports", "Stored reports, by how the desk has decided", labels=["state"])
-        for state, count in now.states.items():
+        for state, count in counts.states.items():
             states.add_metric([state], count)
         yield states
         refused = CounterMetricFamily(
@@ -59,30 +61,31 @@ class _Rows:
             "Bodies kept but not stored as reports; what was turned away unread is in the proxy's log",
             labels=["code"],
         )
-        for code, count in now.refused.items():
+        for code, count in counts.refused.items():
             refused.add_metric([code], count)
         yield refused
-        words = "Bodies refused and not kept, because their device's quota was full; the admin tells which"
-        yield CounterMetricFamily("baqylau_refused_unkept", words, value=now.unkept)
+        help_text = "Bodies refused and not kept, because their device's quota was full; the admin tells which"
+        yield CounterMetricFamily("baqylau_refused_unkept", help_text, value=counts.unkept)
         evidence = GaugeMetricFamily("baqylau_evidence_files", "Files announced, by what has arrived", labels=["state"])
-        for state, count in now.evidence.items():
+        for state, count in counts.evidence.items():
             evidence.add_metric([state], count)
         yield evidence
-        for name, words, value in (
-            ("due_rows", "Commissions' figures waiting to be recomputed", now.due_rows),
-            ("due_oldest_seconds", "Age of the oldest of them", now.due_oldest),
-            ("evidence_unprocessed", "Stored files not yet verified", now.evidence_unprocessed),
-            ("evidence_unprocessed_oldest_seconds", "Age of the oldest of them", now.evidence_unprocessed_oldest),
-            ("disk_free_bytes", "Free space where the data lie", now.disk_free),
+        for name, help_text, value in (
+            ("due_rows", "Commissions' figures waiting to be recomputed", counts.due_rows),
+            ("due_oldest_seconds", "Age of the oldest of them", counts.due_oldest_seconds),
+            ("evidence_unprocessed", "Stored files not yet verified", counts.evidence_unprocessed),
+            ("evidence_unprocessed_oldest_seconds", "Age of the oldest of them", counts.evidence_unprocessed_oldest),
+            ("disk_free_bytes", "Free space where the data lie", counts.disk_free),
         ):
-            yield GaugeMetricFamily(f"baqylau_{name}", words, value=value)
+            yield GaugeMetricFamily(f"baqylau_{name}", help_text, value=value)
 
 
-def _may_read(request: HttpRequest) -> bool:
-    """With METRICS_TOKEN its bearer; without, whoever asks from the machine (embedded) or a trusted proxy's network.
+def _may_read_metrics(request: HttpRequest) -> bool:
+    """Whether the client may read /metrics.
 
-    ForwardedHeaders has put the caller's own address in place of a proxy's, so what came from
-    outside through a trusted proxy is from outside here too.
+    With METRICS_TOKEN: whoever sends it as bearer token. Without: clients on this machine (embedded) or in a
+    trusted proxy's network. ForwardedHeadersMiddleware has put the client's own address in place of a proxy's, so a
+    request that came from outside through a trusted proxy is from outside here too.
     """
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "")

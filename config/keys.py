@@ -1,10 +1,9 @@
-"""Fresh keys for a full deployment.
+"""Generates keys for a full deployment.
 
-`python -m config.keys` prints the three as environment lines. `python -m config.keys FOLDER` writes
-each that FOLDER lacks as a file readable by its owner only, which is how a deployment's first start
-makes its own; a key that is there is never touched. With a URL like postgres://user@host/name after
-it, FOLDER/database_url is that with the password made here. Reads no settings: those refuse to
-load without the keys.
+`python -m config.keys` prints the three as environment lines. `python -m config.keys FOLDER` writes each that is
+missing in FOLDER as a file that only its owner can read; that is how a deployment makes its keys at the first
+start. A key that exists is never changed. With a URL like postgres://user@host/name after FOLDER, it also writes
+FOLDER/database_url: that URL with the password made here. Reads no settings: those refuse to load without the keys.
 """
 
 import base64
@@ -13,14 +12,14 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from config.env import made_secret
+from config.env import create_secret_file
 
-NAMES = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
-ALSO_MADE = ("POSTGRES_PASSWORD", "METRICS_TOKEN")
+REQUIRED_KEYS = ("SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY")
+OTHER_SECRETS = ("POSTGRES_PASSWORD", "METRICS_TOKEN")
 
 
-def fresh() -> str:
-    """256 random bits in the form that Fernet asks of a key."""
+def generate_key() -> str:
+    """Returns 256 random bits in the form of a Fernet key."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -29,12 +28,12 @@ def main(arguments: list[str]) -> int:
         print("usage: python -m config.keys [FOLDER [DATABASE_URL_WITHOUT_PASSWORD]]", file=sys.stderr)
         return 2
     if not arguments:
-        for name in NAMES:
-            print(f"{name}={fresh()}")
+        for name in REQUIRED_KEYS:
+            print(f"{name}={generate_key()}")
         return 0
     folder = Path(arguments[0])
-    for name in (*NAMES, *ALSO_MADE):
-        made_secret(name, folder)
+    for name in (*REQUIRED_KEYS, *OTHER_SECRETS):
+        create_secret_file(name, folder)
     if len(arguments) == 2:
         address = folder / "database_url"
         address.touch(mode=0o600)

@@ -1,4 +1,7 @@
-"""What wraps every request, whichever room answers it."""
+"""Middleware of all requests.
+
+Ids, log lines, addresses, and policies of desk pages.
+"""
 
 import ipaddress
 import logging
@@ -13,19 +16,20 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 
 from config.logs import request_id
-from observer.services.trail import address_clean, origin
+from observer.services.trail import clean_address, request_address
 
 Handler = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("baqylau.request")
-DESK = ("/admin/", "/desk/")
-_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-_TOKEN = re.compile(r"^(/api/openrosa/k/)[^/]+")  # ODK Collect has no other place for it
+DESK_PREFIXES = ("/admin/", "/desk/")
+_REQUEST_ID_PATTERN = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_OPENROSA_TOKEN_PATTERN = re.compile(r"^(/api/openrosa/k/)[^/]+")  # ODK Collect can only send the token in the path
 
 
-class RequestId:
-    """Gives every request an id, in its log lines and its answer; a proxy's own is kept.
+class RequestIdMiddleware:
+    """Gives every request an id, in its log lines and its answer.
 
-    One line a request says what was asked and answered. Never the query: the desk looks people up by phone.
+    An id from a proxy is kept. Each request is logged in one line, never with its query string: the desk searches
+    people by phone number.
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -33,29 +37,30 @@ class RequestId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        current = given if _ID.match(given) else uuid.uuid4().hex
+        current = given if _REQUEST_ID_PATTERN.match(given) else uuid.uuid4().hex
         token = request_id.set(current)
-        began = time.perf_counter()
+        started = time.perf_counter()
         try:
             response = self.get_response(request)
             if log.isEnabledFor(logging.INFO):
-                milliseconds = round(1000 * (time.perf_counter() - began), 1)
-                told = {
+                milliseconds = round(1000 * (time.perf_counter() - started), 1)
+                fields = {
                     "method": request.method,
-                    "path": _TOKEN.sub(r"\1…", request.path),
+                    "path": _OPENROSA_TOKEN_PATTERN.sub(r"\1…", request.path),
                     "status": response.status_code,
                 }
-                log.info("request", extra=told | {"milliseconds": milliseconds})
+                log.info("request", extra=fields | {"milliseconds": milliseconds})
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = current
         return response
 
 
-class DeskPolicy:
-    """What a desk page may load: its own scripts, styles and pictures, nothing inline, nothing from elsewhere.
+class DeskContentSecurityPolicyMiddleware:
+    """Sets the content security policy of desk pages.
 
-    Only here, by the address, so that no page of the desk is forgotten (`docs/decisions/0012-desk.md`).
+    They load only their own scripts, styles and pictures; nothing inline, nothing from elsewhere. It is set here by
+    address, so that no page of the desk is forgotten (`docs/decisions/0012-desk.md`).
     """
 
     POLICY = (
@@ -68,23 +73,23 @@ class DeskPolicy:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith(DESK):
+        if request.path.startswith(DESK_PREFIXES):
             response["Content-Security-Policy"] = self.POLICY
         return response
 
 
-class DeskPlans:
-    """The desk's statements are planned for the values they are asked with, on PostgreSQL.
+class DeskQueryPlanMiddleware:
+    """Makes PostgreSQL plan the desk's statements for their actual values.
 
-    A plan that is kept for any value (`prepare_threshold`) suits the door, where all values are alike. How long a
-    list is depends on what it is a list of: a kept plan read 145,000 rows to show thirty.
+    A plan that is reused for any value (`prepare_threshold`) suits the intake, where all values are alike. In the
+    desk the length of a list depends on the values: a reused plan read 145,000 rows to show thirty.
     """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if connection.vendor != "postgresql" or not request.path.startswith(DESK):
+        if connection.vendor != "postgresql" or not request.path.startswith(DESK_PREFIXES):
             return self.get_response(request)
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_custom_plan")
@@ -95,22 +100,28 @@ class DeskPlans:
                 cursor.execute("RESET plan_cache_mode")
 
 
-class Whence:
-    """Lets the trail know from which address a request came, once the proxies have been asked."""
+class ClientAddressMiddleware:
+    """Sets the address that the trail records for a request.
+
+    It must come after ForwardedHeadersMiddleware.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        token = origin.set(address_clean(request.META.get("REMOTE_ADDR", "")))
+        token = request_address.set(clean_address(request.META.get("REMOTE_ADDR", "")))
         try:
             return self.get_response(request)
         finally:
-            origin.reset(token)
+            request_address.reset(token)
 
 
-class ForwardedHeaders:
-    """Believes X-Forwarded-For and -Proto from TRUSTED_PROXIES only; drops them from anyone else."""
+class ForwardedHeadersMiddleware:
+    """Accepts X-Forwarded-For and -Proto from TRUSTED_PROXIES only.
+
+    From anyone else they are dropped.
+    """
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -119,23 +130,26 @@ class ForwardedHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if "HTTP_X_FORWARDED_FOR" in request.META or "HTTP_X_FORWARDED_PROTO" in request.META:
             chain = request.META.pop("HTTP_X_FORWARDED_FOR", "")
-            if self._trusts(request.META.get("REMOTE_ADDR", "")):
-                request.META["REMOTE_ADDR"] = self._client(chain) or request.META["REMOTE_ADDR"]
+            if self._is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
+                request.META["REMOTE_ADDR"] = self._find_client_address(chain) or request.META["REMOTE_ADDR"]
             else:
                 request.META.pop("HTTP_X_FORWARDED_PROTO", None)
         return self.get_response(request)
 
-    def _trusts(self, address: str) -> bool:
+    def _is_trusted_proxy(self, address: str) -> bool:
         try:
             parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
         return any(parsed in net for net in self.trusted)
 
-    def _client(self, chain: str) -> str | None:
-        """The nearest address that is no proxy of ours: whatever stands left of it is hearsay."""
+    def _find_client_address(self, chain: str) -> str | None:
+        """Returns the nearest address that is no trusted proxy.
+
+        Addresses left of it in the header were not checked by anyone.
+        """
         for address in reversed([part.strip() for part in chain.split(",") if part.strip()]):
-            if not self._trusts(address):
+            if not self._is_trusted_proxy(address):
                 try:
                     return str(ipaddress.ip_address(address))
                 except ValueError:

@@ -1,14 +1,18 @@
-"""What a process of the platform does before it writes its first file."""
+"""What every process of the platform does first."""
 
 import logging
 import os
 import sys
 
-FOR_OTHERS = ("collectstatic", "makemigrations")  # commands that write what other users read
+SHARED_OUTPUT_COMMANDS = ("collectstatic", "makemigrations")  # other users read what these write
 
 
-def begin() -> None:
-    """From here on, what this process writes is its own user's; what libraries warn of is a line of the log."""
-    if not (sys.argv[0].endswith("manage.py") and sys.argv[1:2] and sys.argv[1] in FOR_OTHERS):
+def prepare_process() -> None:
+    """Makes new files readable by their owner only, and logs Python's warnings.
+
+    Commands whose output other users read keep the usual permissions. Call it before the process writes its first
+    file.
+    """
+    if not (sys.argv[0].endswith("manage.py") and sys.argv[1:2] and sys.argv[1] in SHARED_OUTPUT_COMMANDS):
         os.umask(0o077)
     logging.captureWarnings(True)

@@ -1,8 +1,8 @@
-"""`python -m config.serve` becomes the web server, the same one embedded and full.
+"""`python -m config.serve` starts the web server, the same one embedded and full.
 
-Granian reads the network, `config/front.py` takes bodies in, Django answers in threads. Embedded:
-one process, which also does the background work. Full: WEB_WORKERS processes; WEB_THREADS is how
-many requests each works on at once. HOST and PORT say where.
+Granian reads the network, `config/rsgi.py` reads bodies, Django answers in threads. Embedded: one process, which
+also does the background work. Full: WEB_WORKERS processes; WEB_THREADS is how many requests each works on at once.
+HOST and PORT are where it listens.
 """
 
 import os
@@ -12,13 +12,14 @@ import sys
 from config import env, process
 
 
-def command(*, embedded: bool) -> list[str]:
-    workers = 1 if embedded else env.number("WEB_WORKERS", 2)
+def build_command(*, embedded: bool) -> list[str]:
+    """Returns the command line of Granian."""
+    workers = 1 if embedded else env.get_number("WEB_WORKERS")
     return [
         sys.executable,
         "-m",
         "granian",
-        "config.front:front",
+        "config.rsgi:rsgi_application",
         "--interface",
         "rsgi",
         "--loop",
@@ -28,9 +29,9 @@ def command(*, embedded: bool) -> list[str]:
         "--backpressure",
         "8192",  # connections of a process; idle ones cost a few kilobytes
         "--host",
-        env.text("HOST", "127.0.0.1"),
+        env.get_text("HOST"),
         "--port",
-        str(env.number("PORT", 8000)),
+        str(env.get_number("PORT")),
         "--workers",
         str(workers),
         "--respawn-failed-workers",
@@ -45,8 +46,8 @@ def command(*, embedded: bool) -> list[str]:
 
 
 if __name__ == "__main__":
-    process.begin()
+    process.prepare_process()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 16_384)), hard))
-    arguments = command(embedded=not env.text("DATABASE_URL"))
+    arguments = build_command(embedded=env.is_embedded())
     os.execv(arguments[0], arguments)  # noqa: S606

@@ -1,6 +1,6 @@
-"""Every setting of the platform, read from the environment in this one file.
+"""All settings of the platform, read from the environment.
 
-Two ways to run, one code. **Embedded**: no DATABASE_URL; SQLite, files, threads. **Full**:
+There are two ways to run, with the same code. **Embedded**: no DATABASE_URL; SQLite, files, threads. **Full**:
 DATABASE_URL and REDIS_URL; PostgreSQL, Redis, Celery. `docs/operations.md` lists the variables.
 """
 
@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from config import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DATABASE_URL = env.text("DATABASE_URL")
-REDIS_URL = env.text("REDIS_URL")
-EMBEDDED = not DATABASE_URL
-DEBUG = env.flag("DEBUG")
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATABASE_URL = env.get_text("DATABASE_URL")
+REDIS_URL = env.get_text("REDIS_URL")
+EMBEDDED = env.is_embedded()
+DEBUG = env.get_flag("DEBUG")
+DATA_DIR = Path(env.get_text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 KEYS_DIR = Path(
-    env.text("KEYS_DIR") or Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "baqylau"
+    env.get_text("KEYS_DIR") or Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "baqylau"
 ).resolve()
 
 if KEYS_DIR.is_relative_to(DATA_DIR):
@@ -25,17 +25,17 @@ if KEYS_DIR.is_relative_to(DATA_DIR):
 
 # ── keys ────────────────────────────────────────────────────────────────────────────────────
 # Embedded keys are made on first use, outside DATA_DIR, so that a copied or stolen data folder
-# opens nothing. A full deployment brings its own: losing them silently must be impossible.
+# opens nothing. A full deployment must give its own: it must never lose them without an error.
 if EMBEDDED:
-    SECRET_KEY = env.kept_secret("SECRET_KEY", KEYS_DIR)
-    FIELD_KEYS = [key.strip() for key in env.kept_secret("FIELD_KEYS", KEYS_DIR).split(",") if key.strip()]
-    LOOKUP_KEY = env.kept_secret("LOOKUP_KEY", KEYS_DIR)
+    SECRET_KEY = env.get_or_create_secret("SECRET_KEY", KEYS_DIR)
+    FIELD_KEYS = [key.strip() for key in env.get_or_create_secret("FIELD_KEYS", KEYS_DIR).split(",") if key.strip()]
+    LOOKUP_KEY = env.get_or_create_secret("LOOKUP_KEY", KEYS_DIR)
 else:
-    SECRET_KEY = env.text("SECRET_KEY")
-    FIELD_KEYS = env.words("FIELD_KEYS")
-    LOOKUP_KEY = env.text("LOOKUP_KEY")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]" if EMBEDDED else "")
-TRUSTED_PROXIES = env.words("TRUSTED_PROXIES")
+    SECRET_KEY = env.get_text("SECRET_KEY")
+    FIELD_KEYS = env.get_list("FIELD_KEYS")
+    LOOKUP_KEY = env.get_text("LOOKUP_KEY")
+ALLOWED_HOSTS = env.get_list("ALLOWED_HOSTS")
+TRUSTED_PROXIES = env.get_list("TRUSTED_PROXIES")
 
 if not EMBEDDED:
     _problems = [
@@ -66,7 +66,7 @@ INSTALLED_APPS = [
     "reports",
     "api",
     "rest_framework",
-    "config.apps.Admin",
+    "config.apps.DeskAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -74,14 +74,14 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
-    "config.middleware.RequestId",
-    "config.middleware.ForwardedHeaders",
-    "config.middleware.Whence",
+    "config.middleware.RequestIdMiddleware",
+    "config.middleware.ForwardedHeadersMiddleware",
+    "config.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.DeskPolicy",
+    "config.middleware.DeskContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.DeskPlans",
-    "api.rest.cors.Mirrors",
+    "config.middleware.DeskQueryPlanMiddleware",
+    "api.rest.cors.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -116,22 +116,22 @@ AUTH_PASSWORD_VALIDATORS = [
 
 
 # ── database ────────────────────────────────────────────────────────────────────────────────
-def _postgresql(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
+def _build_postgresql_settings(url: str) -> dict[str, object]:
+    url_parts = urlsplit(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or "") or dict(parse_qsl(parts.query)).get("host", ""),
-        "PORT": str(parts.port or ""),
-        "CONN_MAX_AGE": None,  # one connection a thread, kept: opening one costs more than a report
-        # Not asked "are you there" before every request: after a restart of the database each connection
-        # fails once, which a phone is told as 503 and tries again.
+        "NAME": unquote(url_parts.path.lstrip("/")),
+        "USER": unquote(url_parts.username or ""),
+        "PASSWORD": unquote(url_parts.password or ""),
+        "HOST": unquote(url_parts.hostname or "") or dict(parse_qsl(url_parts.query)).get("host", ""),
+        "PORT": str(url_parts.port or ""),
+        "CONN_MAX_AGE": None,  # each thread keeps its connection: opening one costs more than a report
+        # Connections are not checked before every request. After a restart of the database each connection
+        # fails once; the phone gets 503 and tries again.
         "CONN_HEALTH_CHECKS": False,
-        # A receipt is a promise, so the commit behind it is on disk whatever the server's default.
-        # Bound on the server, a statement that a connection has sent five times is planned once.
-        # No statement here runs long enough to earn what compiling it (jit) costs.
+        # A receipt promises that the report is stored, so its commit is on disk whatever the server's default.
+        # With binding on the server, a statement that a connection has sent five times is planned only once.
+        # No statement here runs long enough to be worth compiling (jit).
         "OPTIONS": {
             "connect_timeout": 5,
             "options": "-c synchronous_commit=on -c lock_timeout=20s -c jit=off",
@@ -147,17 +147,17 @@ if EMBEDDED:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATA_DIR / "baqylau.sqlite3",
         "OPTIONS": {
-            # IMMEDIATE takes the write lock at BEGIN, where SQLite waits its turn; a lock taken
+            # IMMEDIATE takes the write lock at BEGIN, where SQLite waits for it; a lock taken
             # in the middle of a transaction fails at once with "database is locked".
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
         },
-        # A file for the tests too: in memory there is neither WAL nor any waiting for one's turn.
+        # A file for the tests too: a database in memory has neither WAL nor waits for locks.
         "TEST": {"NAME": DATA_DIR / "test.sqlite3"},
     }
 else:
-    _database = _postgresql(DATABASE_URL)
+    _database = _build_postgresql_settings(DATABASE_URL)
 DATABASES = {"default": _database}
 
 # ── cache, queue ────────────────────────────────────────────────────────────────────────────
@@ -180,7 +180,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 1, "socket_timeout": 5, "visibility_timeout": 600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    # The rows are the queue; waking is a courtesy. This sweep is what a dead broker cannot stop.
+    # The rows are the queue; a wake-up only makes it faster. These periodic runs work even without wake-ups.
     "refresh-summaries": {"task": "reports.refresh_summaries", "schedule": 2.0, "options": {"expires": 2}},
     "process-evidence": {"task": "reports.process_evidence", "schedule": 2.0, "options": {"expires": 2}},
     "write-exports": {"task": "reports.write_exports", "schedule": 10.0, "options": {"expires": 10}},
@@ -189,73 +189,74 @@ CELERY_BEAT_SCHEDULE = {
 
 # ── files ───────────────────────────────────────────────────────────────────────────────────
 SEALED_DIR = DATA_DIR / "sealed"  # originals by content address, private, never changed
-PARTS_DIR = DATA_DIR / "parts"  # uploads on their way
+PARTS_DIR = DATA_DIR / "parts"  # uploads that are not complete
 PUBLIC_DIR = DATA_DIR / "public"  # re-encoded copies without metadata
-RELEASES_DIR = DATA_DIR / "releases"  # what was released: public data only
+RELEASES_DIR = DATA_DIR / "releases"  # released data, all of it public
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 PHONE_DIR = BASE_DIR / "static" / "phone"  # the phone client, served below /phone/
-# Where `collectstatic` has run, files are served compressed and under names with their hash, for
-# ever; elsewhere (embedded, tests) as they lie in the source.
-_static = Path(env.text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
-STATIC_COLLECTED = not EMBEDDED and (_static / "staticfiles.json").exists()
-_collecting = env.flag("COLLECT_STATIC")
-STATIC_ROOT = _static if STATIC_COLLECTED or _collecting else None
+# Where `collectstatic` has run, files are served compressed, under names with their hash, and cached for
+# ever; elsewhere (embedded, tests) they are served from the source folder.
+_static_root = Path(env.get_text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_COLLECTED = not EMBEDDED and (_static_root / "staticfiles.json").exists()
+_collecting = env.get_flag("COLLECT_STATIC")
+STATIC_ROOT = _static_root if STATIC_COLLECTED or _collecting else None
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
-_hashed, _plain = (
-    "config.static.HashedFiles",
+_hashed_storage, _plain_storage = (
+    "config.static.HashedStaticFilesStorage",
     "django.contrib.staticfiles.storage.StaticFilesStorage",
 )
 STORAGES: dict[str, dict[str, object]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": _hashed if STATIC_COLLECTED or _collecting else _plain},
+    "staticfiles": {"BACKEND": _hashed_storage if STATIC_COLLECTED or _collecting else _plain_storage},
 }
-# Sealed originals lie under SEALED_DIR, or in an S3-compatible bucket (needs requirements-s3.txt).
-SEALED_S3_BUCKET = env.text("SEALED_S3_BUCKET")
+# Sealed originals are in SEALED_DIR, or in an S3-compatible bucket (needs requirements-s3.txt).
+SEALED_S3_BUCKET = env.get_text("SEALED_S3_BUCKET")
 if SEALED_S3_BUCKET:
     STORAGES["sealed"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": SEALED_S3_BUCKET,
-            "endpoint_url": env.text("SEALED_S3_ENDPOINT") or None,
-            "region_name": env.text("SEALED_S3_REGION") or None,
-            "access_key": env.text("SEALED_S3_KEY_ID") or None,
-            "secret_key": env.text("SEALED_S3_SECRET") or None,
+            "endpoint_url": env.get_text("SEALED_S3_ENDPOINT") or None,
+            "region_name": env.get_text("SEALED_S3_REGION") or None,
+            "access_key": env.get_text("SEALED_S3_KEY_ID") or None,
+            "secret_key": env.get_text("SEALED_S3_SECRET") or None,
             "default_acl": None,  # private, as the bucket is
         },
     }
 WHITENOISE_AUTOREFRESH = DEBUG
-IMAGE_BYTES_MAX = env.number("IMAGE_BYTES_MAX", 25_000_000)
-FILE_BYTES_MAX = env.number("FILE_BYTES_MAX", 500_000_000)
-FILES_PER_REPORT_MAX = env.number("FILES_PER_REPORT_MAX", 20)
-IMAGE_PIXELS_MAX = env.number("IMAGE_PIXELS_MAX", 100_000_000)
-# Evidence stops first, so that the reports themselves still find room on the disk.
-DISK_FREE_MIN_EVIDENCE = env.number("DISK_FREE_MIN_EVIDENCE", 1_000_000_000)
-DISK_FREE_MIN_REPORTS = env.number("DISK_FREE_MIN_REPORTS", 100_000_000)
+IMAGE_BYTES_MAX = env.get_number("IMAGE_BYTES_MAX")
+FILE_BYTES_MAX = env.get_number("FILE_BYTES_MAX")
+FILES_PER_REPORT_MAX = env.get_number("FILES_PER_REPORT_MAX")
+IMAGE_PIXELS_MAX = env.get_number("IMAGE_PIXELS_MAX")
+# Evidence is refused first, so that there is still space for the reports themselves.
+DISK_FREE_MIN_EVIDENCE = env.get_number("DISK_FREE_MIN_EVIDENCE")
+DISK_FREE_MIN_REPORTS = env.get_number("DISK_FREE_MIN_REPORTS")
 
-# ── what the door takes ─────────────────────────────────────────────────────────────────────
-BODY_SILENCE_SECONDS = env.number("BODY_SILENCE_SECONDS", 15)
-REPORT_BYTES_MAX = env.number("REPORT_BYTES_MAX", 256_000)
+# ── limits of the intake ─────────────────────────────────────────────────────────────────────
+BODY_SILENCE_SECONDS = env.get_number("BODY_SILENCE_SECONDS")
+REPORT_BYTES_MAX = env.get_number("REPORT_BYTES_MAX")
 BATCH_REPORTS_MAX = 100
-BATCH_BYTES_MAX = env.number("BATCH_BYTES_MAX", 8_000_000)
-# What ODK Collect puts into one POST before it begins another: little, so that a bad network lets it through.
-OPENROSA_POST_BYTES = env.number("OPENROSA_POST_BYTES", 2_000_000)
-OPENROSA_BYTES_MAX = env.number("OPENROSA_BYTES_MAX", FILE_BYTES_MAX + 2_000_000)
-QUARANTINE_BODIES_PER_DEVICE = env.number("QUARANTINE_BODIES_PER_DEVICE", 1_000)
-QUARANTINE_BYTES_PER_DEVICE = env.number("QUARANTINE_BYTES_PER_DEVICE", 20_000_000)
-RELAY_BYTES_MAX = env.number("RELAY_BYTES_MAX", 60_000_000)  # of one file brought by hand; phones make 50 MB
-RELAY_KEPT_BYTES_MAX = env.number("RELAY_KEPT_BYTES_MAX", 5_000_000_000)  # of all that wait or are quarantined
-CLOCK_TOLERANCE_SECONDS = env.number("CLOCK_TOLERANCE_SECONDS", 600)
+BATCH_BYTES_MAX = env.get_number("BATCH_BYTES_MAX")
+# ODK Collect begins another POST after so many bytes: few, so that a bad network can carry one.
+OPENROSA_POST_BYTES = env.get_number("OPENROSA_POST_BYTES")
+OPENROSA_BYTES_MAX = env.get_number("OPENROSA_BYTES_MAX", FILE_BYTES_MAX + 2_000_000)
+QUARANTINE_BODIES_PER_DEVICE = env.get_number("QUARANTINE_BODIES_PER_DEVICE")
+QUARANTINE_BYTES_PER_DEVICE = env.get_number("QUARANTINE_BYTES_PER_DEVICE")
+RELAY_BYTES_MAX = env.get_number("RELAY_BYTES_MAX")  # of one relay file; phones make 50 MB
+# Of all relay files that wait or are quarantined.
+RELAY_KEPT_BYTES_MAX = env.get_number("RELAY_KEPT_BYTES_MAX")
+CLOCK_TOLERANCE_SECONDS = env.get_number("CLOCK_TOLERANCE_SECONDS")
 # ── releases ──
-# A station is shown by itself where so many people reported from it …
-STATION_OBSERVERS_MIN = env.number("STATION_OBSERVERS_MIN", 2)
-# … and never so that what is left of its district is about fewer stations than this.
-STATION_CELL_MIN = env.number("STATION_CELL_MIN", 3)
-RELEASE_SECOND_YES = env.flag("RELEASE_SECOND_YES", not EMBEDDED)
-# The address under which readers know the site, for links that leave it (shared pictures, open data).
-_HERE = f"http://127.0.0.1:{env.number('PORT', 8000)}" if EMBEDDED else f"https://{ALLOWED_HOSTS[0]}"
-PUBLIC_URL = env.text("PUBLIC_URL", _HERE).rstrip("/")
-STATION_RADIUS_METRES = env.number("STATION_RADIUS_METRES", 1_000)
+# A station is shown separately only if at least so many people reported from it …
+STATION_OBSERVERS_MIN = env.get_number("STATION_OBSERVERS_MIN")
+# … and only if the rest of its district is then about at least so many stations.
+STATION_CELL_MIN = env.get_number("STATION_CELL_MIN")
+RELEASE_SECOND_YES = env.get_flag("RELEASE_SECOND_YES")
+# The site's public address, for links that are used outside it (shared pictures, open data).
+_DEFAULT_PUBLIC_URL = f"http://127.0.0.1:{env.get_number('PORT')}" if EMBEDDED else f"https://{ALLOWED_HOSTS[0]}"
+PUBLIC_URL = env.get_text("PUBLIC_URL", _DEFAULT_PUBLIC_URL).rstrip("/")
+STATION_RADIUS_METRES = env.get_number("STATION_RADIUS_METRES")
 DATA_UPLOAD_MAX_MEMORY_SIZE = BATCH_BYTES_MAX
 
 # ── languages, time ─────────────────────────────────────────────────────────────────────────
@@ -270,16 +271,18 @@ PACKS_DIR = BASE_DIR / "packs"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-SECURE_SSL_REDIRECT = not EMBEDDED and env.flag("SSL_REDIRECT", True)
+SECURE_SSL_REDIRECT = not EMBEDDED and env.get_flag("SSL_REDIRECT")
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_SSL_REDIRECT else 0
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # ForwardedHeaders strips it from strangers
+# ForwardedHeadersMiddleware removes this header from untrusted requests.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT
 SESSION_COOKIE_HTTPONLY = True
-SIGHTS_PER_HOUR = env.number("SIGHTS_PER_HOUR", 120)  # people whose names one user sees before administrators are told
-SESSION_COOKIE_AGE = 3600 * env.number("SESSION_HOURS", 24)
-# For whom the second step of signing in is compulsory: all, none, or roles. Embedded, on loopback, it is everyone's choice.
-TWO_FACTOR = env.words("TWO_FACTOR", "none" if EMBEDDED else "all")
+# If one user sees the names of more people, administrators are told.
+SIGHTS_PER_HOUR = env.get_number("SIGHTS_PER_HOUR")
+SESSION_COOKIE_AGE = 3600 * env.get_number("SESSION_HOURS")
+# Who must sign in with a second factor: all, none, or roles. Embedded, on loopback, everyone may choose.
+TWO_FACTOR = env.get_list("TWO_FACTOR")
 _roles = ["administrator", "national", "territorial", "verifier", "lawyer", "analyst", "publisher", "reader"]
 if not TWO_FACTOR or set(TWO_FACTOR) - {"all", "none", *_roles}:
     raise env.Misconfigured([f"TWO_FACTOR is neither all, none nor some of {', '.join(_roles)}"])
@@ -287,15 +290,15 @@ CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS if host not 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [],
-    "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.DeviceToken"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.rest.authentication.DeviceTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["api.rest.authentication.IsEnrolled"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rest.negotiation.Json",
-    "EXCEPTION_HANDLER": "api.rest.problems.answer",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "api.rest.negotiation.JsonOnlyNegotiation",
+    "EXCEPTION_HANDLER": "api.rest.problems.handle_exception",
     "UNAUTHENTICATED_USER": None,
     "UNAUTHENTICATED_TOKEN": None,
 }
-METRICS_TOKEN = env.text("METRICS_TOKEN")  # bearer of /metrics; without it, loopback and TRUSTED_PROXIES only
-LOG_LEVEL = env.text("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO")
+METRICS_TOKEN = env.get_text("METRICS_TOKEN")  # bearer of /metrics; without it, loopback and TRUSTED_PROXIES only
+LOG_LEVEL = env.get_text("LOG_LEVEL")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -305,7 +308,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
         "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
-        # Scanners ask for hosts that are not here, all day long; they get their 400.
+        # Scanners send wrong hosts all day long; they get 400 and no log line.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
     },
 }

@@ -1,4 +1,4 @@
-"""Which address belongs to whom."""
+"""URLs of the whole site."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,7 +6,7 @@ from django.urls import include, path
 import reports.desk
 from config import health
 
-assert reports.desk  # read before the desk's addresses are: its pages register themselves
+assert reports.desk  # must be imported before the desk's URLs, because its pages register themselves
 
 urlpatterns = [
     path("api/openrosa/", include("api.openrosa.urls")),

@@ -1,4 +1,7 @@
-"""The web application. Embedded, its one process also does the background work."""
+"""The WSGI application.
+
+Embedded, its one process also does the background work.
+"""
 
 import gc
 import os
@@ -7,21 +10,21 @@ from django.core.wsgi import get_wsgi_application
 
 from config import process
 
-process.begin()
+process.prepare_process()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 _django = get_wsgi_application()
 
-# Only now may models be imported.
+# Models can be imported only after Django is set up.
 from django.conf import settings  # noqa: E402
 
-from config.again import Again  # noqa: E402
+from config.release_page_cache import ReleasePageCache  # noqa: E402
 from reports import worker  # noqa: E402
 
-application = Again(_django)
+application = ReleasePageCache(_django)
 
 if settings.EMBEDDED:
-    worker.start()
+    worker.start_threads()
 
-# What was imported stays for ever and need not be looked through for rubbish. How often the collector looks is
-# left as it is: bodies of photos that hang in circles would wait for it.
+# Imported modules stay for ever, so the garbage collector need not look at them. Its frequency is not
+# changed: photo bodies in reference cycles are freed only when it runs.
 gc.freeze()

@@ -1,8 +1,8 @@
-"""Encryption of what names a person, and the keyed hashes by which it can be found again.
+"""Encryption of protected values, and keyed hashes for look-ups.
 
-Values are encrypted by Fernet (AES-128-CBC with HMAC-SHA256, from `cryptography`) under
-FIELD_KEYS, the first of which writes and all of which read. Look-ups go through HMAC-SHA256 under
-LOOKUP_KEY, a key of its own, so that rotating one does not lose the other.
+Values are encrypted by Fernet (AES-128-CBC with HMAC-SHA256, from `cryptography`) with FIELD_KEYS: the first key
+encrypts, all of them decrypt. The hashes for look-ups are HMAC-SHA256 with LOOKUP_KEY. It is a separate key, so that
+FIELD_KEYS can be rotated without it.
 """
 
 import hashlib
@@ -15,55 +15,69 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
 
-class Unreadable(Exception):
-    """A value that none of FIELD_KEYS opens: the key is lost, or the value was tampered with."""
+class DecryptionError(Exception):
+    """None of FIELD_KEYS decrypts the value.
+
+    The key is lost, or the value was changed.
+    """
 
 
 @lru_cache(maxsize=4)
-def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+def _get_cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(plain: bytes) -> bytes:
-    return _fernet(tuple(settings.FIELD_KEYS)).encrypt(plain)
+    """Encrypts with the first of FIELD_KEYS."""
+    return _get_cipher(tuple(settings.FIELD_KEYS)).encrypt(plain)
 
 
 def decrypt(token: bytes) -> bytes:
+    """Decrypts with any of FIELD_KEYS. Raises DecryptionError."""
     try:
-        return _fernet(tuple(settings.FIELD_KEYS)).decrypt(token)
+        return _get_cipher(tuple(settings.FIELD_KEYS)).decrypt(token)
     except InvalidToken:
-        raise Unreadable from None
+        raise DecryptionError from None
 
 
-def rotate(token: bytes) -> bytes:
-    """The same value under the first of FIELD_KEYS; its time stamp stays."""
+def rotate_token(token: bytes) -> bytes:
+    """Encrypts the same value again with the first of FIELD_KEYS.
+
+    Its time stamp stays the same.
+    """
     try:
-        return _fernet(tuple(settings.FIELD_KEYS)).rotate(token)
+        return _get_cipher(tuple(settings.FIELD_KEYS)).rotate(token)
     except InvalidToken:
-        raise Unreadable from None
+        raise DecryptionError from None
 
 
 def encrypt_body(body: bytes) -> bytes:
-    """A received body, compressed first: bodies are many, and text.
+    """Compresses and encrypts the body of a received report.
 
-    With a small window: a report is small, and clearing the usual 256 kB took longer than all the rest of this.
+    The compression window is small, because reports are small: preparing the usual 256 kB took longer than
+    all other steps.
     """
-    small = zlib.compressobj(1, zlib.DEFLATED, wbits=12, memLevel=5)
-    return encrypt(small.compress(body) + small.flush())
+    compressor = zlib.compressobj(1, zlib.DEFLATED, wbits=12, memLevel=5)
+    return encrypt(compressor.compress(body) + compressor.flush())
 
 
 def decrypt_body(token: bytes) -> bytes:
-    """The body as it was received; nothing, of one that was purged."""
+    """The body as it was received.
+
+    Empty for a body that was purged.
+    """
     return zlib.decompress(decrypt(token)) if token else b""
 
 
-def lookup(kind: str, value: str) -> str:
-    """64 hex characters that are equal for equal values of one kind, and tell nothing without LOOKUP_KEY.
+def compute_lookup(kind: str, value: str) -> str:
+    """A keyed hash of a value, to find equal values.
 
-    `kind` keeps a phone number from being found among codes. The value is folded the way people
-    vary it: Unicode form, case and outer spaces; a phone keeps its digits and leading plus only.
+    It has 64 hexadecimal characters.
+    Without LOOKUP_KEY it says nothing about the value. Equal values of different kinds have different hashes, so that
+    a phone number is not found among codes. The value is normalized first: Unicode form NFC, small letters, no outer
+    spaces; of a phone only digits and plus signs are kept.
     """
-    folded = unicodedata.normalize("NFC", value).strip().casefold()
+    normalized = unicodedata.normalize("NFC", value).strip().casefold()
     if kind == "phone":
-        folded = "".join(c for c in folded if c.isdigit() or c == "+")
-    return hmac.new(settings.LOOKUP_KEY.encode(), f"{kind}:{folded}".encode(), hashlib.sha256).hexdigest()
+        normalized = "".join(c for c in normalized if c.isdigit() or c == "+")
+    return hmac.new(settings.LOOKUP_KEY.encode(), f"{kind}:{normalized}".encode(), hashlib.sha256).hexdigest()

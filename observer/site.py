@@ -1,4 +1,4 @@
-"""The admin's site: Django's lists and forms within the desk's frame, behind the desk's door."""
+"""The admin site, with the desk's layout and sign-in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,25 +12,32 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from observer.desk import login
-from observer.desk.askable import askable, query_askable
-from observer.desk.frame import frame
-from observer.services.accounts.sign_ins import sign_ins_end
+from observer.desk.input_sanitizing import sanitize_query, sanitize_value
+from observer.desk.layout import build_layout_context
+from observer.services.accounts.sign_ins import end_sign_ins
 
 
 class DeskSite(admin.AdminSite):
-    enable_nav_sidebar = False  # the desk has its own, by role
+    enable_nav_sidebar = False  # the desk has its own navigation
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         super().register(model_or_iterable, admin_class, **options)
         for model in [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable:
-            words_translate(model)
+            translate_model_names(model)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Of the staff, signed in as strongly as the settings ask, and not signed out from elsewhere."""
-        return super().has_permission(request) and login.stands(request)
+        """Whether the user is staff with a valid sign-in.
+
+        If the settings require a second factor, the sign-in must have one.
+        """
+        return super().has_permission(request) and login.is_sign_in_valid(request)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Without Django's list of every noun, which is for its own sidebar and took a third of each page's time."""
+        """The context of every page.
+
+        It leaves out Django's list of all models.
+        That list is for Django's own sidebar, and took a third of each page's time.
+        """
         return {
             "site_title": self.site_title,
             "site_header": self.site_header,
@@ -40,12 +47,12 @@ class DeskSite(admin.AdminSite):
             "is_nav_sidebar_enabled": False,
             "log_entries": self.get_log_entries(request),
             "is_popup": False,
-        } | frame(request)
+        } | build_layout_context(request)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         return [
-            path("login/code/", login.code, name="sign_in_code"),
-            path("login/second-factor/", login.second_factor, name="second_factor"),
+            path("login/code/", login.enter_code, name="sign_in_code"),
+            path("login/second-factor/", login.set_up_second_factor, name="second_factor"),
             *super().get_urls(),
         ]
 
@@ -55,25 +62,28 @@ class DeskSite(admin.AdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         user: Any = request.user
         if request.method == "POST" and request.session.get("sign_in"):
-            sign_ins_end(user=user, by=user, now=timezone.now(), only=request.session["sign_in"])
+            end_sign_ins(user=user, by=user, now=timezone.now(), only=request.session["sign_in"])
         return super().logout(request, extra_context)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         guarded: Callable[..., Any] = super().admin_view(view, cacheable)
 
         @wraps(guarded)
-        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            request.GET = query_askable(request.GET)  # type: ignore[assignment]
-            answer: HttpResponse = guarded(request, *args, **{name: askable(given) for name, given in kwargs.items()})
-            return answer
+        def sanitized_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            request.GET = sanitize_query(request.GET)  # type: ignore[assignment]
+            values = {name: sanitize_value(value) for name, value in kwargs.items()}
+            response: HttpResponse = guarded(request, *args, **values)
+            return response
 
-        return asked
+        return sanitized_view
 
 
-def words_translate(model: type[Model]) -> None:
-    """From now on a noun, its fields, what is said of them and its choices are in the reader's words.
+def translate_model_names(model: type[Model]) -> None:
+    """Makes the names of a model and its fields translatable.
 
-    Here and not in the model, where each word would be a migration. `scripts/messages.py` gathers these words.
+    The help texts and choices become translatable too.
+    This is done here, because in the model each changed text would need a migration. `scripts/messages.py` collects
+    these texts.
     """
     meta: Any = model._meta
     meta.verbose_name, meta.verbose_name_plural = _(meta.verbose_name), _(meta.verbose_name_plural)

@@ -1,4 +1,7 @@
-"""What can be wrong with something received. Codes are the contract; channels word and translate them."""
+"""Errors in received data.
+
+The codes are part of the API contract; each channel adds the texts and their translation.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field: its path (`answers.V03`, `evidence.0.size`), a stable code, and words for a person."""
+    """One wrong field: its path (`answers.V03`, `evidence.0.size`), a stable code, and a text for people."""
 
     field: str
     code: str
@@ -17,7 +20,7 @@ class FieldError:
 
 
 class Rejected(Exception):
-    """Something that cannot be taken as it is. `code` is one of those in the API contract."""
+    """Received data cannot be accepted. `code` is one of the codes in the API contract."""
 
     def __init__(self, code: str, detail: str, field: str = "", errors: tuple[FieldError, ...] = ()) -> None:
         super().__init__(code)
@@ -31,13 +34,13 @@ class Rejected(Exception):
 
 @dataclass(slots=True)
 class Errors:
-    """Collects every wrong field of one body, so that the sender learns of all of them at once."""
+    """Collects all wrong fields of one request, so that the sender learns of all at once."""
 
-    found: list[FieldError] = field(default_factory=list)
+    field_errors: list[FieldError] = field(default_factory=list)
 
     def add(self, field: str, code: str, detail: str) -> None:
-        self.found.append(FieldError(field, code, detail))
+        self.field_errors.append(FieldError(field, code, detail))
 
     def raise_if_any(self, code: str, detail: str) -> None:
-        if self.found:
-            raise Rejected(code, detail, errors=tuple(self.found))
+        if self.field_errors:
+            raise Rejected(code, detail, errors=tuple(self.field_errors))

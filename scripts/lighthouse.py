@@ -12,46 +12,46 @@ import sys
 import tempfile
 from pathlib import Path
 
-VERSION = "12.8.2"
+LIGHTHOUSE_VERSION = "12.8.2"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-KINDS = {"phone": [], "desk": ["--preset=desktop"]}
+PRESETS = {"phone": [], "desk": ["--preset=desktop"]}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.lighthouse", description=__doc__)
     parser.add_argument("address", nargs="?", default="http://127.0.0.1:8000/en/kz-2022-president/releases/2/")
     address = parser.parse_args().address
-    good = True
+    passed = True
     with tempfile.TemporaryDirectory() as folder:
-        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"lighthouse@{VERSION}"]
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"lighthouse@{LIGHTHOUSE_VERSION}"]
         subprocess.run(npm, cwd=folder, check=True)  # noqa: S603
-        for kind, options in KINDS.items():
-            scores = judged(Path(folder), address, kind, options)
-            print(f"{kind:<6}", "  ".join(f"{name} {score}" for name, score in scores.items()), flush=True)
-            good &= all(score == 100 for score in scores.values())
-    return 0 if good else 1
+        for name, options in PRESETS.items():
+            scores = run_lighthouse(Path(folder), address, name, options)
+            print(f"{name:<6}", "  ".join(f"{category} {score}" for category, score in scores.items()), flush=True)
+            passed &= all(score == 100 for score in scores.values())
+    return 0 if passed else 1
 
 
-def judged(folder: Path, address: str, kind: str, options: list[str]) -> dict[str, int]:
-    """Score by category; prints what cost points."""
-    out = folder / f"{kind}.json"
+def run_lighthouse(folder: Path, address: str, kind: str, options: list[str]) -> dict[str, int]:
+    """Returns the score of each category; prints what cost points."""
+    output = folder / f"{kind}.json"
     command = [
         folder / "node_modules" / ".bin" / "lighthouse",
         address,
         *options,
         "--quiet",
         "--output=json",
-        f"--output-path={out}",
+        f"--output-path={output}",
         "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
     ]
     subprocess.run(command, env=os.environ | {"CHROME_PATH": CHROMIUM}, check=True)  # noqa: S603
-    found = json.loads(out.read_text("utf-8"))
-    for name, category in found["categories"].items():
+    result = json.loads(output.read_text("utf-8"))
+    for name, category in result["categories"].items():
         for one in category["auditRefs"]:
-            audit = found["audits"][one["id"]]
+            audit = result["audits"][one["id"]]
             if one["weight"] and audit["score"] is not None and audit["score"] < 1:
                 print(f"       {name}: {audit['title']} {audit.get('displayValue', '')}")
-    return {name: round(100 * category["score"]) for name, category in found["categories"].items()}
+    return {name: round(100 * category["score"]) for name, category in result["categories"].items()}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Form, types, layers, migrations, translations. Runs every check and says at the end which failed."""
+"""Runs all static checks and says at the end which failed.
+
+Format, lint, types, import layers, migrations, settings, translations.
+"""
 
 import os
 import subprocess
@@ -14,6 +17,7 @@ CHECKS = {
     "layers": [BIN / "lint-imports"],
     "migrations": [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"],
     "settings": [sys.executable, "manage.py", "check", "--fail-level", "WARNING"],
+    "settings document": [sys.executable, "-m", "scripts.settings_doc", "check"],
     "translations": [sys.executable, "scripts/messages.py", "check"],
 }
 

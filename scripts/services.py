@@ -1,8 +1,7 @@
-"""PostgreSQL and Redis of one's own for a while: on free ports of the loopback, gone at the end.
+"""Runs temporary PostgreSQL and Redis servers on free ports of the loopback.
 
-Used by the tests, the native stack and the benchmarks. PostgreSQL refuses to run as root, so there
-it runs as `postgres` or `nobody`. fsync and synchronous_commit stay on: what is tested and timed is
-what would be deployed.
+Used by the tests, the native stack and the benchmarks. PostgreSQL refuses to run as root, so there it runs as
+`postgres` or `nobody`. fsync and synchronous_commit stay on: what is tested and timed is what would be deployed.
 """
 
 import os
@@ -18,24 +17,27 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from config.keys import fresh
+from config.keys import generate_key
 from scripts import provision
 
-PATIENCE = 60.0  # seconds a server may take to start
+MAX_START_SECONDS = 60.0
 
 
 class NotReady(Exception):
-    """A condition did not come true in time."""
+    """A condition did not become true in time."""
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
-    """The first true answer of `condition`, asked twenty times a second; raises NotReady after `seconds`."""
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = MAX_START_SECONDS) -> Any:
+    """Returns the first true result of `condition`, which is called twenty times a second.
+
+    Raises NotReady after `seconds`.
+    """
     pause = Event()
     for _ in range(int(seconds * 20)):
         if answer := condition():
@@ -44,7 +46,7 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = PATIENCE)
     raise NotReady(f"{what}: not within {seconds:.0f} s")
 
 
-def accepts(port: int) -> bool:
+def accepts_connections(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1):
             return True
@@ -52,8 +54,8 @@ def accepts(port: int) -> bool:
         return False
 
 
-def _unprivileged() -> dict[str, Any]:
-    """How to start a process that must not be root."""
+def _find_unprivileged_user() -> dict[str, Any]:
+    """Returns the arguments of Popen for a process that must not be root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
@@ -65,7 +67,7 @@ def _unprivileged() -> dict[str, Any]:
     raise NotReady("there is no unprivileged user to run PostgreSQL as")
 
 
-def _end(process: subprocess.Popen[bytes], signal: int) -> None:
+def _stop_process(process: subprocess.Popen[bytes], signal: int) -> None:
     if process.poll() is None:
         process.send_signal(signal)
         try:
@@ -76,21 +78,24 @@ def _end(process: subprocess.Popen[bytes], signal: int) -> None:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[str]:
-    """A fresh PostgreSQL in `folder`; gives its URL. Ended, not erased, at the end."""
-    programs = provision.postgresql()
+def run_postgresql(folder: Path) -> Iterator[str]:
+    """Runs a new PostgreSQL in `folder`; yields its URL.
+
+    It is stopped at the end; its files stay.
+    """
+    programs = provision.find_postgresql()
     if programs is None:
         raise NotReady("PostgreSQL is not installed")
-    as_whom = _unprivileged()
+    user = _find_unprivileged_user()
     home = folder / "postgresql"
     home.mkdir()
     password = secrets.token_hex(16)
     (home / "password").write_text(password)
-    if as_whom:
+    if user:
         for path in (home, home / "password"):
-            os.chown(path, as_whom["user"], as_whom["group"])
-    data, port = home / "data", free_port()
-    common: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL, **as_whom}
+            os.chown(path, user["user"], user["group"])
+    data, port = home / "data", find_free_port()
+    common: dict[str, Any] = {"cwd": home, "stdin": subprocess.DEVNULL, **user}
     with (home / "log").open("wb") as log:
         subprocess.run(  # noqa: S603
             [
@@ -140,16 +145,16 @@ def postgresql(folder: Path) -> Iterator[str]:
                 raise NotReady(f"{error}\n{(home / 'log').read_text(errors='replace')[-2000:]}") from None
             yield f"postgres://baqylau:{password}@127.0.0.1:{port}/postgres"
         finally:
-            _end(process, 2)  # SIGINT: PostgreSQL's fast shutdown
+            _stop_process(process, 2)  # SIGINT: PostgreSQL's fast shutdown
 
 
 @contextmanager
-def redis(folder: Path) -> Iterator[str]:
-    """A fresh Redis that keeps nothing; gives its URL."""
-    program = provision.redis()
+def run_redis(folder: Path) -> Iterator[str]:
+    """Runs a new Redis that stores nothing on disk; yields its URL."""
+    program = provision.find_redis()
     if program is None:
         raise NotReady("Redis is not installed")
-    port = free_port()
+    port = find_free_port()
     with (folder / "redis.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
             [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
@@ -160,15 +165,18 @@ def redis(folder: Path) -> Iterator[str]:
             start_new_session=True,
         )
         try:
-            wait_for(lambda: accepts(port), "Redis")
+            wait_for(lambda: accepts_connections(port), "Redis")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
-            _end(process, 15)
+            _stop_process(process, 15)
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that an unprivileged process can reach too; erased at the end."""
+    """Yields a folder that an unprivileged process can read.
+
+    Deleted at the end.
+    """
     folder = Path(tempfile.mkdtemp(prefix="baqylau-"))
     folder.chmod(0o755)
     try:
@@ -178,18 +186,18 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def full(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of a full deployment on this machine, with both servers running."""
+def run_full_services(folder: Path) -> Iterator[dict[str, str]]:
+    """Runs both servers; yields the environment of a full deployment."""
     with ExitStack() as stack:
-        database = stack.enter_context(postgresql(folder))
-        broker = stack.enter_context(redis(folder))
+        database = stack.enter_context(run_postgresql(folder))
+        broker = stack.enter_context(run_redis(folder))
         (folder / "data").mkdir(exist_ok=True)
         yield {
             "DATABASE_URL": database,
             "REDIS_URL": broker,
-            "SECRET_KEY": fresh(),
-            "FIELD_KEYS": fresh(),
-            "LOOKUP_KEY": fresh(),
+            "SECRET_KEY": generate_key(),
+            "FIELD_KEYS": generate_key(),
+            "LOOKUP_KEY": generate_key(),
             "ALLOWED_HOSTS": "localhost,127.0.0.1",
             "SSL_REDIRECT": "no",
             "DATA_DIR": str(folder / "data"),

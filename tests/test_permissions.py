@@ -1,6 +1,7 @@
-"""Everyone gets what the table (`tests/support/permissions.py`) says, at every address that is not the phone's own.
+"""Every address answers each client as the table says.
 
-The addresses are walked from the resolver: one that no row names fails.
+The table is in `tests/support/permissions.py`. It covers all addresses but the phone's. The addresses come from
+the URL resolver; one that is in no row of the table fails.
 """
 
 import re
@@ -12,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from observer.models import Alert, Call, Election, Grant, Organisation, User
-from observer.services.accounts.access import reach_of
+from observer.services.accounts.access import get_row_scope
 from reports.models import (
     Case,
     CaseExport,
@@ -29,29 +30,38 @@ from reports.models import (
 )
 from tests.api.conftest import PhoneClient
 from tests.api.test_permissions import TABLE as PHONE
-from tests.support.permissions import HERE, NOUNS, OTHERS, ROLES, ROOMS, STAFF, WHO, said_to
-from tests.support.world import DAY, World, make_election, make_tree, words
+from tests.support.permissions import (
+    ADDRESS_ANSWERS,
+    CLIENTS,
+    INSIDE_STAFF,
+    MODEL_PERMISSIONS,
+    PREFIXES_WITH_OWN_TABLE,
+    STAFF,
+    STAFF_WITH_GRANT,
+    get_expected_status,
+)
+from tests.support.world import DAY, World, make_election, make_texts, make_tree
 
-UNKNOWN = 987654321
+UNKNOWN_KEY = 987654321
 
 
-def patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
+def iterate_patterns(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPattern]]:
     for one in resolver.url_patterns:
         here = before + str(one.pattern)
         if isinstance(one, URLResolver):
-            yield from patterns(one, here)
+            yield from iterate_patterns(one, here)
         else:
             yield here, one
 
 
-def label(model) -> str:
+def get_label(model) -> str:
     return model._meta.label
 
 
-MODELS = sorted(admin.site._registry, key=label)
+ADMIN_MODELS = sorted(admin.site._registry, key=get_label)
 
 
-def page(model, name: str, *args) -> str:
+def get_admin_url(model, name: str, *args) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{name}", args=args)
 
 
@@ -59,8 +69,8 @@ def page(model, name: str, *args) -> str:
 def people(full: World, root: User) -> dict[str, Client]:
     closed = make_election("closed-2022", publication="closed")
     places = full.tree | {"closed-2022": make_tree(closed)["KZ"]}
-    other = Organisation.objects.create(code="other", names=words("other"))
-    Message.objects.create(election=full.election, commission=full.tree["KZ-1-1"], texts=words("x"), sent_at=DAY)
+    other = Organisation.objects.create(code="other", names=make_texts("other"))
+    Message.objects.create(election=full.election, commission=full.tree["KZ-1-1"], texts=make_texts("x"), sent_at=DAY)
     clients = {"nobody": Client(), "phone": Client(headers=PhoneClient(full.first).headers), "superuser": Client()}
     clients["superuser"].force_login(root)
     for name, (role, code) in STAFF.items():
@@ -73,46 +83,51 @@ def people(full: World, root: User) -> dict[str, Client]:
     return clients
 
 
-def row_of(model):
-    """A row in the territory of `inside`, where rows have a territory."""
-    rows, reach = model._default_manager.order_by("pk"), reach_of(model)
-    if reach is None:
+def find_row(model):
+    """The first row of a model.
+
+    Where rows have a territory, one in the territory of `inside`.
+    """
+    rows, row_scope = model._default_manager.order_by("pk"), get_row_scope(model)
+    if row_scope is None:
         return rows.first()
-    if not reach.places:
-        return rows.filter(**{reach.election or "pk": Election.objects.get(slug="test-2022").pk}).first()
-    start = reach.places[0]
+    if not row_scope.commission_lookups:
+        return rows.filter(**{row_scope.election_lookup or "pk": Election.objects.get(slug="test-2022").pk}).first()
+    start = row_scope.commission_lookups[0]
     return rows.filter(**{f"{start}__path__startswith" if start else "path__startswith": "KZ/KZ-1/"}).first()
 
 
-def answers(people: dict[str, Client], address: str) -> tuple[int, ...]:
-    return tuple(people[who].get(address).status_code for who in WHO)
+def get_statuses(people: dict[str, Client], address: str) -> tuple[int, ...]:
+    return tuple(people[who].get(address).status_code for who in CLIENTS)
 
 
 class TestTheTable:
-    def test_has_every_noun(self):
-        assert set(NOUNS) == {label(model) for model in MODELS}
+    def test_has_every_model(self):
+        assert set(MODEL_PERMISSIONS) == {get_label(model) for model in ADMIN_MODELS}
 
     def test_has_every_address(self):
         own = {"changelist", "add", "change", "delete", "history"}
-        named = [re.sub(r"\{\w+\}", "1", row).replace("photos/1", f"photos/00/1-{'0' * 32}.jpg") for row in OTHERS]
+        named = [
+            re.sub(r"\{\w+\}", "1", row).replace("photos/1", f"photos/00/1-{'0' * 32}.jpg") for row in ADDRESS_ANSWERS
+        ]
         found = [re.sub(r"\{\w+\}", "x", path).lstrip("/") for _method, path in PHONE]
         missing = []
-        for route, one in patterns(get_resolver()):
-            if route.startswith(ROOMS):
-                assert any(matches(route, one, path) for path in found), route
+        for route, one in iterate_patterns(get_resolver()):
+            if route.startswith(PREFIXES_WITH_OWN_TABLE):
+                assert any(matches_route(route, one, path) for path in found), route
             elif route.startswith("admin/") and (one.name or "").rpartition("_")[2] in own:
-                continue  # a noun's page
+                continue  # a page of a model
             elif route.startswith("admin/") and route.endswith("<path:object_id>/") and one.name is None:
-                continue  # the short form of a noun's page: leads to it
+                continue  # the short address of a model's page, which redirects to it
             elif one.name == "unknown":
-                continue  # any other word: "api/anything"
-            elif not any(matches(route, one, address) for address in named):
+                continue  # any other address below it: "api/anything"
+            elif not any(matches_route(route, one, address) for address in named):
                 missing.append(route)
         assert missing == []
 
 
-def matches(route: str, pattern: URLPattern, address: str) -> bool:
-    """Whether the address is this route's, by the words of the route and any word for its values."""
+def matches_route(route: str, pattern: URLPattern, address: str) -> bool:
+    """Whether a route matches this address, with any word for the route's parameters."""
     shape = re.sub(r"\^|\\Z|\$", "", route)
     shape = re.sub(r"<[^>]+>", "[^/]+", re.sub(r"\(\?P<\w+>(?:[^()]|\([^()]*\))*\)", ".+", shape))
     return re.fullmatch(shape, address) is not None
@@ -123,41 +138,45 @@ def matches(route: str, pattern: URLPattern, address: str) -> bool:
 class TestEveryNoun:
     def test_is_shown_to_whom_the_table_says(self, people: dict[str, Client]):
         expected, found = {}, {}
-        for model in MODELS:
-            row = row_of(model)
+        for model in ADMIN_MODELS:
+            row = find_row(model)
             for name in ("changelist", "change", "history", "add", "delete"):
                 args = [row.pk] if name in ("change", "history", "delete") else []
-                expected[label(model), name] = tuple(said_to(who, label(model), name) for who in WHO)
-                found[label(model), name] = answers(people, page(model, name, *args))
+                expected[get_label(model), name] = tuple(
+                    get_expected_status(who, get_label(model), name) for who in CLIENTS
+                )
+                found[get_label(model), name] = get_statuses(people, get_admin_url(model, name, *args))
         wrong = {key: (found[key], expected[key]) for key in found if found[key] != expected[key]}
         assert wrong == {}, str(wrong)
 
     def test_is_unknown_to_whom_it_is_forbidden(self, people: dict[str, Client]):
-        told = []
-        for model in MODELS:
-            row = row_of(model)
-            for who in set(WHO) - NOUNS[label(model)][1]:
+        differing = []
+        for model in ADMIN_MODELS:
+            row = find_row(model)
+            for who in set(CLIENTS) - MODEL_PERMISSIONS[get_label(model)][1]:
                 for name in ("change", "history", "delete"):
                     known, unknown = (
                         (answer.status_code, answer.get("Location", "").replace(str(key), "KEY"))
-                        for key in (row.pk, UNKNOWN)
-                        for answer in [people[who].get(page(model, name, key))]
+                        for key in (row.pk, UNKNOWN_KEY)
+                        for answer in [people[who].get(get_admin_url(model, name, key))]
                     )
                     if known != unknown:
-                        told.append((label(model), who, name, known, unknown))
-        assert told == []
+                        differing.append((get_label(model), who, name, known, unknown))
+        assert differing == []
 
     def test_is_not_changed_by_whom_it_is_forbidden(self, people: dict[str, Client]):
-        for model in MODELS:
-            row = row_of(model)
+        for model in ADMIN_MODELS:
+            row = find_row(model)
             before = model._default_manager.filter(pk=row.pk).values().get()
             count = model._default_manager.count()
-            _lookers, seers, writers, _can_add, _can_delete = NOUNS[label(model)]
-            for who in set(WHO) - (seers & writers):
+            _list_viewers, row_viewers, writers, _can_add, _can_delete = MODEL_PERMISSIONS[get_label(model)]
+            for who in set(CLIENTS) - (row_viewers & writers):
                 for name, args in (("change", [row.pk]), ("delete", [row.pk]), ("add", [])):
-                    answer = people[who].post(page(model, name, *args), {"post": "yes", "names__en": "x", "code": "x"})
+                    answer = people[who].post(
+                        get_admin_url(model, name, *args), {"post": "yes", "names__en": "x", "code": "x"}
+                    )
                     refused = (200, 302, 403) if name == "add" and who in writers else (302, 403)
-                    assert answer.status_code in refused, (label(model), who, name)
+                    assert answer.status_code in refused, (get_label(model), who, name)
             assert model._default_manager.filter(pk=row.pk).values().get() == before
             assert model._default_manager.count() == count
 
@@ -191,17 +210,17 @@ class TestEveryOtherAddress:
             "withheld": evidence.copy.removeprefix("photos/"),
         }
         found = {}
-        for address in OTHERS:
+        for address in ADDRESS_ANSWERS:
             Evidence.objects.update(approved_at=DAY if "{approved}" in address else None)
-            found[address] = answers(people, "/" + address.format(**known))
-        wrong = {key: found[key] for key in found if found[key] != OTHERS[key]}
+            found[address] = get_statuses(people, "/" + address.format(**known))
+        wrong = {key: found[key] for key in found if found[key] != ADDRESS_ANSWERS[key]}
         assert wrong == {}, str(wrong)
 
     def test_names_found_while_typing_are_those_one_may_see(self, people: dict[str, Client], full: World):
         asked = {"app_label": "observer", "model_name": "assignment", "field_name": "commission", "term": "KZ-1-1-1"}
-        found = {who: people[who].get(reverse("admin:autocomplete"), asked) for who in WHO}
-        assert {who for who in WHO if found[who].status_code == 200} == ROLES
+        found = {who: people[who].get(reverse("admin:autocomplete"), asked) for who in CLIENTS}
+        assert {who for who in CLIENTS if found[who].status_code == 200} == STAFF_WITH_GRANT
         here = str(full.tree["KZ-1-1-1"].pk)
-        shown = {who: [one["id"] for one in found[who].json()["results"]] for who in ROLES}
-        assert {who for who in ROLES if here in shown[who]} == HERE | {"partner"}
+        shown = {who: [one["id"] for one in found[who].json()["results"]] for who in STAFF_WITH_GRANT}
+        assert {who for who in STAFF_WITH_GRANT if here in shown[who]} == INSIDE_STAFF | {"partner"}
         assert shown["outside"] == []

@@ -1,7 +1,8 @@
-"""The XML of a submission as plain values: read as a stream, within bounds, by a parser that expands nothing.
+"""Parses the XML of a submission into plain values.
 
-A document type declaration is refused, so there are no entities but the five of XML itself. What
-stands in a foreign namespace is no answer. Nesting means nothing: a form's names are unique.
+It is read as a stream, within limits, by a parser that expands no entities: a document type declaration is refused,
+so only the five entities of XML itself exist. Elements in a foreign namespace are no answers. Nesting is ignored,
+because the names in a form are unique.
 """
 
 from dataclasses import dataclass, field
@@ -12,52 +13,61 @@ from django.utils.translation import gettext as _
 
 from reports.problems import Rejected
 
-DEPTH_MAX = 12
-ELEMENTS_MAX = 5_000
-NAME_MAX = 200
-XFORMS = "http://www.w3.org/2002/xforms"
-OPENROSA = "http://openrosa.org/xforms"
-_OURS = frozenset({"", XFORMS, OPENROSA})
+MAX_DEPTH = 12
+MAX_ELEMENTS = 5_000
+MAX_NAME_LENGTH = 200
+XFORMS_NAMESPACE = "http://www.w3.org/2002/xforms"
+OPENROSA_NAMESPACE = "http://openrosa.org/xforms"
+_ACCEPTED_NAMESPACES = frozenset({"", XFORMS_NAMESPACE, OPENROSA_NAMESPACE})
 
 
 @dataclass
 class Instance:
-    """What one XML says. `values` are the texts of its leaves by name; `twice` are names that came more than once."""
+    """The content of one XML form instance.
+
+    `values` are the texts of its leaf elements by name; `duplicates` are names that occurred more than once.
+    """
 
     form: str = ""
     version: str = ""
     instance_id: str = ""
     deprecated_id: str = ""
     values: dict[str, str] = field(default_factory=dict)
-    twice: set[str] = field(default_factory=set)
+    duplicates: set[str] = field(default_factory=set)
 
 
-def instance_read(body: bytes) -> Instance:
-    """What `body` says. Raises Rejected `malformed` for what is no XML, or is XML that nobody fills in a form."""
-    reader = _Reader()
+def parse_instance(body: bytes) -> Instance:
+    """Parses `body`.
+
+    Raises Rejected `malformed` for what is no XML, or is XML beyond what any form needs.
+    """
+    reader = _InstanceParser()
     try:
         reader.parser.Parse(body, True)
     except expat.ExpatError as error:
         values = {"line": error.lineno, "why": expat.errors.messages[error.code]}
-        raise _malformed(_("This is not XML: line %(line)d, %(why)s.") % values) from None
-    except (ValueError, LookupError):  # an encoding that nobody knows
-        raise _malformed(_("This XML is in an unknown encoding.")) from None
-    return reader.found
+        raise _make_malformed(_("This is not XML: line %(line)d, %(why)s.") % values) from None
+    except (ValueError, LookupError):  # an unknown encoding
+        raise _make_malformed(_("This XML is in an unknown encoding.")) from None
+    return reader.instance
 
 
-def _malformed(detail: str) -> Rejected:
+def _make_malformed(detail: str) -> Rejected:
     return Rejected("malformed", detail)
 
 
-class _Reader:
-    """Handlers of one parse. `trail` are the names of the open elements; `foreign` counts those within a foreign one."""
+class _InstanceParser:
+    """The handlers of one parse.
+
+    `open_elements` are the names of the open elements; `foreign_depth` counts those that are inside a foreign one.
+    """
 
     def __init__(self) -> None:
-        self.found = Instance()
-        self.trail: list[str] = []
+        self.instance = Instance()
+        self.open_elements: list[str] = []
         self.texts: list[str] = []
-        self.leaf = False
-        self.foreign = 0
+        self.is_leaf = False
+        self.foreign_depth = 0
         self.elements = 0
         self.parser: Any = expat.ParserCreate(namespace_separator=" ")
         self.parser.buffer_text = True
@@ -67,41 +77,41 @@ class _Reader:
         self.parser.CharacterDataHandler = self.texts.append
 
     def _doctype(self, *_arguments: Any) -> None:
-        raise _malformed(_("A document type declaration is not taken."))
+        raise _make_malformed(_("A document type declaration is not taken."))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self.elements += 1
-        space, _blank, local = name.rpartition(" ")
-        if len(self.trail) >= DEPTH_MAX or self.elements > ELEMENTS_MAX or len(name) > NAME_MAX:
-            raise _malformed(_("No form is nested so deeply or has so many fields."))
-        if self.foreign or space not in _OURS:
-            if not self.trail:
-                raise _malformed(_("The root element is in an unknown namespace."))
-            self.foreign += 1
-        elif not self.trail:
-            self.found.form = attributes.get("id", "")
-            self.found.version = attributes.get("version", "")
-        self.trail.append(local)
+        namespace, _blank, local = name.rpartition(" ")
+        if len(self.open_elements) >= MAX_DEPTH or self.elements > MAX_ELEMENTS or len(name) > MAX_NAME_LENGTH:
+            raise _make_malformed(_("No form is nested so deeply or has so many fields."))
+        if self.foreign_depth or namespace not in _ACCEPTED_NAMESPACES:
+            if not self.open_elements:
+                raise _make_malformed(_("The root element is in an unknown namespace."))
+            self.foreign_depth += 1
+        elif not self.open_elements:
+            self.instance.form = attributes.get("id", "")
+            self.instance.version = attributes.get("version", "")
+        self.open_elements.append(local)
         self.texts.clear()
-        self.leaf = True
+        self.is_leaf = True
 
     def _end(self, _name: str) -> None:
-        local = self.trail.pop()
-        if self.foreign:
-            self.foreign -= 1
-        elif self.leaf and self.trail:
-            self._take(local, "".join(self.texts))
+        local = self.open_elements.pop()
+        if self.foreign_depth:
+            self.foreign_depth -= 1
+        elif self.is_leaf and self.open_elements:
+            self._store_value(local, "".join(self.texts))
         self.texts.clear()
-        self.leaf = False
+        self.is_leaf = False
 
-    def _take(self, local: str, text: str) -> None:
-        found = self.found
-        if self.trail[-1] == "meta":
+    def _store_value(self, local: str, text: str) -> None:
+        found = self.instance
+        if self.open_elements[-1] == "meta":
             if local == "instanceID":
                 found.instance_id = found.instance_id or text.strip()
             elif local == "deprecatedID":
                 found.deprecated_id = found.deprecated_id or text.strip()
             return
         if local in found.values:
-            found.twice.add(local)
+            found.duplicates.add(local)
         found.values[local] = text

@@ -1,7 +1,8 @@
-"""HEAD and POST submission: the XML goes through the one door, its files into the same custody as all evidence.
+"""HEAD and POST submission: takes in filled forms and their files.
 
-A POST is taken piece by piece: the report is stored when its XML is whole, a file when it is whole. A
-connection that breaks has lost the part it was in; the next POST brings it, and all else is known already.
+The XML goes through the same intake as JSON reports; its files are stored like all evidence. A POST is read as a
+stream: the report is stored when its XML is complete, a file when it is complete. A connection that breaks loses
+only the part that was being sent. The next POST sends it again; all else is known already.
 """
 
 from contextlib import ExitStack
@@ -15,35 +16,35 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from api.common.disk import room_require
-from api.openrosa.instance import instance_read
-from api.openrosa.parts import FilePart, XmlPart, parts_read
-from api.openrosa.rooms import message, refused, room
-from api.openrosa.translate import file_id, submission_of, unnamed
+from api.common.disk_space import require_disk_space
+from api.openrosa.base_views import build_error_response, build_message_response, device_view
+from api.openrosa.instance import parse_instance
+from api.openrosa.multipart_reader import FilePart, XmlPart, read_parts
+from api.openrosa.xml_fields import build_submission, make_announcement, make_file_id
 from observer.models import Device
 from reports.models import Evidence, Report
 from reports.problems import Rejected
-from reports.services.evidence.whole_uploads import file_receive, files_of
-from reports.services.intake.announcements import evidence_announce
-from reports.services.intake.intake import accept
+from reports.services.evidence.whole_uploads import load_announced_files, receive_file
+from reports.services.intake.announcements import announce_evidence
+from reports.services.intake.intake import accept_submission
 from reports.services.intake.submission import EvidenceReceipt, Outcome, Sender, Submission
 
 
-@room("HEAD", "POST")
-def submission(request: HttpRequest, device: Device) -> HttpResponse:
+@device_view("HEAD", "POST")
+def receive_submission(request: HttpRequest, device: Device) -> HttpResponse:
     if request.method == "HEAD":
         return HttpResponse(status=204, headers={"X-OpenRosa-Accept-Content-Length": str(settings.OPENROSA_POST_BYTES)})
     sender = Sender(election=device.election, observer=device.observer, device=device, channel="openrosa")
     try:
-        length = _length(request)
-        room_require()
-        return _receive(request, length, sender)
+        length = _get_content_length(request)
+        require_disk_space()
+        return _receive_parts(request, length, sender)
     except Rejected as problem:
-        return refused(problem)
+        return build_error_response(problem)
 
 
-def _length(request: HttpRequest) -> int | None:
-    """How many bytes the body has, None where it comes in chunks without saying."""
+def _get_content_length(request: HttpRequest) -> int | None:
+    """Returns the body's length in bytes; None where it is chunked."""
     if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
         return None
     given = request.META.get("CONTENT_LENGTH") or "0"
@@ -54,92 +55,101 @@ def _length(request: HttpRequest) -> int | None:
     return int(given)
 
 
-def _receive(request: HttpRequest, length: int | None, sender: Sender) -> HttpResponse:
-    arrival = _Arrival(sender)
-    body, kind = cast(BinaryIO, request.META["wsgi.input"]), request.META.get("CONTENT_TYPE", "")
+def _receive_parts(request: HttpRequest, length: int | None, sender: Sender) -> HttpResponse:
+    upload = _SubmissionUpload(sender)
+    body, content_type = cast(BinaryIO, request.META["wsgi.input"]), request.META.get("CONTENT_TYPE", "")
     with ExitStack() as spools:
-        for part in parts_read(body, kind, settings.OPENROSA_BYTES_MAX if length is None else length):
+        for part in read_parts(body, content_type, settings.OPENROSA_BYTES_MAX if length is None else length):
             if isinstance(part, XmlPart):
-                arrival.take_xml(part)
+                upload.add_xml(part)
             else:
                 spools.enter_context(part.spool)
-                arrival.take_file(part)
-    return arrival.answer()
+                upload.add_file(part)
+    return upload.build_response()
 
 
 @dataclass
-class _Arrival:
-    """One POST: what its XML became, and its files, which wait until that is known."""
+class _SubmissionUpload:
+    """One POST of a submission.
+
+    Its files wait until the result of its XML is known.
+    """
 
     sender: Sender
     submission: Submission | None = None
     outcome: Outcome | None = None
-    waiting: list[FilePart] = field(default_factory=list)
+    early_files: list[FilePart] = field(default_factory=list)
     awaited: set[UUID] = field(default_factory=set)
     rows: dict[UUID, Evidence] = field(default_factory=dict)
 
-    def take_xml(self, part: XmlPart) -> None:
+    def add_xml(self, part: XmlPart) -> None:
         if self.outcome is not None:
             raise Rejected("malformed", _("Two forms in one submission."))
-        self.submission = _read(part.body, self.sender)
-        self.outcome = accept(self.submission, now=timezone.now())
-        known = self.outcome.receipt.evidence if self.outcome.receipt else self.outcome.kept_evidence
-        self._await(known)
-        waiting, self.waiting = self.waiting, []
-        for one in waiting:
-            self.take_file(one)
+        self.submission = _parse_submission(part.body, self.sender)
+        self.outcome = accept_submission(self.submission, now=timezone.now())
+        files = self.outcome.receipt.evidence if self.outcome.receipt else self.outcome.kept_evidence
+        self._add_expected_files(files)
+        early_files, self.early_files = self.early_files, []
+        for one in early_files:
+            self.add_file(one)
 
-    def take_file(self, part: FilePart) -> None:
-        """Stores one file, or keeps it until the XML has come; a file of nothing is nothing."""
+    def add_file(self, part: FilePart) -> None:
+        """Stores one file. Until the XML has come it is kept; an empty file is ignored."""
         if self.outcome is None:
-            self.waiting.append(part)
-            if len(self.waiting) > settings.FILES_PER_REPORT_MAX:
+            self.early_files.append(part)
+            if len(self.early_files) > settings.FILES_PER_REPORT_MAX:
                 raise Rejected(
                     "too_large", _("At most %(most)d files a report.") % {"most": settings.FILES_PER_REPORT_MAX}
                 )
             return
-        evidence = self._row(part)
+        evidence = self._find_evidence(part)
         if evidence is not None and part.spool.size:
-            file_receive(evidence=evidence, spool=part.spool, now=timezone.now())
+            receive_file(evidence=evidence, spool=part.spool, now=timezone.now())
             self.awaited.discard(evidence.uuid)
         part.spool.discard()
 
-    def answer(self) -> HttpResponse:
+    def build_response(self) -> HttpResponse:
         if self.outcome is None:
             raise Rejected("malformed", _("The part xml_submission_file is missing."))
         if self.outcome.receipt is None:
             assert self.outcome.problem is not None
-            return refused(self.outcome.problem)
-        left = len(self.awaited)
-        if left:
-            words = ngettext("Received; %d file is still to come.", "Received; %d files are still to come.", left)
-            return message(words % left, 202, "submit_success")
-        return message(_("Received: it is safe now."), 201, "submit_success")
+            return build_error_response(self.outcome.problem)
+        missing = len(self.awaited)
+        if missing:
+            text = ngettext("Received; %d file is still to come.", "Received; %d files are still to come.", missing)
+            return build_message_response(text % missing, 202, "submit_success")
+        return build_message_response(_("Received: it is safe now."), 201, "submit_success")
 
-    def _await(self, files: tuple[EvidenceReceipt, ...]) -> None:
+    def _add_expected_files(self, files: tuple[EvidenceReceipt, ...]) -> None:
         self.awaited |= {one.uuid for one in files if one.state != Evidence.State.STORED}
         if files:
-            self.rows |= files_of(uuids=[one.uuid for one in files], observer=self.sender.observer)
+            self.rows |= load_announced_files(uuids=[one.uuid for one in files], observer=self.sender.observer)
 
-    def _row(self, part: FilePart) -> Evidence | None:
-        """The file's row, announced now if no answer named it; None where nothing of this report is kept."""
+    def _find_evidence(self, part: FilePart) -> Evidence | None:
+        """Finds the file's row; announces the file now if no answer named it.
+
+        None where nothing of this report was stored or kept.
+        """
         assert self.submission is not None and self.outcome is not None
         uuid = self.submission.uuid
         if uuid is None:
             return None
-        key = file_id(uuid, part.name)
+        key = make_file_id(uuid, part.name)
         if key not in self.rows and self.outcome.receipt is not None:
             report = Report.objects.defer("body", "answers", "comment").get(uuid=uuid)
-            more = [unnamed(uuid, part.name, part.type)]
-            evidence_announce(report=report, announcements=more, sender=self.sender, now=timezone.now())
-            self.rows |= files_of(uuids=[key], observer=self.sender.observer)
+            announcements = [make_announcement(uuid, part.name, part.type)]
+            announce_evidence(report=report, announcements=announcements, sender=self.sender, now=timezone.now())
+            self.rows |= load_announced_files(uuids=[key], observer=self.sender.observer)
         return self.rows.get(key)
 
 
-def _read(body: bytes, sender: Sender) -> Submission:
-    """The submission in `body`; one that is only kept where nothing of it can be read."""
+def _parse_submission(body: bytes, sender: Sender) -> Submission:
+    """Parses the submission in `body`.
+
+    Where that fails, one that is only kept.
+    """
     try:
-        instance = instance_read(body)
+        instance = parse_instance(body)
     except Rejected as problem:
-        return Submission(sender=sender, body=body, uuid=None, unread=problem)
-    return submission_of(instance, body, sender)
+        return Submission(sender=sender, body=body, uuid=None, problem=problem)
+    return build_submission(instance, body, sender)

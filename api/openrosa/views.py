@@ -1,89 +1,95 @@
-"""Forms out: formList, form, manifest, media file. And the address of a device, for people who open it."""
+"""Views of formList, form, manifest, media file and a device's address."""
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from api.conditional import conditional
+from api.conditional import make_conditional
+from api.openrosa.base_views import XML_TYPE, build_base_url, build_message_response, device_view
 from api.openrosa.forms import (
     FormFile,
-    files_of,
-    form_xml,
-    list_xml,
-    manifest_xml,
-    md5_of,
-    offer_of,
-    version_named,
-    versions_in_force,
+    build_form_list_xml,
+    build_form_xml,
+    build_manifest_xml,
+    find_version,
+    hash_md5,
+    load_current_versions,
+    load_form_files,
+    load_form_options,
 )
-from api.openrosa.rooms import XML, base_of, message, room
 from observer.models import Device
 from reports.models import ChecklistVersion
 from reports.problems import Rejected
 
-GET = ("GET", "HEAD")
+READ_METHODS = ("GET", "HEAD")
 
 
-@room(*GET)
+@device_view(*READ_METHODS)
 def root(request: HttpRequest, device: Device) -> HttpResponse:
-    return message(_("This is an address for ODK Collect: scan it there as settings."), 200, "")
+    """Tells a person who opens a device's address what it is for."""
+    return build_message_response(_("This is an address for ODK Collect: scan it there as settings."), 200, "")
 
 
-@room(*GET)
+@device_view(*READ_METHODS)
 def form_list(request: HttpRequest, device: Device) -> HttpResponse:
-    """What this device may fill; `formID` limits it to one, as the standard has it."""
-    wanted = request.GET.get("formID")
-    found = []
-    offer = offer_of(device)
-    for version in versions_in_force(device, timezone.now()):
-        xml = form_xml(version, offer) if wanted in (None, version.checklist.code) else None
+    """Lists the forms for this device.
+
+    `formID` limits the list to one, as OpenRosa defines it.
+    """
+    form_id = request.GET.get("formID")
+    forms = []
+    offer = load_form_options(device)
+    for version in load_current_versions(device, timezone.now()):
+        xml = build_form_xml(version, offer) if form_id in (None, version.checklist.code) else None
         if xml is not None:
-            found.append((version, md5_of(xml), f"{version.checklist.code}/{version.number}"))
-    return _conditional(request, list_xml(found, _base(request), device.election.languages), XML, compress=False)
-
-
-@room(*GET)
-def form(request: HttpRequest, device: Device, code: str, version: int) -> HttpResponse:
-    xml = form_xml(_version(device, code, version), offer_of(device))
-    if xml is None:
-        raise _nothing()
-    return _conditional(request, xml, XML)
-
-
-@room(*GET)
-def manifest(request: HttpRequest, device: Device, code: str, version: int) -> HttpResponse:
-    files = files_of(_version(device, code, version), device)
-    base = f"{_base(request)}/forms/{code}/{version}/files"
-    return _conditional(request, manifest_xml(files, base), XML)
-
-
-@room(*GET)
-def form_file(request: HttpRequest, device: Device, code: str, version: int, name: str) -> HttpResponse:
-    found: FormFile | None = next(
-        (one for one in files_of(_version(device, code, version), device) if one.name == name), None
+            forms.append((version, hash_md5(xml), f"{version.checklist.code}/{version.number}"))
+    return _build_response(
+        request, build_form_list_xml(forms, _get_base_url(request), device.election.languages), XML_TYPE, compress=False
     )
-    if found is None:
-        raise _nothing()
-    response = _conditional(request, found.content, "application/octet-stream")
+
+
+@device_view(*READ_METHODS)
+def form(request: HttpRequest, device: Device, code: str, version: int) -> HttpResponse:
+    xml = build_form_xml(_get_version(device, code, version), load_form_options(device))
+    if xml is None:
+        raise _make_not_found()
+    return _build_response(request, xml, XML_TYPE)
+
+
+@device_view(*READ_METHODS)
+def manifest(request: HttpRequest, device: Device, code: str, version: int) -> HttpResponse:
+    files = load_form_files(_get_version(device, code, version), device)
+    base = f"{_get_base_url(request)}/forms/{code}/{version}/files"
+    return _build_response(request, build_manifest_xml(files, base), XML_TYPE)
+
+
+@device_view(*READ_METHODS)
+def form_file(request: HttpRequest, device: Device, code: str, version: int, name: str) -> HttpResponse:
+    file: FormFile | None = next(
+        (one for one in load_form_files(_get_version(device, code, version), device) if one.name == name), None
+    )
+    if file is None:
+        raise _make_not_found()
+    response = _build_response(request, file.content, "application/octet-stream")
     response["Content-Security-Policy"] = "sandbox"
     return response
 
 
-def _version(device: Device, code: str, number: int) -> ChecklistVersion:
-    found = version_named(device, code, number, timezone.now())
+def _get_version(device: Device, code: str, number: int) -> ChecklistVersion:
+    found = find_version(device, code, number, timezone.now())
     if found is None:
-        raise _nothing()
+        raise _make_not_found()
     return found
 
 
-def _nothing() -> Rejected:
+def _make_not_found() -> Rejected:
     return Rejected("not_found", _("There is nothing here."))
 
 
-def _base(request: HttpRequest) -> str:
+def _get_base_url(request: HttpRequest) -> str:
     match = request.resolver_match
-    return base_of(request, match.kwargs.get("token") if match else None)
+    return build_base_url(request, match.kwargs.get("token") if match else None)
 
 
-def _conditional(request: HttpRequest, content: bytes, kind: str, *, compress: bool = True) -> HttpResponse:
-    return conditional(request, HttpResponse(content, content_type=kind), compress=compress)
+def _build_response(request: HttpRequest, content: bytes, media_type: str, *, compress: bool = True) -> HttpResponse:
+    return make_conditional(request, HttpResponse(content, content_type=media_type), compress=compress)

@@ -1,4 +1,7 @@
-"""The addresses of the phone client. All lie below one folder, the scope of its service worker."""
+"""URLs of the phone client, all below one folder.
+
+The scope of its service worker.
+"""
 
 from django.urls import path, re_path
 
@@ -6,9 +9,9 @@ from api.phone import views
 
 app_name = "phone"
 urlpatterns = [
-    path("", views.shell, name="shell"),
+    path("", views.app_shell, name="shell"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
-    path("sw.js", views.worker, name="worker"),
-    re_path(r"^words/(?P<language>[a-z]{2})\.json\Z", views.words, name="words"),
-    re_path(r"^files/(?P<name>[\w./\-]{1,200})\Z", views.file, name="file"),
+    path("sw.js", views.service_worker, name="worker"),
+    re_path(r"^words/(?P<language>[a-z]{2})\.json\Z", views.translations, name="words"),
+    re_path(r"^files/(?P<name>[\w./\-]{1,200})\Z", views.client_file, name="file"),
 ]

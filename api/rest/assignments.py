@@ -1,34 +1,37 @@
-"""GET /assignments and GET /schedule: where the observer is expected, and what is due when."""
+"""GET /assignments and GET /schedule.
+
+Where the observer is expected, and when reports are due.
+"""
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from api.conditional import conditional
-from api.rest import wire
-from api.rest.authentication import device_of
-from api.rest.rooms import PhoneRoom
+from api.conditional import make_conditional
+from api.rest import json_encoding
+from api.rest.authentication import get_device
+from api.rest.base_views import DeviceView
 from observer.models import Election
-from reports.services.schedule.schedule import assignments_of, schedule_of
+from reports.services.schedule.schedule import build_schedule, load_assignments
 
 
-class Assignments(PhoneRoom):
+class Assignments(DeviceView):
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
+        device = get_device(request)
         answer = [
             {
-                "commission": wire.commission(row.commission, device.election),
+                "commission": json_encoding.serialize_commission(row.commission, device.election),
                 "role": row.role,
                 "from": row.starts_at,
                 "until": row.ends_at,
             }
-            for row in assignments_of(observer=device.observer, election=device.election)
+            for row in load_assignments(observer=device.observer, election=device.election)
         ]
-        return conditional(request, wire.json_answer(answer))
+        return make_conditional(request, json_encoding.build_json_response(answer))
 
 
-class Schedule(PhoneRoom):
+class Schedule(DeviceView):
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
+        device = get_device(request)
         election = Election.objects.get(pk=device.election_id)
         answer = [
             {
@@ -38,6 +41,6 @@ class Schedule(PhoneRoom):
                 "due": row.due,
                 "grace_minutes": row.grace_minutes,
             }
-            for row in schedule_of(observer=device.observer, election=election)
+            for row in build_schedule(observer=device.observer, election=election)
         ]
-        return conditional(request, wire.json_answer(answer))
+        return make_conditional(request, json_encoding.build_json_response(answer))

@@ -1,4 +1,4 @@
-"""GET /checklists, GET /checklists/{code}/{version}, GET /violation-types: what is asked."""
+"""GET /checklists, GET /checklists/{code}/{version}, GET /violation-types."""
 
 from typing import Any
 
@@ -7,30 +7,30 @@ from django.urls import reverse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from api.conditional import conditional
-from api.rest.authentication import device_of
-from api.rest.rooms import PhoneRoom
-from api.rest.wire import json_answer, number
+from api.conditional import make_conditional
+from api.rest.authentication import get_device
+from api.rest.base_views import DeviceView
+from api.rest.json_encoding import build_json_response, format_number
 from observer.models import Organisation
-from observer.words import in_language
+from observer.words import get_translation
 from reports.models import ChecklistVersion, Question, ViolationType
 
 
-def _languages(checklist_titles: dict[str, str], order: list[str]) -> list[str]:
-    return [one for one in order if one in checklist_titles] or list(checklist_titles)
+def _order_languages(titles: dict[str, str], order: list[str]) -> list[str]:
+    return [one for one in order if one in titles] or list(titles)
 
 
-class Checklists(PhoneRoom):
-    """One row a checklist: the version in force, which is the last one published."""
+class Checklists(DeviceView):
+    """Lists each checklist in its current version, which is the last published one."""
 
     def get(self, request: Request) -> HttpResponse:
-        election = device_of(request).election
+        election = get_device(request).election
         versions = (
             ChecklistVersion.objects.filter(checklist__election=election, published_at__lte=timezone.now())
             .select_related("checklist")
             .order_by("checklist__order", "checklist__code", "number")
         )
-        in_force = {version.checklist_id: version for version in versions}
+        current_versions = {version.checklist_id: version for version in versions}
         answer = [
             {
                 "code": version.checklist.code,
@@ -38,23 +38,26 @@ class Checklists(PhoneRoom):
                 "stage": version.checklist.stage,
                 "repeat": version.checklist.repeat,
                 "place": version.checklist.place,
-                "title": in_language(version.checklist.titles, order=election.languages),
-                "languages": _languages(version.checklist.titles, election.languages),
+                "title": get_translation(version.checklist.titles, order=election.languages),
+                "languages": _order_languages(version.checklist.titles, election.languages),
                 "hash": version.content_hash,
                 "url": request.build_absolute_uri(
                     reverse("api:checklist", args=[version.checklist.code, version.number])
                 ),
             }
-            for version in in_force.values()
+            for version in current_versions.values()
         ]
-        return conditional(request, json_answer(answer))
+        return make_conditional(request, build_json_response(answer))
 
 
-class OneChecklist(PhoneRoom):
-    """Any published version, for the reports that were begun on it. Labels come in every language at once."""
+class ChecklistDetail(DeviceView):
+    """Returns any published version of a checklist.
+
+    Older versions are for the reports that were begun on them. Labels are given in all languages.
+    """
 
     def get(self, request: Request, code: str, version: int) -> HttpResponse:
-        election = device_of(request).election
+        election = get_device(request).election
         found = (
             ChecklistVersion.objects.filter(checklist__election=election, checklist__code=code, number=version)
             .filter(published_at__lte=timezone.now())
@@ -72,7 +75,7 @@ class OneChecklist(PhoneRoom):
             "repeat": checklist.repeat,
             "place": checklist.place,
             "title": checklist.titles,
-            "languages": _languages(checklist.titles, election.languages),
+            "languages": _order_languages(checklist.titles, election.languages),
             "hash": found.content_hash,
             "published_at": found.published_at,
             "sections": [
@@ -83,15 +86,15 @@ class OneChecklist(PhoneRoom):
                 }
                 for section in found.sections.order_by("order", "pk")
             ],
-            "questions": [_question(question) for question in questions],
+            "questions": [_serialize_question(question) for question in questions],
         }
-        return conditional(request, json_answer(answer), compress=True)
+        return make_conditional(request, build_json_response(answer), compress=True)
 
 
-def _question(question: Question) -> dict[str, Any]:
-    asked_when = None
+def _serialize_question(question: Question) -> dict[str, Any]:
+    relevant_if = None
     if question.relevant_question:
-        asked_when = {"question": question.relevant_question, "answers": question.relevant_answers}
+        relevant_if = {"question": question.relevant_question, "answers": question.relevant_answers}
     finding = None
     if question.violation_answers:
         finding = {"answers": question.violation_answers, "violation": question.violation_code or None}
@@ -105,19 +108,22 @@ def _question(question: Question) -> dict[str, Any]:
             {"code": str(choice.get("code", "")), "label": choice.get("labels", {})} for choice in question.choices
         ],
         "required": question.required,
-        "relevant_if": asked_when,
-        "min": number(question.minimum),
-        "max": number(question.maximum),
+        "relevant_if": relevant_if,
+        "min": format_number(question.minimum),
+        "max": format_number(question.maximum),
         "finding": finding,
     }
 
 
-class ViolationTypes(PhoneRoom):
-    """The codes offered to this observer: who had no right to be there cannot be asked what they saw."""
+class ViolationTypes(DeviceView):
+    """Lists the violation codes that are offered to this observer.
+
+    A code has an audience: an observer who had no right to be somewhere is not asked what happened there.
+    """
 
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
-        kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
+        device = get_device(request)
+        organisation_kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
         rows = ViolationType.objects.filter(election=device.election_id).select_related("group")
         answer = [
             {
@@ -128,6 +134,6 @@ class ViolationTypes(PhoneRoom):
                 "legal_basis": row.legal_basis,
             }
             for row in rows.order_by("order", "code")
-            if not row.audience or kind in row.audience
+            if not row.audience or organisation_kind in row.audience
         ]
-        return conditional(request, json_answer(answer))
+        return make_conditional(request, build_json_response(answer))

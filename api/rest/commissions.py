@@ -1,4 +1,7 @@
-"""GET /commissions and GET /commissions/bundle: finding a station, with and without a network."""
+"""GET /commissions and GET /commissions/bundle.
+
+Finds a station, with and without a network.
+"""
 
 import re
 
@@ -6,75 +9,90 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from api.conditional import conditional
-from api.rest import wire
-from api.rest.authentication import device_of
-from api.rest.rooms import PhoneRoom, query
+from api.conditional import make_conditional
+from api.rest import json_encoding
+from api.rest.authentication import get_device
+from api.rest.base_views import DeviceView, get_query_value
 from observer.models import Election, Level
-from observer.services.registry.places import commissions_below, commissions_near, commissions_search, territory_of
-from observer.words import in_language
+from observer.services.registry.places import (
+    find_children,
+    find_nearest_commissions,
+    load_territory,
+    search_commissions,
+)
+from observer.words import get_translation
 from reports.problems import Rejected
 
-_NEAR = re.compile(r"(-?\d{1,3}(?:\.\d{1,15})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,15})?)", re.ASCII)
-_FIELDS = ("code", "parent", "level", "name", "address", "lat", "lon", "timezone")
+_NEAR_PATTERN = re.compile(r"(-?\d{1,3}(?:\.\d{1,15})?)\s*,\s*(-?\d{1,3}(?:\.\d{1,15})?)", re.ASCII)
+_BUNDLE_FIELDS = ("code", "parent", "level", "name", "address", "lat", "lon", "timezone")
 
 
-class Commissions(PhoneRoom):
-    """By `near`, `search` or `parent`, one of them; without any, the topmost. Never more than a page of them."""
+class Commissions(DeviceView):
+    """Lists commissions by one of `near`, `search` and `parent`.
+
+    Without any of them it lists the topmost. It never returns more than one page.
+    """
 
     def get(self, request: Request) -> HttpResponse:
-        election = device_of(request).election
-        near, search, parent = (query(request, name) for name in ("near", "search", "parent"))
+        election = get_device(request).election
+        near, search, parent = (get_query_value(request, name) for name in ("near", "search", "parent"))
         if sum(map(bool, (near, search, parent))) > 1:
             raise Rejected("invalid_query", _("Give one of near, search and parent."))
         if near:
-            lat, lon = _degrees(near)
+            lat, lon = _parse_near(near)
             rows = [
-                wire.commission(row, election) | {"distance": metres}
-                for row, metres in commissions_near(election=election, lat=lat, lon=lon)
+                json_encoding.serialize_commission(row, election) | {"distance": metres}
+                for row, metres in find_nearest_commissions(election=election, lat=lat, lon=lon)
             ]
         elif search:
-            rows = [wire.commission(row, election) for row in commissions_search(election=election, words=search)]
+            rows = [
+                json_encoding.serialize_commission(row, election)
+                for row in search_commissions(election=election, words=search)
+            ]
         else:
-            below = commissions_below(election=election, parent=parent or None)
-            if below is None:
+            children = find_children(election=election, parent=parent or None)
+            if children is None:
                 raise Http404
-            rows = [wire.commission(row, election) for row in below]
-        return conditional(request, wire.json_answer(rows))
+            rows = [json_encoding.serialize_commission(row, election) for row in children]
+        return make_conditional(request, json_encoding.build_json_response(rows))
 
 
-def _degrees(near: str) -> tuple[float, float]:
-    found = _NEAR.fullmatch(near)
+def _parse_near(near: str) -> tuple[float, float]:
+    """Parses `latitude,longitude` in degrees. Raises Rejected `invalid_query`."""
+    found = _NEAR_PATTERN.fullmatch(near)
     lat, lon = (float(found[1]), float(found[2])) if found else (99.0, 999.0)
     if abs(lat) > 90 or abs(lon) > 180:
         raise Rejected("invalid_query", _("Two numbers are expected: latitude, longitude."), "near")
     return lat, lon
 
 
-class Bundle(PhoneRoom):
-    """The observer's territory as rows of values, parents first, with names in the reader's language."""
+class CommissionBundle(DeviceView):
+    """Returns the observer's territory as rows of values.
+
+    Parents come first; names are in the reader's language.
+    """
 
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
+        device = get_device(request)
         election: Election = device.election
         order = election.languages
-        places, complete = territory_of(observer=device.observer, election=election)
+        places, complete = load_territory(observer=device.observer, election=election)
         codes = {place.pk: place.code for place in places}
         answer = {
             "election": election.slug,
             "complete": complete,
             "levels": [
-                {"code": level.code, "kind": level.kind, "name": in_language(level.names, order=order)}
+                {"code": level.code, "kind": level.kind, "name": get_translation(level.names, order=order)}
                 for level in Level.objects.filter(election=election).order_by("order")
             ],
-            "fields": _FIELDS,
+            "fields": _BUNDLE_FIELDS,
             "rows": [
                 [
                     place.code,
                     codes.get(place.parent_id) if place.parent_id else None,
                     place.level.code,
-                    in_language(place.names, order=order),
-                    in_language(place.address, order=order),
+                    get_translation(place.names, order=order),
+                    get_translation(place.address, order=order),
                     place.lat,
                     place.lon,
                     place.timezone or election.timezone,
@@ -82,4 +100,4 @@ class Bundle(PhoneRoom):
                 for place in places
             ],
         }
-        return conditional(request, wire.json_answer(answer), compress=True)
+        return make_conditional(request, json_encoding.build_json_response(answer), compress=True)

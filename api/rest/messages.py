@@ -1,51 +1,56 @@
-"""GET /messages, POST /messages/{id}/read, GET /guide: words for the observer."""
+"""GET /messages, POST /messages/{id}/read, GET /guide: texts for the observer."""
 
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from rest_framework.request import Request
 
-from api.conditional import conditional
-from api.rest.authentication import device_of
-from api.rest.rooms import PhoneRoom
-from api.rest.wire import json_answer
+from api.conditional import make_conditional
+from api.rest.authentication import get_device
+from api.rest.base_views import DeviceView
+from api.rest.json_encoding import build_json_response
 from observer.models import Election, Organisation
-from observer.words import in_language
-from reports.services.elections.guide import guide_of
-from reports.services.elections.messages import message_read, messages_for
+from observer.words import get_translation
+from reports.services.elections.guide import build_guide
+from reports.services.elections.messages import get_messages, mark_message_read
 
-MOST = 200
+MAX_MESSAGES = 200
 
 
-class Messages(PhoneRoom):
+class Messages(DeviceView):
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
+        device = get_device(request)
         answer = [
             {
                 "id": row.pk,
-                "text": in_language(row.texts, order=device.election.languages),
+                "text": get_translation(row.texts, order=device.election.languages),
                 "sent_at": row.sent_at,
                 "read_at": row.read_at,  # type: ignore[attr-defined]  # annotated
             }
-            for row in messages_for(observer=device.observer, election=device.election)[:MOST]
+            for row in get_messages(observer=device.observer, election=device.election)[:MAX_MESSAGES]
         ]
-        return conditional(request, json_answer(answer))
+        return make_conditional(request, build_json_response(answer))
 
 
-class MessageIsRead(PhoneRoom):
+class MessageRead(DeviceView):
     def post(self, request: Request, key: int) -> HttpResponse:
-        device = device_of(request)
-        message = messages_for(observer=device.observer, election=device.election).filter(pk=key).first()
+        device = get_device(request)
+        message = get_messages(observer=device.observer, election=device.election).filter(pk=key).first()
         if message is None:
             raise Http404
-        read_at = message_read(message=message, observer=device.observer, now=timezone.now())
-        return json_answer({"id": message.pk, "read_at": read_at})
+        read_at = mark_message_read(message=message, observer=device.observer, now=timezone.now())
+        return build_json_response({"id": message.pk, "read_at": read_at})
 
 
-class Guide(PhoneRoom):
-    """Every text in every language, so that the phone may change its language without a network."""
+class Guide(DeviceView):
+    """Returns the guide with every text in every language.
+
+    So the phone can change its language without a network.
+    """
 
     def get(self, request: Request) -> HttpResponse:
-        device = device_of(request)
+        device = get_device(request)
         election = Election.objects.get(pk=device.election_id)
-        kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
-        return conditional(request, json_answer(guide_of(election=election, kind=kind)), compress=True)
+        organisation_kind = Organisation.objects.values_list("kind", flat=True).get(pk=device.observer.organisation_id)
+        return make_conditional(
+            request, build_json_response(build_guide(election=election, kind=organisation_kind)), compress=True
+        )

@@ -1,7 +1,10 @@
-"""How this API says no: application/problem+json (RFC 9457), with stable codes and translated words.
+"""Errors of the API as application/problem+json (RFC 9457).
 
-`answer` is REST framework's exception handler; `unknown` answers every address below /api/ that
-leads nowhere; `bad_request` and `server_error` are Django's own handlers, which the other rooms share.
+Their codes are stable, their texts translated.
+
+`handle_exception` is REST framework's exception handler. `unknown_url` answers every address below /api/ that has
+no view. `bad_request` and `server_error` are Django's error handlers for the whole site; outside /api/ they answer
+with a page.
 """
 
 import logging
@@ -15,14 +18,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Un
 from django.utils.translation import gettext, gettext_lazy
 from rest_framework import exceptions
 
-from api.rest.wire import json_bytes
+from api.rest.json_encoding import encode_json
 from reports.pages.http import errors as errors_pages
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.api")
-RETRY_SECONDS = {"unavailable": 5, "low_disk": 60, "throttled": 600}
+RETRY_AFTER_SECONDS = {"unavailable": 5, "low_disk": 60, "throttled": 600}
 
-# code: status, title. A title is the same for every occurrence; `detail` tells of this one.
+# code: status, title. A title is the same for every occurrence; `detail` is about this one.
 CODES: Mapping[str, tuple[int, Any]] = {
     "malformed": (400, gettext_lazy("This is not JSON that can be read")),
     "invalid_query": (400, gettext_lazy("The address has a value that cannot be read")),
@@ -58,107 +61,121 @@ CODES: Mapping[str, tuple[int, Any]] = {
 }
 
 
-def problem(
+def build_problem_response(
     code: str,
     detail: str = "",
     errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
-    **more: Any,
+    **fields: Any,
 ) -> HttpResponse:
-    """The answer for one of CODES. An unknown code is 422: the domain may refuse for a new reason."""
+    """Builds the response for one of CODES.
+
+    An unknown code has status 422, because the domain may refuse for a new reason.
+    """
     response = HttpResponse(
-        json_bytes(problem_body(code, detail, errors) | more),
-        status=status_of(code),
+        encode_json(build_problem_body(code, detail, errors) | fields),
+        status=get_status(code),
         content_type="application/problem+json",
         headers=dict(headers or {}),
     )
-    if code in RETRY_SECONDS:
-        response.headers.setdefault("Retry-After", str(RETRY_SECONDS[code]))
+    if code in RETRY_AFTER_SECONDS:
+        response.headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS[code]))
     response["Cache-Control"] = "no-store"
     return response
 
 
-def problem_body(code: str, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def build_problem_body(code: str, detail: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """Builds the problem document."""
     title = str(CODES[code][1]) if code in CODES else gettext("The request cannot be carried out")
     return {
         "type": f"urn:baqylau:problem:{code}",
         "title": title,
-        "status": status_of(code),
+        "status": get_status(code),
         "detail": str(detail) or title,
         "code": code,
         "errors": errors or [],
     }
 
 
-def status_of(code: str) -> int:
+def get_status(code: str) -> int:
     return CODES[code][0] if code in CODES else 422
 
 
-def refused(rejected: Rejected, **more: Any) -> HttpResponse:
-    return problem(rejected.code, rejected.detail, [one.as_dict() for one in rejected.errors], **more)
+def build_rejected_response(rejected: Rejected, **fields: Any) -> HttpResponse:
+    """Builds the response for a Rejected."""
+    return build_problem_response(rejected.code, rejected.detail, [one.as_dict() for one in rejected.errors], **fields)
 
 
-def answer(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
-    """REST framework's exception handler. None, which raises the error on, for what nobody foresaw."""
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
+    """REST framework's exception handler.
+
+    Returns None for an unforeseen error, which is then raised again.
+    """
     if isinstance(error, Rejected):
-        return refused(error)
+        return build_rejected_response(error)
     if isinstance(error, exceptions.APIException):
-        return _of_framework(error)
+        return _convert_framework_error(error)
     if isinstance(error, Http404):
-        return problem("not_found")
+        return build_problem_response("not_found")
     if isinstance(error, PermissionDenied):
-        return problem("forbidden")
+        return build_problem_response("forbidden")
     if isinstance(error, RequestDataTooBig):
-        return problem("too_large")
+        return build_problem_response("too_large")
     if isinstance(error, SuspiciousOperation | BadRequest | UnreadablePostError):
-        return problem("bad_request")
+        return build_problem_response("bad_request")
     if isinstance(error, OperationalError | InterfaceError):
         log.error("the database does not answer: %s", error)
-        return problem("unavailable", gettext("Nothing was stored. Send it again in a moment."))
+        return build_problem_response("unavailable", gettext("Nothing was stored. Send it again in a moment."))
     return None
 
 
-def _of_framework(error: exceptions.APIException) -> HttpResponse:
+def _convert_framework_error(error: exceptions.APIException) -> HttpResponse:
     header = getattr(error, "auth_header", None)  # set by the view, on 401 only
     headers = {"WWW-Authenticate": header} if header else {}
     if isinstance(error, exceptions.NotAuthenticated):
-        return problem("not_authenticated", headers=headers)
+        return build_problem_response("not_authenticated", headers=headers)
     if isinstance(error, exceptions.AuthenticationFailed):
-        return problem(str(getattr(error.detail, "code", "invalid_token")), headers=headers)
+        return build_problem_response(str(getattr(error.detail, "code", "invalid_token")), headers=headers)
     if isinstance(error, exceptions.Throttled):
-        return problem(
-            "throttled", headers={"Retry-After": str(int(getattr(error, "wait", None) or RETRY_SECONDS["throttled"]))}
+        return build_problem_response(
+            "throttled",
+            headers={"Retry-After": str(int(getattr(error, "wait", None) or RETRY_AFTER_SECONDS["throttled"]))},
         )
     codes = {403: "forbidden", 404: "not_found", 405: "method_not_allowed", 406: "not_acceptable", 413: "too_large"}
     codes |= {415: "unsupported_media_type"}
-    return problem(codes.get(error.status_code, "bad_request"))
+    return build_problem_response(codes.get(error.status_code, "bad_request"))
 
 
-def unknown(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
-    """Every address below /api/ that no other route takes, by any method."""
-    return problem("not_found")
+def unknown_url(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+    """Answers 404 for every other address below /api/, by any method."""
+    return build_problem_response("not_found")
 
 
-unknown.csrf_exempt = True  # type: ignore[attr-defined]
+unknown_url.csrf_exempt = True  # type: ignore[attr-defined]
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if _is_ours(request):
-        return problem("bad_request")
+    if _is_api_request(request):
+        return build_problem_response("bad_request")
     return errors_pages.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """What nobody foresaw; but a database that is away comes back, so that is 503 wherever it is met."""
+    """Answers an unforeseen error with 500.
+
+    A database that does not answer will come back, so that is 503 on every page.
+    """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        response = problem("unavailable") if _is_ours(request) else errors_pages.unavailable(request)
-        response["Retry-After"] = str(RETRY_SECONDS["unavailable"])
+        response = (
+            build_problem_response("unavailable") if _is_api_request(request) else errors_pages.unavailable(request)
+        )
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS["unavailable"])
         return response
-    if _is_ours(request):
+    if _is_api_request(request):
         detail = gettext("It is not your fault and was written down. What has a receipt is safe; send the rest again.")
-        return problem("server_error", detail)
+        return build_problem_response("server_error", detail)
     return errors_pages.server_error(request)
 
 
-def _is_ours(request: HttpRequest) -> bool:
+def _is_api_request(request: HttpRequest) -> bool:
     return request.path_info.startswith("/api/")

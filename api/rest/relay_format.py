@@ -1,7 +1,7 @@
-"""What is in a file that somebody carries, once it is opened: a header, then reports or pieces of files.
+"""The content of a decrypted relay file: header, then reports or pieces.
 
-`docs/relay.md` is the format. The readers are pushed bytes as they are decrypted, in pieces of any
-size, and hold one report or one piece at most.
+`docs/relay.md` is the format. The readers are given bytes as they are decrypted, in chunks of any size, and hold at
+most one report or one piece.
 """
 
 import struct
@@ -13,20 +13,20 @@ from uuid import UUID
 
 from django.conf import settings
 
-from api.rest import strict, translate
+from api.rest import json_fields, strict_json
 from reports.models import RelayFile
 from reports.problems import Errors, Rejected
 
 FORMAT, VERSION = "baqylau-relay", 1
-HEADER_MAX = 8_192  # bytes of the first line
-LINES_MAX = 20_000  # reports in one file
-PIECES_MAX = 20_000
-PIECE_MAX = 1_048_576  # bytes
-PARTS_MAX = 100_000
+MAX_HEADER_BYTES = 8_192  # of the first line
+MAX_REPORTS = 20_000  # in one file
+MAX_PIECES = 20_000
+MAX_PIECE_BYTES = 1_048_576
+MAX_PARTS = 100_000
 RECORD = struct.Struct(">16sQI")  # evidence id, offset, length; big-endian
 
-Line = Callable[[bytes | None], None]  # one report's body; None for one that is too long
-Piece = Callable[[UUID, int, bytes], None]
+ReportHandler = Callable[[bytes | None], None]  # one report's body; None for one that is too long
+PieceHandler = Callable[[UUID, int, bytes], None]
 
 
 class Malformed(Exception):
@@ -35,7 +35,10 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Who says it, and which part of how many this is."""
+    """The first line.
+
+    Whose file it is, and which part of how many.
+    """
 
     kind: str
     observer: str
@@ -45,32 +48,37 @@ class Header:
     parts: int
 
 
-class Body(Protocol):
+class BodyReader(Protocol):
+    """What reads the bytes after the header."""
+
     def write(self, data: bytes, /) -> None: ...
 
     def close(self) -> None:
-        """The end. Raises Malformed where it comes too early."""
+        """Ends the content. Raises Malformed where it ends too early."""
 
 
-class Reading:
-    """The whole content: calls `opened` with the header, which says how the rest is read."""
+class RelayFileReader:
+    """Reads the whole content.
 
-    def __init__(self, opened: Callable[[Header], Body]) -> None:
-        self._opened = opened
-        self._waiting = bytearray()
-        self._body: Body | None = None
+    Calls `on_header` with the header, which returns the reader of the rest.
+    """
+
+    def __init__(self, on_header: Callable[[Header], BodyReader]) -> None:
+        self._on_header = on_header
+        self._buffer = bytearray()
+        self._body: BodyReader | None = None
 
     def write(self, data: bytes) -> int:
         if self._body is not None:
             self._body.write(data)
             return len(data)
-        self._waiting += data
-        line, newline, rest = self._waiting.partition(b"\n")
-        if len(line) > HEADER_MAX:
+        self._buffer += data
+        line, newline, rest = self._buffer.partition(b"\n")
+        if len(line) > MAX_HEADER_BYTES:
             raise Malformed("header")
         if newline:
-            self._body = self._opened(header_read(bytes(line)))
-            self._waiting.clear()
+            self._body = self._on_header(parse_header(bytes(line)))
+            self._buffer.clear()
             self._body.write(bytes(rest))
         return len(data)
 
@@ -83,103 +91,112 @@ class Reading:
         self._body.close()
 
 
-def body_of(header: Header, *, line: Line, piece: Piece) -> Body:
-    return Lines(line) if header.kind == RelayFile.Kind.REPORTS else Pieces(piece)
+def make_body_reader(header: Header, *, on_report: ReportHandler, on_piece: PieceHandler) -> BodyReader:
+    return ReportsReader(on_report) if header.kind == RelayFile.Kind.REPORTS else PiecesReader(on_piece)
 
 
-class Lines:
-    """Reports: one JSON body a line, exactly as `POST /reports` takes it. Empty lines are passed over."""
+class ReportsReader:
+    """Reads reports: one JSON body a line, exactly as `POST /reports` takes it.
 
-    def __init__(self, tell: Line) -> None:
-        self._tell = tell
-        self._waiting = bytearray()
-        self._skips = False  # the rest of a line that is too long
+    Empty lines are skipped. Calls `on_report` with each body, with None for one that is too long.
+    """
+
+    def __init__(self, on_report: ReportHandler) -> None:
+        self._handle = on_report
+        self._buffer = bytearray()
+        self._is_skipping = False  # the rest of a line that is too long
         self._count = 0
 
     def write(self, data: bytes) -> None:
-        *whole, rest = data.split(b"\n")
-        for part in whole:
+        *lines, rest = data.split(b"\n")
+        for part in lines:
             self._add(part)
-            self._end()
+            self._end_line()
         self._add(rest)
 
     def close(self) -> None:
-        self._end()
+        self._end_line()
 
     def _add(self, data: bytes) -> None:
-        if self._skips:
+        if self._is_skipping:
             return
-        self._waiting += data
-        if len(self._waiting) > settings.REPORT_BYTES_MAX + 1:  # a carriage return may follow
-            self._waiting.clear()
-            self._skips = True
+        self._buffer += data
+        if len(self._buffer) > settings.REPORT_BYTES_MAX + 1:  # a carriage return may follow
+            self._buffer.clear()
+            self._is_skipping = True
 
-    def _end(self) -> None:
-        body = bytes(self._waiting).strip()
-        skipped, self._skips = self._skips, False
-        self._waiting.clear()
+    def _end_line(self) -> None:
+        body = bytes(self._buffer).strip()
+        skipped, self._is_skipping = self._is_skipping, False
+        self._buffer.clear()
         if body or skipped:
             self._count += 1
-            if self._count > LINES_MAX:
+            if self._count > MAX_REPORTS:
                 raise Malformed("too many reports")
-            self._tell(None if skipped else body)
+            self._handle(None if skipped else body)
 
 
-class Pieces:
-    """Pieces of files: for each a record of its evidence's id, its offset and its length, then its bytes."""
+class PiecesReader:
+    """Reads pieces of files: each is a record, then its bytes.
 
-    def __init__(self, tell: Piece) -> None:
-        self._tell = tell
-        self._waiting = bytearray()
+    A record has evidence id, offset and length. Calls `on_piece` with id, offset and bytes.
+    """
+
+    def __init__(self, on_piece: PieceHandler) -> None:
+        self._handle = on_piece
+        self._buffer = bytearray()
         self._count = 0
 
     def write(self, data: bytes) -> None:
-        self._waiting += data
-        while (need := self._need()) and len(self._waiting) >= need:
-            key, offset, _length = RECORD.unpack_from(self._waiting)
-            content = bytes(memoryview(self._waiting)[RECORD.size : need])
-            del self._waiting[:need]
+        self._buffer += data
+        while (record_size := self._get_record_size()) and len(self._buffer) >= record_size:
+            key, offset, _length = RECORD.unpack_from(self._buffer)
+            content = bytes(memoryview(self._buffer)[RECORD.size : record_size])
+            del self._buffer[:record_size]
             self._count += 1
-            if self._count > PIECES_MAX:
+            if self._count > MAX_PIECES:
                 raise Malformed("too many pieces")
-            self._tell(UUID(bytes=key), offset, content)
+            self._handle(UUID(bytes=key), offset, content)
 
     def close(self) -> None:
-        if self._waiting:
+        if self._buffer:
             raise Malformed("ends within a piece")
 
-    def _need(self) -> int:
-        """How many bytes the next record has, 0 while that is not known."""
-        if len(self._waiting) < RECORD.size:
+    def _get_record_size(self) -> int:
+        """Returns the bytes of the next record with its content.
+
+        0 while that is not known.
+        """
+        if len(self._buffer) < RECORD.size:
             return 0
-        _key, offset, length = RECORD.unpack_from(self._waiting)
-        if not 1 <= length <= PIECE_MAX or offset + length > settings.FILE_BYTES_MAX:
+        _key, offset, length = RECORD.unpack_from(self._buffer)
+        if not 1 <= length <= MAX_PIECE_BYTES or offset + length > settings.FILE_BYTES_MAX:
             raise Malformed("a piece of impossible size")
         return int(RECORD.size + length)
 
 
-def header_read(line: bytes) -> Header:
-    """Raises Malformed."""
+def parse_header(line: bytes) -> Header:
+    """Parses the first line. Raises Malformed."""
     try:
-        given: dict[str, Any] = strict.parse(line)
+        given: dict[str, Any] = strict_json.parse_object(line)
     except Rejected:
         raise Malformed("header") from None
     errors = Errors()
     kind, part, parts = given.get("kind"), given.get("part"), given.get("parts")
     header = Header(
-        kind=translate.text(given, "kind", errors, 10, required=True),
-        observer=translate.text(given, "observer", errors, 40, required=True),
-        token=translate.text(given, "token", errors, 200, required=True),
-        made_at=translate.moment(given, "made_at", errors),
+        kind=json_fields.read_text(given, "kind", errors, 10, required=True),
+        observer=json_fields.read_text(given, "observer", errors, 40, required=True),
+        token=json_fields.read_text(given, "token", errors, 200, required=True),
+        made_at=json_fields.read_time(given, "made_at", errors),
         part=part if type(part) is int else 0,
         parts=parts if type(parts) is int else 0,
     )
     if (
-        errors.found
+        errors.field_errors
         or given.get("format") != FORMAT
         or given.get("version") != VERSION
         or kind not in RelayFile.Kind.values
-        or not 1 <= header.part <= header.parts <= PARTS_MAX
+        or not 1 <= header.part <= header.parts <= MAX_PARTS
     ):
         raise Malformed("header")
     return header

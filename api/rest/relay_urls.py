@@ -1,4 +1,4 @@
-"""The page for files that people carry."""
+"""URLs of the page where relay files are uploaded."""
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
@@ -6,13 +6,13 @@ from django.urls.converters import StringConverter
 from api.rest import relay_page
 
 
-class Spoken(StringConverter):
+class LanguageConverter(StringConverter):
     regex = "kk|ru|en"
 
 
-register_converter(Spoken, "spoken")
+register_converter(LanguageConverter, "relay_language")
 app_name = "relay"
 urlpatterns = [
-    path("", relay_page.home, name="home"),
-    path("<spoken:language>/", relay_page.page, name="page"),
+    path("", relay_page.redirect_to_language, name="home"),
+    path("<relay_language:language>/", relay_page.upload_page, name="page"),
 ]

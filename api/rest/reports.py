@@ -1,4 +1,4 @@
-"""POST /reports and /reports/batch: what observers say goes through the one door."""
+"""POST /reports and /reports/batch: takes in reports; GET /reports lists their status."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,60 +9,73 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from api.common.disk import room_require
-from api.rest import follow, strict, translate
-from api.rest.authentication import device_of
-from api.rest.receipts import base_of, outcome_answer, outcome_json
-from api.rest.rooms import PhoneRoom, body_of
-from api.rest.wire import json_answer
+from api.common.disk_space import require_disk_space
+from api.rest import json_fields, report_status, strict_json
+from api.rest.authentication import get_device
+from api.rest.base_views import DeviceView, read_body
+from api.rest.json_encoding import build_json_response
+from api.rest.receipts import build_evidence_base_url, build_outcome_response, serialize_outcome
 from reports.problems import Rejected
-from reports.services.evidence.crash_recovery import uploads_mend
-from reports.services.intake.intake import accept, accept_many
+from reports.services.evidence.crash_recovery import recover_uploads
+from reports.services.intake.intake import accept_submission, accept_submissions
 from reports.services.intake.submission import Outcome, Sender, Submission
 
 
-def sender_of(request: Request) -> Sender:
-    device = device_of(request)
+def make_sender(request: Request) -> Sender:
+    device = get_device(request)
     return Sender(election=device.election, observer=device.observer, device=device)
 
 
-class Reports(PhoneRoom):
+class Reports(DeviceView):
     def get(self, request: Request) -> HttpResponse:
-        return follow.page(request)
+        return report_status.list_report_status(request)
 
     def post(self, request: Request) -> HttpResponse:
-        room_require()
-        body = body_of(request, settings.REPORT_BYTES_MAX)
-        submission = _read(body, sender_of(request))
-        _mend([submission])
-        return outcome_answer(accept(submission, now=timezone.now()), request)
+        require_disk_space()
+        body = read_body(request, settings.REPORT_BYTES_MAX)
+        submission = _parse_submission(body, make_sender(request))
+        _recover_uploads([submission])
+        return build_outcome_response(accept_submission(submission, now=timezone.now()), request)
 
 
-def _mend(submissions: Iterable[Submission]) -> None:
-    """So that no receipt asks for a file that is here; before the door's transaction, because it looks at disks."""
-    uploads_mend(now=timezone.now(), only=[one.uuid for each in submissions for one in each.evidence])
+def _recover_uploads(submissions: Iterable[Submission]) -> None:
+    """Recovers uploads after a crash.
+
+    So no receipt asks for a file that is here. This is done before the intake's transaction, because it reads
+    disks.
+    """
+    recover_uploads(
+        now=timezone.now(),
+        only=[announcement.uuid for submission in submissions for announcement in submission.evidence],
+    )
 
 
-def _read(body: bytes, sender: Sender) -> Submission:
-    """The submission in `body`; one that is only kept where nothing of it can be read."""
+def _parse_submission(body: bytes, sender: Sender) -> Submission:
+    """Parses the submission in `body`.
+
+    Where that fails, one that is only kept.
+    """
     try:
-        value = strict.parse(body)
+        value = strict_json.parse_object(body)
     except Rejected as problem:
-        return translate.unreadable(body, sender, problem)
-    return translate.submission_of(value, body, sender)
+        return json_fields.build_unreadable_submission(body, sender, problem)
+    return json_fields.build_submission(value, body, sender)
 
 
-class Batch(PhoneRoom):
-    """Up to 100 reports, each judged on its own; 200 says only that each has an outcome."""
+class ReportBatch(DeviceView):
+    """Takes in up to 100 reports, each on its own.
+
+    200 means only that each has an outcome.
+    """
 
     def post(self, request: Request) -> HttpResponse:
-        room_require()
-        body = body_of(request, settings.BATCH_BYTES_MAX)
-        sender = sender_of(request)
+        require_disk_space()
+        body = read_body(request, settings.BATCH_BYTES_MAX)
+        sender = make_sender(request)
         try:
-            elements = strict.parse_batch(body, "reports")
+            elements = strict_json.parse_batch(body, "reports")
         except Rejected as problem:
-            return self._kept(request, translate.unreadable(body, sender, problem))
+            return self._keep_unreadable_batch(request, json_fields.build_unreadable_submission(body, sender, problem))
         if len(elements) > settings.BATCH_REPORTS_MAX:
             raise Rejected(
                 "too_large",
@@ -70,36 +83,45 @@ class Batch(PhoneRoom):
                 % {"most": settings.BATCH_REPORTS_MAX},
                 "reports",
             )
-        read = [_element(one, sender) for one in elements]
-        fitting = [one for one in read if isinstance(one, Submission)]
-        _mend(fitting)
-        accepted = iter(accept_many(fitting, now=timezone.now()) if fitting else [])
-        outcomes = [one if isinstance(one, Outcome) else next(accepted) for one in read]
-        base = base_of(request)
+        parsed = [_parse_element(one, sender) for one in elements]
+        submissions = [one for one in parsed if isinstance(one, Submission)]
+        _recover_uploads(submissions)
+        accepted = iter(accept_submissions(submissions, now=timezone.now()) if submissions else [])
+        outcomes = [one if isinstance(one, Outcome) else next(accepted) for one in parsed]
+        base_url = build_evidence_base_url(request)
         rows = [
-            outcome_json(outcome, _identifier(one.value), base) for one, outcome in zip(elements, outcomes, strict=True)
+            serialize_outcome(outcome, _get_element_id(one.value), base_url)
+            for one, outcome in zip(elements, outcomes, strict=True)
         ]
-        return json_answer({"results": rows})
+        return build_json_response({"results": rows})
 
-    def _kept(self, request: Request, submission: Submission) -> HttpResponse:
-        """A wrapper that cannot be read may hold a day of reports, so it is kept whole if it fits."""
+    def _keep_unreadable_batch(self, request: Request, submission: Submission) -> HttpResponse:
+        """Keeps the body of an unreadable batch, if it is small enough.
+
+        It may hold a whole day of reports.
+        """
         if len(submission.body) > settings.REPORT_BYTES_MAX:
-            assert submission.unread is not None
-            raise submission.unread
-        return outcome_answer(accept(submission, now=timezone.now()), request)
+            assert submission.problem is not None
+            raise submission.problem
+        return build_outcome_response(accept_submission(submission, now=timezone.now()), request)
 
 
-def _element(element: strict.Element, sender: Sender) -> Submission | Outcome:
+def _parse_element(element: strict_json.Element, sender: Sender) -> Submission | Outcome:
+    """Returns the submission in an element, or the outcome if it is too large."""
     if len(element.body) > settings.REPORT_BYTES_MAX:
         detail = _("At most %(most)d bytes a report.") % {"most": settings.REPORT_BYTES_MAX}
         return Outcome("invalid", problem=Rejected("too_large", detail))
     if element.problem is not None:
-        return translate.unreadable(element.body, sender, element.problem)
+        return json_fields.build_unreadable_submission(element.body, sender, element.problem)
     if type(element.value) is not dict:
-        return translate.not_an_object(element.body, sender)
-    return translate.submission_of(element.value, element.body, sender)
+        return json_fields.build_non_object_submission(element.body, sender)
+    return json_fields.build_submission(element.value, element.body, sender)
 
 
-def _identifier(value: Any) -> str | None:
+def _get_element_id(value: Any) -> str | None:
+    """Returns the report's id as it was sent.
+
+    None where there is none.
+    """
     given = value.get("id") if type(value) is dict else None
     return given[:36] if type(given) is str else None

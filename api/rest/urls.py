@@ -1,10 +1,12 @@
-"""The addresses of the API. What is not here is a problem in JSON, not a page."""
+"""URLs of the API.
+
+An address that is not here is answered with a problem in JSON, not with a page.
+"""
 
 from django.urls import include, path, re_path, register_converter
 from django.urls.converters import StringConverter, UUIDConverter
 
 from api.rest import (
-    additions,
     assignments,
     checklists,
     commissions,
@@ -15,19 +17,23 @@ from api.rest import (
     problems,
     public,
     relay,
+    report_additions,
     reports,
     schema,
 )
 
 
-class Code(StringConverter):
-    """What codes and slugs are made of; a NUL or a slash never reaches the database."""
+class CodeConverter(StringConverter):
+    """A code or slug.
+
+    So a NUL or a slash never reaches the database.
+    """
 
     regex = r"[\w.\-]{1,60}"
 
 
-class Key(StringConverter):
-    """A key or version that fits every database."""
+class NumberConverter(StringConverter):
+    """A key or version number that fits every database's integers."""
 
     regex = r"[0-9]{1,9}"
 
@@ -35,26 +41,26 @@ class Key(StringConverter):
         return int(value)
 
 
-class Id(UUIDConverter):
+class UuidConverter(UUIDConverter):
     """A UUID in either case: some phones write capitals."""
 
     regex = "[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 
 
-register_converter(Code, "wire_code")
-register_converter(Id, "wire_id")
-register_converter(Key, "wire_key")
+register_converter(CodeConverter, "wire_code")
+register_converter(UuidConverter, "wire_id")
+register_converter(NumberConverter, "wire_key")
 
 app_name = "api"
-_public = "elections/<wire_code:election>/commissions/<wire_code:code>"
+_public_path = "elections/<wire_code:election>/commissions/<wire_code:code>"
 _version_1 = [
-    # First what comes by the thousand: addresses are tried in this order.
+    # The busiest addresses first: Django tries them in this order.
     path("reports", reports.Reports.as_view(), name="reports"),
-    path("reports/batch", reports.Batch.as_view(), name="batch"),
-    path("reports/<wire_id:uuid>/evidence", additions.MoreEvidence.as_view(), name="more-evidence"),
-    path("reports/<wire_id:uuid>/notes", additions.Notes.as_view(), name="notes"),
+    path("reports/batch", reports.ReportBatch.as_view(), name="batch"),
+    path("reports/<wire_id:uuid>/evidence", report_additions.ReportEvidence.as_view(), name="more-evidence"),
+    path("reports/<wire_id:uuid>/notes", report_additions.ReportNotes.as_view(), name="notes"),
     path("evidence/<wire_id:uuid>", evidence.EvidenceUpload.as_view(), name="evidence"),
-    path("relay", relay.Relay.as_view(), name="relay"),
+    path("relay", relay.RelayUpload.as_view(), name="relay"),
     path("enrol", enrolment.Enrol.as_view(), name="enrol"),
     path("me", me.Me.as_view(), name="me"),
     path("me/consent", me.Consent.as_view(), name="consent"),
@@ -62,21 +68,21 @@ _version_1 = [
     path("assignments", assignments.Assignments.as_view(), name="assignments"),
     path("schedule", assignments.Schedule.as_view(), name="schedule"),
     path("checklists", checklists.Checklists.as_view(), name="checklists"),
-    path("checklists/<wire_code:code>/<wire_key:version>", checklists.OneChecklist.as_view(), name="checklist"),
+    path("checklists/<wire_code:code>/<wire_key:version>", checklists.ChecklistDetail.as_view(), name="checklist"),
     path("violation-types", checklists.ViolationTypes.as_view(), name="violation-types"),
     path("commissions", commissions.Commissions.as_view(), name="commissions"),
-    path("commissions/bundle", commissions.Bundle.as_view(), name="bundle"),
+    path("commissions/bundle", commissions.CommissionBundle.as_view(), name="bundle"),
     path("messages", messages.Messages.as_view(), name="messages"),
-    path("messages/<wire_key:key>/read", messages.MessageIsRead.as_view(), name="message-read"),
+    path("messages/<wire_key:key>/read", messages.MessageRead.as_view(), name="message-read"),
     path("guide", messages.Guide.as_view(), name="guide"),
     path("elections", public.Elections.as_view(), name="elections"),
     path("elections/<wire_code:election>/releases", public.Releases.as_view(), name="releases"),
-    path(_public, public.PublicCommission.as_view(), name="commission"),
-    path(f"{_public}/summary", public.Summary.as_view(), name="summary"),
+    path(_public_path, public.PublicCommission.as_view(), name="commission"),
+    path(f"{_public_path}/summary", public.Summary.as_view(), name="summary"),
 ]
 urlpatterns = [
     path("v1/", include(_version_1)),
     path("schema/", schema.Schema.as_view(), name="schema"),
     path("docs/", schema.Docs.as_view(), name="docs"),
-    re_path(r"^", problems.unknown, name="unknown"),
+    re_path(r"^", problems.unknown_url, name="unknown"),
 ]

@@ -1,7 +1,7 @@
-"""Submissions as ODK Collect sends them: `loadgen.py` fills the form that the platform serves, made from `form.xml`.
+"""Measures submissions as ODK Collect sends them, with `loadgen.py`.
 
-`form.xml` is imported as a checklist by way of an XLSForm of the same questions, and the form is
-downloaded as a phone would, so that what is sent has all that a report needs: station, time, place.
+`form.xml` is imported as a checklist by way of an XLSForm of the same questions, and the form that the platform
+serves is downloaded as a phone would, so that what is sent has all that a report needs: station, time, place.
 """
 
 import csv
@@ -16,28 +16,34 @@ from xml.etree import ElementTree
 
 from benchmarks.country import NOON, Country
 from reports.models import Checklist
-from reports.services.checklists.publishing import xlsform_import
+from reports.services.checklists.publishing import import_xlsform
 from reports.services.checklists.xlsform.rows import Row
-from reports.services.checklists.xlsform.write import workbook_bytes
+from reports.services.checklists.xlsform.write import write_workbook
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 XF, XH = "{http://www.w3.org/2002/xforms}", "{http://www.w3.org/1999/xhtml}"
-TYPES = {"int": "integer", "string": "text", "binary": "image"}
-STATION = "station_code"  # the form's own question for it: the platform asks by itself
-WITH_PHOTO = 200  # kB
+QUESTION_TYPES = {"int": "integer", "string": "text", "binary": "image"}
+STATION_QUESTION = "station_code"  # left out, because the platform asks for the station itself
+PHOTO_KB = 200
 
 
-def checklist_make(country: Country) -> None:
+def import_checklist(country: Country) -> None:
     """Imports `form.xml` into the country's election; a second time changes nothing."""
     if not Checklist.objects.filter(election=country.election, code="bench_checklist").exists():
-        source = workbook_bytes({"survey": list(_survey()), "choices": _choices(), "settings": [_settings()]})
-        xlsform_import(election=country.election, source=source, file="form.xlsx", files={}, now=NOON)
+        source = write_workbook(
+            {
+                "survey": list(_build_survey_rows()),
+                "choices": _build_choices_rows(),
+                "settings": [_build_settings_row()],
+            }
+        )
+        import_xlsform(election=country.election, source=source, file="form.xlsx", files={}, now=NOON)
 
 
-def submissions_time(
+def measure_submissions(
     *, country: Country, port: int, connections: int, seconds: float, photo: bool
 ) -> dict[str, object]:
-    """What `loadgen.py` says of one run."""
+    """Returns the result of one run of `loadgen.py`."""
     with tempfile.TemporaryDirectory() as folder:
         form, phones = Path(folder) / "form.xml", Path(folder) / "phones.csv"
         base = f"http://127.0.0.1:{port}/api/openrosa/k"
@@ -47,10 +53,10 @@ def submissions_time(
             writer = csv.writer(file)
             writer.writerow(("token", "station"))
             writer.writerows(zip(country.tokens, country.stations, strict=False))
-        said = subprocess.run(
+        process = subprocess.run(
             [
                 sys.executable,
-                str(HERE / "loadgen.py"),
+                str(FOLDER / "loadgen.py"),
                 f"{base}/${{ctx:token}}/submission",
                 "--form",
                 str(form),
@@ -62,19 +68,22 @@ def submissions_time(
                 str(seconds),
                 "--warmup",
                 "3",
-                *_values(),
-                *(("--photo-kb", str(WITH_PHOTO)) if photo else ()),
+                *_build_value_arguments(),
+                *(("--photo-kb", str(PHOTO_KB)) if photo else ()),
             ],
             check=True,
             capture_output=True,
             text=True,
         )
-    told: dict[str, object] = json.loads(said.stdout.splitlines()[-1])
-    return told
+    result: dict[str, object] = json.loads(process.stdout.splitlines()[-1])
+    return result
 
 
-def _values() -> Iterator[str]:
-    """What `loadgen.py` cannot find in the form: choices that stand in a list of their own, the platform's questions."""
+def _build_value_arguments() -> Iterator[str]:
+    """Yields the values that `loadgen.py` cannot find in the form.
+
+    These are choices in a list of their own, and the platform's questions.
+    """
     fixed = {
         "_station": "${ctx:station}",
         "_station_code": "",
@@ -84,7 +93,7 @@ def _values() -> Iterator[str]:
         "_photo": "",
         "_publishable": "OK",
     }
-    body = _root().find(f"{XH}body")
+    body = _parse_form().find(f"{XH}body")
     assert body is not None
     for one in body.findall(f"{XF}select1"):
         fixed[one.get("ref", "").split("/")[-1]] = "${choice:yes|no}"
@@ -92,26 +101,26 @@ def _values() -> Iterator[str]:
         yield from ("--set", f"{name}={value}")
 
 
-def _root() -> ElementTree.Element:
-    return ElementTree.parse(HERE / "form.xml").getroot()
+def _parse_form() -> ElementTree.Element:
+    return ElementTree.parse(FOLDER / "form.xml").getroot()
 
 
-def _survey() -> Iterator[Row]:
-    root = _root()
+def _build_survey_rows() -> Iterator[Row]:
+    root = _parse_form()
     binds = {one.get("nodeset", ""): one.get("type", "") for one in root.iter(f"{XF}bind")}
     body = root.find(f"{XH}body")
     assert body is not None
     for one in body:
         path = one.get("ref", "")
         name = path.split("/")[-1]
-        if name != STATION:
-            kind = "select_one yes_no" if one.tag == f"{XF}select1" else TYPES[binds[path]]
+        if name != STATION_QUESTION:
+            kind = "select_one yes_no" if one.tag == f"{XF}select1" else QUESTION_TYPES[binds[path]]
             yield {"type": kind, "name": name, "label": one.findtext(f"{XF}label") or name}
 
 
-def _choices() -> list[Row]:
+def _build_choices_rows() -> list[Row]:
     return [{"list_name": "yes_no", "name": name, "label": name.capitalize()} for name in ("yes", "no")]
 
 
-def _settings() -> Row:
+def _build_settings_row() -> Row:
     return {"form_id": "bench_checklist", "form_title": "Election-day checklist", "stage": "voting", "repeat": "visit"}

@@ -1,4 +1,4 @@
-"""The registry in the admin: what an operator does by hand."""
+"""The registry in Django's admin."""
 
 from observer.admin import (
     alert,

@@ -2,14 +2,14 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from observer.admin.base import Desk
+from observer.admin.base import DeskAdmin
 from observer.models import Assignment
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 
 
 @admin.register(Assignment)
-class AssignmentAdmin(Desk):
-    writing = Verb.REGISTER
+class AssignmentAdmin(DeskAdmin):
+    edit_permission = Permission.REGISTER
     list_display = ("commission", "team", "role", "starts_at", "ends_at")
     list_select_related = ("commission", "election")
     list_filter = ("election", "role")

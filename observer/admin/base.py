@@ -1,6 +1,7 @@
-"""What every admin page of this project shares: permission by territory, few queries, no bulk deletion.
+"""Base classes of all admin pages.
 
-Who may what, `services/access.py` answers; here it is asked.
+They provide permissions by territory, few queries and no bulk deletion.
+The permissions come from `observer/services/accounts/access.py`.
 """
 
 import json
@@ -21,12 +22,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from observer.admin.asked import Asked
-from observer.admin.names import NAMES, NamesField
-from observer.desk.frame import LISTS
-from observer.models.reach import Verb
+from observer.admin.sanitized import SanitizedAdmin
+from observer.admin.translated_fields import TRANSLATED_FIELDS, TranslatedTextField
+from observer.desk.layout import ADMIN_LISTS
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.registry.observers import row_save
+from observer.services.registry.observers import save_row
 
 if TYPE_CHECKING:
     TabularInline: TypeAlias = admin.TabularInline[Any, Any]
@@ -38,45 +39,49 @@ def is_superuser(request: HttpRequest) -> bool:
     return access.is_superuser(request.user)
 
 
-class NamesMixin:
-    """Texts by language are edited one input a language."""
+class TranslatedFieldsMixin:
+    """Edits texts by language with one input for each language."""
 
     def formfield_for_dbfield(
         self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
     ) -> FormField | None:
-        if isinstance(db_field, JSONField) and db_field.name in NAMES:
-            return db_field.formfield(form_class=NamesField)
-        found: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
-        return found
+        if isinstance(db_field, JSONField) and db_field.name in TRANSLATED_FIELDS:
+            return db_field.formfield(form_class=TranslatedTextField)
+        form_field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        return form_field
 
 
-class Desk(NamesMixin, Asked):
-    """A registered noun. Its rows are those that the reader may look at (`services/access.py`).
+class DeskAdmin(TranslatedFieldsMixin, SanitizedAdmin):
+    """Base class for a registered model.
 
-    `deciding`: the verb that its actions need; `writing`: the verb that its forms need. Without one, superusers only.
+    It shows the rows that the user may see.
+    `action_permission` is needed for the model's actions, `edit_permission` for its forms. If it is None, only
+    superusers may use them. `deferred_fields` are not loaded for lists.
     """
 
-    deciding: Verb | None = None
-    writing: Verb | None = None
+    action_permission: Permission | None = None
+    edit_permission: Permission | None = None
     can_add = can_change = can_delete = True
-    deferred: tuple[str, ...] = ()
+    deferred_fields: tuple[str, ...] = ()
     show_full_result_count = False
     list_per_page = 50
-    rows_at_once = 500
+    max_action_rows = 500
     list_max_show_all = 200
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
-        rows = access.visible(request.user, self.model).defer(*self.deferred)
+        rows = access.get_visible_rows(request.user, self.model).defer(*self.deferred_fields)
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
 
-    # ── who may ──
+    # ── permissions ──
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        reach = access.reach_of(self.model)
-        return is_superuser(request) or (reach is not None and access.may(request.user, reach.look))
+        row_scope = access.get_row_scope(self.model)
+        return is_superuser(request) or (
+            row_scope is not None and access.has_permission(request.user, row_scope.view_permission)
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.can_add and self._may_write(request)
@@ -90,85 +95,108 @@ class Desk(NamesMixin, Asked):
     def _may_write(self, request: HttpRequest, obj: Any = None) -> bool:
         if is_superuser(request):
             return True
-        if self.writing is None or not access.may(request.user, self.writing):
+        if self.edit_permission is None or not access.has_permission(request.user, self.edit_permission):
             return False
-        return obj is None or self._reaches(request, obj)
+        return obj is None or self._is_editable(request, obj)
 
-    def _reaches(self, request: HttpRequest, obj: Any) -> bool:
-        assert self.writing is not None
-        return access.reachable(request.user, self.model, self.writing).filter(pk=obj.pk).exists()
+    def _is_editable(self, request: HttpRequest, obj: Any) -> bool:
+        assert self.edit_permission is not None
+        return access.get_permitted_rows(request.user, self.model, self.edit_permission).filter(pk=obj.pk).exists()
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
-        """May the reader run this noun's actions? Which rows it may touch, `decidable` says."""
-        return is_superuser(request) or (self.deciding is not None and access.may(request.user, self.deciding))
+        """Whether the user may run the model's actions.
 
-    def decidable(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        `filter_actionable` says on which rows.
+        """
+        return is_superuser(request) or (
+            self.action_permission is not None and access.has_permission(request.user, self.action_permission)
+        )
+
+    def filter_actionable(self, request: HttpRequest, rows: "QuerySet[Any]") -> "QuerySet[Any]":
+        """The rows on which the user may run actions."""
         if is_superuser(request):
             return rows
-        if self.deciding is None:
+        if self.action_permission is None:
             return rows.none()
-        return rows.filter(pk__in=access.reachable(request.user, self.model, self.deciding).values("pk"))
+        return rows.filter(
+            pk__in=access.get_permitted_rows(request.user, self.model, self.action_permission).values("pk")
+        )
 
-    # ── what may be chosen in a form ──
+    # ── choices in forms ──
     def formfield_for_foreignkey(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_foreignkey(db_field, request, **({"queryset": _known(request, db_field)} | kwargs))
+        return super().formfield_for_foreignkey(
+            db_field, request, **({"queryset": _query_choices(request, db_field)} | kwargs)
+        )
 
     def formfield_for_manytomany(self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any) -> Any:
-        return super().formfield_for_manytomany(db_field, request, **({"queryset": _known(request, db_field)} | kwargs))
+        return super().formfield_for_manytomany(
+            db_field, request, **({"queryset": _query_choices(request, db_field)} | kwargs)
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Stored within one transaction with this: what does not lie where the writer may write is undone."""
+        """Refuses to save a row outside the user's territory.
+
+        Raises PermissionDenied.
+        This runs in the transaction that saved the row, so the change is rolled back.
+        """
         super().save_related(request, form, formsets, change)
-        if not is_superuser(request) and not self._reaches(request, form.instance):
+        if not is_superuser(request) and not self._is_editable(request, form.instance):
             raise PermissionDenied
 
-    # ── what is done ──
+    # ── saving and actions ──
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user: Any = request.user
-        row_save(row=obj, changed=form.changed_data, user=user, now=timezone.now())
+        save_row(row=obj, changed=form.changed_data, user=user, now=timezone.now())
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Rows are never deleted by the handful: what depends on them goes unseen in a long list."""
+        """Removes bulk deletion, in which dependent rows would be overlooked."""
         actions: dict[str, Any] = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
 
     def response_action(self, request: HttpRequest, queryset: "QuerySet[Any]") -> HttpResponse | None:  # type: ignore[override]
-        """An action started on an object's own page leads back to it."""
+        """Redirects back to an object's own page after an action there."""
         response: HttpResponse | None = super().response_action(request, queryset)
         if isinstance(response, HttpResponseRedirect) and request.POST.get("stay"):
             return HttpResponseRedirect(self.url("change", request.POST["stay"]))
         return response
 
-    def decide(
+    def run_for_each(
         self,
         request: HttpRequest,
         rows: "QuerySet[Any]",
-        verb: Callable[[Any], object],
+        action: Callable[[Any], object],
         refusals: tuple[type[Exception], ...] = (),
     ) -> None:
-        """Runs `verb` on each row that the reader may decide; tells what was done and what was refused, and why."""
-        mine = list(self.decidable(request, rows)[: self.rows_at_once + 1])
-        if len(mine) > self.rows_at_once:
+        """Runs `action` on each row and shows how many were done.
+
+        Rows on which the user may not act are left out.
+        Exceptions of the types in `refusals` are shown as messages, and the other rows are still done.
+        """
+        actionable = list(self.filter_actionable(request, rows)[: self.max_action_rows + 1])
+        if len(actionable) > self.max_action_rows:
             self.message_user(request, _("Too many at once: choose fewer."), messages.ERROR)
             return
         done = 0
-        for row in mine:
+        for row in actionable:
             try:
-                verb(row)
+                action(row)
                 done += 1
             except refusals as refusal:
-                words = getattr(refusal, "detail", "") or str(refusal)
-                self.message_user(request, f"{row}: {words}", messages.ERROR)
+                reason = getattr(refusal, "detail", "") or str(refusal)
+                self.message_user(request, f"{row}: {reason}", messages.ERROR)
         self.message_user(request, ngettext("%d done.", "%d done.", done) % done, messages.SUCCESS)
 
-    def ask(self, request: HttpRequest, rows: "QuerySet[Any]", title: str, form: Form) -> HttpResponse:
-        """A page between an action and its doing; posted back with `answered` set, to the same action."""
+    def render_action_form(self, request: HttpRequest, rows: "QuerySet[Any]", title: str, form: Form) -> HttpResponse:
+        """Renders a form before an action runs.
+
+        It is posted to the same action, with `answered` set.
+        """
         context = self.admin_site.each_context(request) | {
             "title": title,
             "opts": self.model._meta,
             "form": form,
-            "rows": list(self.decidable(request, rows)[: self.rows_at_once]),
+            "rows": list(self.filter_actionable(request, rows)[: self.max_action_rows]),
             "action": request.POST.get("action", ""),
             "stay": request.POST.get("stay", ""),
             "media": self.media + form.media,
@@ -183,10 +211,10 @@ class Desk(NamesMixin, Asked):
         return super().change_view(request, object_id, form_url, extra)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Headed by the word that leads here."""
+        """Gives the list the title of its navigation link."""
         meta = self.model._meta
-        _section, _order, word = LISTS.get(meta.label, ("", 0, str(meta.verbose_name_plural).capitalize()))
-        return super().changelist_view(request, {"title": word} | (extra_context or {}))
+        _section, _order, title = ADMIN_LISTS.get(meta.label, ("", 0, str(meta.verbose_name_plural).capitalize()))
+        return super().changelist_view(request, {"title": title} | (extra_context or {}))
 
     change_form_template = "admin/desk_change_form.html"
 
@@ -195,19 +223,22 @@ class Desk(NamesMixin, Asked):
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_{page}", args=args)
 
 
-def _known(request: HttpRequest, field: "Field[Any, Any]") -> "QuerySet[Any]":
-    """What a form offers: the rows that its reader may know of."""
-    return access.visible(request.user, cast("type[Model]", field.related_model))
+def _query_choices(request: HttpRequest, field: "Field[Any, Any]") -> "QuerySet[Any]":
+    """The rows that a form offers.
+
+    These are the rows that the user may see.
+    """
+    return access.get_visible_rows(request.user, cast("type[Model]", field.related_model))
 
 
-class ReadOnly(Desk):
-    """What was received, derived or written by the platform itself: looked at, never edited here."""
+class ReadOnlyAdmin(DeskAdmin):
+    """Base class for models that are read-only in the admin."""
 
     can_add = can_change = can_delete = False
 
 
-class ReadOnlyRows(NamesMixin, TabularInline):
-    """Rows shown within another noun's page."""
+class ReadOnlyInline(TranslatedFieldsMixin, TabularInline):
+    """Read-only rows on the page of another model."""
 
     extra = 0
     can_delete = False
@@ -223,8 +254,11 @@ class ReadOnlyRows(NamesMixin, TabularInline):
         return True
 
 
-def link(to: Model | None) -> SafeString | str:
-    """A link to a row's own page, worded by the row."""
+def format_link(to: Model | None) -> SafeString | str:
+    """A link to the admin page of a row.
+
+    The link has the row's text. Returns "—" for None.
+    """
     if to is None:
         return "—"
     meta = to._meta
@@ -233,6 +267,6 @@ def link(to: Model | None) -> SafeString | str:
     )
 
 
-def pretty(value: Any) -> SafeString:
-    """JSON as a person reads it."""
+def format_json(value: Any) -> SafeString:
+    """Indented JSON in a `pre` element."""
     return format_html("<pre>{}</pre>", json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -5,13 +5,16 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
-from observer.admin.base import Desk
+from observer.admin.base import DeskAdmin
 from observer.models import Commission
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 
 
-class Worded(admin.AllValuesFieldListFilter):
-    """An empty value is a choice too, and a link needs a word."""
+class LabelledValuesFilter(admin.AllValuesFieldListFilter):
+    """A filter by all values that shows "—" for the empty value.
+
+    A link needs a text.
+    """
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for choice in super().choices(changelist):
@@ -19,15 +22,18 @@ class Worded(admin.AllValuesFieldListFilter):
 
 
 @admin.register(Commission)
-class CommissionAdmin(Desk):
-    """A place in the tree. Its words and facts are edited here; its place in the tree makes figures,
-    so adding and moving one is `reports.admin.registry`'s, by the service that also recomputes them."""
+class CommissionAdmin(DeskAdmin):
+    """Edits names and other fields of a commission.
 
-    writing = Verb.SETUP
+    The place in the tree affects figures. So adding and moving commissions is in `reports.admin.registry`, through the
+    service that also recomputes the figures.
+    """
+
+    edit_permission = Permission.SETUP
     can_add = can_delete = False
     list_display = ("code", "__str__", "level", "parent_code", "voters", "type")
     list_select_related = ("level", "parent", "election")
-    list_filter = ("election", "level__kind", ("type", Worded))
+    list_filter = ("election", "level__kind", ("type", LabelledValuesFilter))
     search_fields = ("code",)
     autocomplete_fields = ("election", "parent", "level")
     fields = (
@@ -52,7 +58,10 @@ class CommissionAdmin(Desk):
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Any]", search_term: str
     ) -> tuple["QuerySet[Any]", bool]:
-        """By the beginning of a code: names are in several languages and in no index."""
+        """Searches by the beginning of the code.
+
+        Names are in several languages and have no index.
+        """
         term = search_term.strip()
         return (
             queryset.filter(Q(code__startswith=term) | Q(code__startswith=term.upper())) if term else queryset

@@ -1,12 +1,15 @@
 from django.contrib import admin
 
-from observer.admin.device import OfAnObserver
+from observer.admin.device import ObserverDataAdmin
 from observer.models import Consent
 
 
 @admin.register(Consent)
-class ConsentAdmin(OfAnObserver):
-    """Who accepted the code of conduct of which election: given on their phone, by nobody else."""
+class ConsentAdmin(ObserverDataAdmin):
+    """Consents to the codes of conduct.
+
+    Only observers themselves give them, on their phones.
+    """
 
     list_display = ("observer", "election", "version", "at", "asked_at")
     list_filter = ("election",)

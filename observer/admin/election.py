@@ -6,21 +6,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.admin.base import Desk, is_superuser
+from observer.admin.base import DeskAdmin, is_superuser
 from observer.models import Commission, Contest, Election, Level
-from observer.models.reach import Verb
-from observer.services.registry.observers import election_publish
-from observer.services.registry.relay_keys import relay_keys_set
+from observer.models.row_scope import Permission
+from observer.services.registry.observers import set_publication
+from observer.services.registry.relay_keys import set_relay_keys
 
 Publication = Election.Publication
 
 
 @admin.register(Election)
-class ElectionAdmin(Desk):
-    """One mission's observation. With a country's pack it is made by `create_election`; here, bare."""
+class ElectionAdmin(DeskAdmin):
+    """Elections.
 
-    writing = Verb.SETUP
-    deciding = Verb.RELEASE
+    An election added here is empty; the command `create_election` makes one from a country's pack.
+    """
+
+    edit_permission = Permission.SETUP
+    action_permission = Permission.RELEASE
     can_delete = False
     list_display = ("slug", "__str__", "date", "state", "publication", "opens_at", "closes_at")
     list_filter = ("state", "publication")
@@ -28,11 +31,11 @@ class ElectionAdmin(Desk):
     actions = ("publish_live", "publish_releases", "publish_nothing")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        relay_keys_set(obj)
+        set_relay_keys(obj)
         super().save_model(request, obj, form, change)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # The slug is in addresses and on phones; publication is a decision, taken by an action.
+        # The slug is in URLs and on phones; publication is changed by the actions only.
         return ("slug", "pack", "publication", "relay_key") if obj else ("relay_key",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -53,14 +56,14 @@ class ElectionAdmin(Desk):
     def _publish(self, request: HttpRequest, rows: "QuerySet[Any]", publication: str) -> None:
         user: Any = request.user
         now = timezone.now()
-        self.decide(
-            request, rows, lambda one: election_publish(election=one, publication=publication, user=user, now=now)
+        self.run_for_each(
+            request, rows, lambda one: set_publication(election=one, publication=publication, user=user, now=now)
         )
 
 
 @admin.register(Level)
-class LevelAdmin(Desk):
-    writing = Verb.SETUP
+class LevelAdmin(DeskAdmin):
+    edit_permission = Permission.SETUP
     list_display = ("election", "order", "code", "kind", "__str__")
     list_select_related = ("election",)
     list_filter = ("election", "kind")
@@ -68,7 +71,7 @@ class LevelAdmin(Desk):
     autocomplete_fields = ("election",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # The kind says which commissions are counted as polling stations.
+        # The kind decides which commissions count as polling stations.
         if obj is None:
             return ()
         used = Commission.objects.filter(level=obj).exists()
@@ -76,8 +79,8 @@ class LevelAdmin(Desk):
 
 
 @admin.register(Contest)
-class ContestAdmin(Desk):
-    writing = Verb.SETUP
+class ContestAdmin(DeskAdmin):
+    edit_permission = Permission.SETUP
     can_delete = False
     list_display = ("election", "code", "__str__", "round")
     list_select_related = ("election",)

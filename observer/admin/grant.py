@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from observer.admin.base import Desk
+from observer.admin.base import DeskAdmin
 from observer.models import Grant
 
 
 @admin.register(Grant)
-class GrantAdmin(Desk):
+class GrantAdmin(DeskAdmin):
     list_display = ("user", "role", "commission", "organisation")
     list_select_related = ("user", "commission", "organisation")
     list_filter = ("role", "commission__election")

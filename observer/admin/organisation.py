@@ -1,11 +1,11 @@
 from django.contrib import admin
 
-from observer.admin.base import Desk
+from observer.admin.base import DeskAdmin
 from observer.models import Organisation
 
 
 @admin.register(Organisation)
-class OrganisationAdmin(Desk):
+class OrganisationAdmin(DeskAdmin):
     list_display = ("code", "__str__", "kind")
     list_filter = ("kind",)
     search_fields = ("code",)

@@ -6,21 +6,24 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.admin.base import ReadOnly, is_superuser
+from observer.admin.base import ReadOnlyAdmin, is_superuser
 from observer.models import RecoveryCode, SecondFactor, SignIn, WrongGuess
-from observer.services.accounts.sign_ins import sign_ins_end
-from observer.services.accounts.two_factor import second_factor_reset
+from observer.services.accounts.sign_ins import end_sign_ins
+from observer.services.accounts.two_factor import reset_second_factor
 
 
-class OfAUser(ReadOnly):
-    """How people sign in; superusers see it all, others their own account's page and their staff's."""
+class SignInDataAdmin(ReadOnlyAdmin):
+    """Base class for sign-in data, whose actions are for superusers only.
+
+    Other users have their own account page and the staff page.
+    """
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)
 
 
 @admin.register(SignIn)
-class SignInAdmin(OfAUser):
+class SignInAdmin(SignInDataAdmin):
     list_display = ("at", "user", "address", "by_second_factor", "seen_at", "ended_at")
     list_select_related = ("user",)
     list_filter = (("ended_at", admin.EmptyFieldListFilter), "by_second_factor")
@@ -31,12 +34,12 @@ class SignInAdmin(OfAUser):
     def end(self, request: HttpRequest, rows: "QuerySet[SignIn]") -> None:
         by: Any = request.user
         now = timezone.now()
-        chosen = rows.select_related("user")
-        self.decide(request, chosen, lambda one: sign_ins_end(user=one.user, by=by, now=now, only=one.pk))
+        with_users = rows.select_related("user")
+        self.run_for_each(request, with_users, lambda one: end_sign_ins(user=one.user, by=by, now=now, only=one.pk))
 
 
 @admin.register(SecondFactor)
-class SecondFactorAdmin(OfAUser):
+class SecondFactorAdmin(SignInDataAdmin):
     list_display = ("user", "since")
     list_select_related = ("user",)
     search_fields = ("=user__username",)
@@ -47,13 +50,16 @@ class SecondFactorAdmin(OfAUser):
     def reset(self, request: HttpRequest, rows: "QuerySet[SecondFactor]") -> None:
         by: Any = request.user
         now = timezone.now()
-        chosen = rows.select_related("user")
-        self.decide(request, chosen, lambda one: second_factor_reset(user=one.user, by=by, now=now))
+        with_users = rows.select_related("user")
+        self.run_for_each(request, with_users, lambda one: reset_second_factor(user=one.user, by=by, now=now))
 
 
 @admin.register(RecoveryCode)
-class RecoveryCodeAdmin(OfAUser):
-    """That a code was made and used; the code itself was shown once and is kept nowhere."""
+class RecoveryCodeAdmin(SignInDataAdmin):
+    """Shows that a code was made and used.
+
+    The code itself was shown once and is not stored.
+    """
 
     list_display = ("user", "used_at")
     list_select_related = ("user",)
@@ -62,6 +68,6 @@ class RecoveryCodeAdmin(OfAUser):
 
 
 @admin.register(WrongGuess)
-class WrongGuessAdmin(OfAUser):
+class WrongGuessAdmin(SignInDataAdmin):
     list_display = ("at", "key")
     search_fields = ("key",)

@@ -6,8 +6,8 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from observer.admin.asked import Asked
 from observer.admin.base import is_superuser
+from observer.admin.sanitized import SanitizedAdmin
 from observer.models import User
 
 if TYPE_CHECKING:
@@ -16,13 +16,16 @@ else:
     BaseUserAdmin = DjangoUserAdmin
 
 
-# Nobody's rights are read from groups or from Django's own permissions: they are grants.
+# Permissions come from grants only, not from groups or Django's own permissions.
 admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(Asked, BaseUserAdmin):
-    """Who signs in. Only superusers make others; what a user may do in which territory is a grant."""
+class UserAdmin(SanitizedAdmin, BaseUserAdmin):
+    """Users of the desk, managed by superusers only.
+
+    What a user may do is defined by grants.
+    """
 
     list_display = ("username", "email", "language", "is_staff", "is_superuser", "is_active", "last_login")
     list_filter = ("is_staff", "is_superuser", "is_active")
@@ -41,7 +44,7 @@ class UserAdmin(Asked, BaseUserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
         rows = super().get_queryset(request)
-        return rows if is_superuser(request) else rows.none()  # or history would tell which users there are
+        return rows if is_superuser(request) else rows.none()  # otherwise the history page would tell which users exist
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_superuser(request)

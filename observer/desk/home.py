@@ -1,4 +1,4 @@
-"""The way in: `/desk/` leads to the first page that the reader may open. And the language of the desk."""
+"""The start page of the desk, and choosing its language."""
 
 from typing import Any
 
@@ -12,51 +12,60 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from observer.desk.askable import askable
-from observer.desk.frame import current_election, navigation
+from observer.desk.input_sanitizing import sanitize_value
+from observer.desk.layout import build_navigation, get_current_election
 from observer.models import User
 from observer.services.accounts import access
 
-YEAR = 365 * 24 * 3600
+LANGUAGE_COOKIE_SECONDS = 365 * 24 * 3600
 
 
 @never_cache
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """To the first page of the election that was chosen, or of the one last looked at; where there is none, to making one."""
+def redirect_to_first_page(request: HttpRequest) -> HttpResponse:
+    """Redirects to the first page that the user may open.
+
+    The page is one of the current election.
+    `election` in the query chooses the election. Without any page, a superuser is sent to the form for a new election,
+    others to the admin's index.
+    """
     if not admin.site.has_permission(request):
         return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-    elections = list(access.elections(request.user))
+    elections = list(access.get_elections(request.user))
     if "election" in request.GET:
-        chosen = get_object_or_404(access.elections(request.user), slug=askable(request.GET["election"]))
-        request.desk_election = chosen  # type: ignore[attr-defined]
-    election = current_election(request, elections)
-    sections = navigation(request, election) if election else []
-    own = [link.url for section in sections for link in section.links if link.url.startswith("/desk/")]
-    first = "desk:election_new" if access.is_superuser(request.user) else "admin:index"
-    return HttpResponseRedirect(own[0] if own else reverse(first))
+        slug = sanitize_value(request.GET["election"])
+        request.desk_election = get_object_or_404(access.get_elections(request.user), slug=slug)  # type: ignore[attr-defined]
+    election = get_current_election(request, elections)
+    sections = build_navigation(request, election) if election else []
+    urls = [link.url for section in sections for link in section.links if link.url.startswith("/desk/")]
+    fallback = "desk:election_new" if access.is_superuser(request.user) else "admin:index"
+    return HttpResponseRedirect(urls[0] if urls else reverse(fallback))
 
 
 @never_cache
 @require_POST
-def language(request: HttpRequest) -> HttpResponse:
-    """The desk speaks this language in this browser, and to this user where one is signed in."""
-    code, back = request.POST.get("language", ""), request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, request.is_secure()):
-        back = reverse("desk_home")
-    response = HttpResponseRedirect(back)
+def set_language(request: HttpRequest) -> HttpResponse:
+    """Sets the desk's language in this browser.
+
+    It is also stored for the user if one is signed in.
+    """
+    code, next_url = request.POST.get("language", ""), request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(next_url, {request.get_host()}, request.is_secure()):
+        next_url = reverse("desk_home")
+    response = HttpResponseRedirect(next_url)
     if code in dict(settings.LANGUAGES):
         if request.user.is_authenticated:
             User.objects.filter(pk=request.user.pk).update(language=code)
-        remember_language(response, code)
+        set_language_cookie(response, code)
     return response
 
 
-def remember_language(response: Any, code: str) -> None:
+def set_language_cookie(response: Any, code: str) -> None:
+    """Sets Django's language cookie for a year."""
     response.set_cookie(
         settings.LANGUAGE_COOKIE_NAME,
         code,
-        max_age=YEAR,
+        max_age=LANGUAGE_COOKIE_SECONDS,
         path="/",
         samesite="Lax",
         secure=settings.SESSION_COOKIE_SECURE,

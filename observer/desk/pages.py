@@ -1,6 +1,6 @@
-"""The base of the desk's own pages, and the one list of them: addresses and navigation are made from it.
+"""The base view of desk pages, and their registry.
 
-`docs/desk.md` says how a page is written.
+URLs and navigation are made from the registry. `docs/desk.md` says how to write a page.
 """
 
 from collections.abc import Callable
@@ -19,30 +19,34 @@ from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
-from observer.desk.askable import askable, query_askable, words_askable
+from observer.desk.input_sanitizing import sanitize_query, sanitize_text, sanitize_value
 from observer.models import Election, User
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.trail import address_clean
+from observer.services.trail import clean_address
 
 M = TypeVar("M", bound=Model)
 
 
-def client_address(request: HttpRequest) -> str:
-    """Whence the request comes, as far as our own proxies tell."""
-    return address_clean(str(request.META.get("REMOTE_ADDR", "")))
+def get_client_address(request: HttpRequest) -> str:
+    """The client's IP address, as our own proxies report it.
+
+    Returns "" where there is none.
+    """
+    return clean_address(str(request.META.get("REMOTE_ADDR", "")))
 
 
 @method_decorator(never_cache, name="dispatch")
 class DeskView(TemplateView):
-    """A page about one election, for those who may do `verb` somewhere in it; for all others it does not exist.
+    """A page about one election.
 
-    Rows come from `visible`, `reachable` and `one`, never from a model's manager.
+    It is for users who have `permission` somewhere in the election; others get 404.
+    Take rows from `get_visible_rows`, `get_permitted_rows` and `get_row_or_404`, never from a model's manager.
     """
 
-    verb: ClassVar[Verb] = Verb.LOOK
-    whole = False  # only for those who may do it for the whole election
-    anywhere = False  # of no election: `/desk/<route>`, for those who may do it for the whole of one
+    permission: ClassVar[Permission] = Permission.LOOK
+    election_wide = False  # only for users who have the permission for the whole election
+    without_election = False  # the page is at `/desk/<route>`; needs the permission for the whole of any election
     title: ClassVar[str | Promise] = ""
     election: Election
     user: User
@@ -50,46 +54,55 @@ class DeskView(TemplateView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not admin.site.has_permission(request):
             return redirect_to_login(request.get_full_path(), reverse("admin:login"))
-        request.GET = query_askable(request.GET)  # type: ignore[assignment]
+        request.GET = sanitize_query(request.GET)  # type: ignore[assignment]
         if request.method == "POST":
-            request.POST = words_askable(request.POST)  # type: ignore[assignment]
-        self.kwargs = kwargs = {name: askable(given) for name, given in kwargs.items()}
+            request.POST = sanitize_text(request.POST)  # type: ignore[assignment]
+        self.kwargs = kwargs = {name: sanitize_value(value) for name, value in kwargs.items()}
         self.user = request.user  # type: ignore[assignment]
-        if self.anywhere:
-            if not access.may_whole(self.user, self.verb):
+        if self.without_election:
+            if not access.has_election_wide_permission(self.user, self.permission):
                 raise Http404
             return super().dispatch(request, *args, **kwargs)
-        self.election = get_object_or_404(access.elections(self.user, self.verb), slug=kwargs["election"])
-        if self.whole and not access.may_whole(self.user, self.verb, self.election):
+        self.election = get_object_or_404(access.get_elections(self.user, self.permission), slug=kwargs["election"])
+        if self.election_wide and not access.has_election_wide_permission(self.user, self.permission, self.election):
             raise Http404
         request.desk_election = self.election  # type: ignore[attr-defined]
         return super().dispatch(request, *args, **kwargs)
 
-    def visible(self, model: type[M]) -> "QuerySet[M]":
-        """The rows of this election that the reader may know of."""
-        return access.visible(self.user, model, self.election)
+    def get_visible_rows(self, model: type[M]) -> "QuerySet[M]":
+        """The rows of this election that the user may know about."""
+        return access.get_visible_rows(self.user, model, self.election)
 
-    def reachable(self, model: type[M], verb: Verb | None = None) -> "QuerySet[M]":
-        """The rows of this election to which the reader may do `verb`, which is the page's own unless named."""
-        return access.reachable(self.user, model, verb or self.verb, self.election)
+    def get_permitted_rows(self, model: type[M], permission: Permission | None = None) -> "QuerySet[M]":
+        """The rows of this election for which the user has `permission`.
 
-    def one(self, model: type[M], verb: Verb | None = None, **lookup: Any) -> M:
-        """One of them, or 404, whether it is not there or not for this reader."""
-        return get_object_or_404(self.reachable(model, verb), **lookup)
+        The default is the permission of the page.
+        """
+        return access.get_permitted_rows(self.user, model, permission or self.permission, self.election)
 
-    def link(self, name: str, *args: Any) -> str:
-        """The address of another page of this election."""
+    def get_row_or_404(self, model: type[M], permission: Permission | None = None, **lookup: Any) -> M:
+        """One of the permitted rows.
+
+        Raises Http404 if the row does not exist or the user has no permission.
+        """
+        return get_object_or_404(self.get_permitted_rows(model, permission), **lookup)
+
+    def get_page_url(self, name: str, *args: Any) -> str:
+        """The URL of another page of this election."""
         return reverse(f"desk:{name}", args=[self.election.slug, *args])
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        frame = admin.site.each_context(self.request)
-        context = super().get_context_data(**kwargs) | frame | {"title": self.title}
-        return context if self.anywhere else context | {"election": self.election}
+        layout = admin.site.each_context(self.request)
+        context = super().get_context_data(**kwargs) | layout | {"title": self.title}
+        return context if self.without_election else context | {"election": self.election}
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A desk page's address and its place in the navigation; one with an empty `section` stands in none."""
+class RegisteredPage:
+    """A desk page with its route and place in the navigation.
+
+    With `section` "" it is not in the navigation.
+    """
 
     route: str
     name: str
@@ -98,29 +111,35 @@ class Page:
     order: int
 
     def url(self, election: Election) -> str:
-        return reverse(f"desk:{self.name}", args=[] if self.view.anywhere else [election.slug])
+        return reverse(f"desk:{self.name}", args=[] if self.view.without_election else [election.slug])
 
 
-PAGES: list[Page] = []
+PAGES: list[RegisteredPage] = []
 V = TypeVar("V", bound=type[DeskView])
 
 
-def page(route: str, name: str, section: str = "", order: int = 50) -> Callable[[V], V]:
-    """Registers a page at `/desk/<election>/<route>`, named `desk:<name>`.
+def register_page(route: str, name: str, section: str = "", order: int = 50) -> Callable[[V], V]:
+    """Registers a view as a page of the desk.
 
-    `section` is one of `frame.SECTIONS`; the link's word is the view's `title`, and it is shown to whom the view is.
+    Its URL is `/desk/<election>/<route>` with the name `desk:<name>`.
+    `section` is one of `layout.SECTIONS`. The link in the navigation has the view's `title` as its text, and is shown
+    to the users who may open the page.
     """
 
     def register(view: V) -> V:
-        PAGES.append(Page(route, name, view, section, order))
+        PAGES.append(RegisteredPage(route, name, view, section, order))
         return view
 
     return register
 
 
-def addresses() -> list[URLPattern]:
-    """Every page that was registered by the time the addresses are read."""
+def build_urlpatterns() -> list[URLPattern]:
+    """The URL patterns of all pages that are registered so far."""
     return [
-        path(one.route if one.view.anywhere else f"<slug:election>/{one.route}", one.view.as_view(), name=one.name)
+        path(
+            one.route if one.view.without_election else f"<slug:election>/{one.route}",
+            one.view.as_view(),
+            name=one.name,
+        )
         for one in PAGES
     ]

@@ -1,4 +1,7 @@
-"""Who works at this desk: an administrator gives and takes roles, and lets people in again."""
+"""The staff page, for administrators.
+
+They give and take roles, and reset passwords and second factors.
+"""
 
 from typing import Any
 
@@ -11,15 +14,22 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.askable import askable
-from observer.desk.pages import DeskView, page
+from observer.desk.input_sanitizing import sanitize_value
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission, Grant, Organisation, User
-from observer.models.reach import Role, Verb
-from observer.services.accounts.sign_ins import sign_ins_end
-from observer.services.accounts.staff import NotGiven, grant_give, grant_take, grants_within, may_manage, password_renew
-from observer.services.accounts.two_factor import second_factor_reset
+from observer.models.row_scope import Permission, Role
+from observer.services.accounts.sign_ins import end_sign_ins
+from observer.services.accounts.staff import (
+    GrantRefused,
+    can_manage_user,
+    get_manageable_grants,
+    give_grant,
+    reset_password,
+    take_grant,
+)
+from observer.services.accounts.two_factor import reset_second_factor
 
-ROLES: dict[str, str | Promise] = {
+ROLE_LABELS: dict[str, str | Promise] = {
     Role.ADMINISTRATOR: gettext_lazy("administrator"),
     Role.NATIONAL: gettext_lazy("national coordinator"),
     Role.TERRITORIAL: gettext_lazy("territorial coordinator"),
@@ -33,7 +43,7 @@ ROLES: dict[str, str | Promise] = {
 
 class GrantForm(forms.Form):
     username = forms.CharField(max_length=150, label=gettext_lazy("User name"))
-    role = forms.ChoiceField(choices=list(ROLES.items()), initial=Role.TERRITORIAL, label=gettext_lazy("Role"))
+    role = forms.ChoiceField(choices=list(ROLE_LABELS.items()), initial=Role.TERRITORIAL, label=gettext_lazy("Role"))
     commission = forms.CharField(
         max_length=60,
         label=gettext_lazy("Commission"),
@@ -45,90 +55,103 @@ class GrantForm(forms.Form):
     language = forms.ChoiceField(choices=settings.LANGUAGES, initial="ru", label=gettext_lazy("Language"))
 
 
-@page("staff/", name="staff", section="office", order=10)
-class Staff(DeskView):
-    verb = Verb.STAFF
+@register_page("staff/", name="staff", section="office", order=10)
+class StaffPage(DeskView):
+    permission = Permission.STAFF
     title = gettext_lazy("Staff")
     template_name = "desk/staff.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        grants = list(grants_within(user=self.user, election=self.election)[:1000])
+        grants = list(get_manageable_grants(user=self.user, election=self.election)[:1000])
         users = {grant.user_id: grant.user for grant in grants}
-        manageable = {key for key, user in users.items() if may_manage(user=self.user, whom=user)}
+        manageable = {key for key, user in users.items() if can_manage_user(user=self.user, other=user)}
         rows = [
-            {"grant": one, "role": ROLES.get(one.role, one.role), "manageable": one.user_id in manageable}
+            {"grant": one, "role": ROLE_LABELS.get(one.role, one.role), "manageable": one.user_id in manageable}
             for one in grants
         ]
-        return super().get_context_data(**kwargs) | {"rows": rows, "form": kwargs.get("form") or self._form(None)}
+        return super().get_context_data(**kwargs) | {"rows": rows, "form": kwargs.get("form") or self._make_form(None)}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        done = {"take": self._take, "second_factor": self._reset, "password": self._renew, "end": self._end}
-        for name, act in done.items():
+        actions = {
+            "take": self._take_grant,
+            "second_factor": self._reset_second_factor,
+            "password": self._reset_password,
+            "end": self._end_sign_ins,
+        }
+        for name, action in actions.items():
             if name in request.POST:
-                return act(self._grant(str(askable(request.POST[name]))))
-        return self._give(self._form(request.POST))
+                return action(self._get_grant(str(sanitize_value(request.POST[name]))))
+        return self._give_grant(self._make_form(request.POST))
 
-    def _form(self, given: Any) -> GrantForm:
-        form = GrantForm(given)
-        form.fields["organisation"].queryset = self.visible(Organisation)  # type: ignore[attr-defined]
+    def _make_form(self, data: Any) -> GrantForm:
+        form = GrantForm(data)
+        form.fields["organisation"].queryset = self.get_visible_rows(Organisation)  # type: ignore[attr-defined]
         return form
 
-    def _grant(self, key: str) -> Grant:
-        rows = grants_within(user=self.user, election=self.election)
+    def _get_grant(self, key: str) -> Grant:
+        """The grant with this key that the user may manage.
+
+        Raises Http404.
+        """
+        rows = get_manageable_grants(user=self.user, election=self.election)
         found = rows.filter(pk=int(key)).first() if key.isascii() and key.isdecimal() else None
         if found is None:
             raise Http404
         return found
 
-    def _managed(self, grant: Grant) -> User:
-        if not may_manage(user=self.user, whom=grant.user):
+    def _get_managed_user(self, grant: Grant) -> User:
+        """The user of the grant, whom the reader may manage.
+
+        Raises Http404.
+        """
+        if not can_manage_user(user=self.user, other=grant.user):
             raise Http404
         return grant.user
 
-    def _give(self, form: GrantForm) -> HttpResponse:
+    def _give_grant(self, form: GrantForm) -> HttpResponse:
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
-        given = form.cleaned_data
-        place = self.reachable(Commission).filter(code=given["commission"].strip()).first()
-        if place is None:
+        values = form.cleaned_data
+        commission = self.get_permitted_rows(Commission).filter(code=values["commission"].strip()).first()
+        if commission is None:
             form.add_error("commission", _("This election has no such commission."))
             return self.render_to_response(self.get_context_data(form=form))
         try:
-            grant, password = grant_give(
+            grant, password = give_grant(
                 by=self.user,
-                username=given["username"].strip(),
-                role=given["role"],
-                commission=place,
-                organisation=given["organisation"],
-                language=given["language"],
+                username=values["username"].strip(),
+                role=values["role"],
+                commission=commission,
+                organisation=values["organisation"],
+                language=values["language"],
                 now=timezone.now(),
             )
-        except NotGiven as reason:
+        except GrantRefused as reason:
             form.add_error(None, str(reason))
             return self.render_to_response(self.get_context_data(form=form))
         if password:
-            return self._shown(grant.user, password)
-        return self._back(_("Given."))
+            return self._show_password(grant.user, password)
+        return self._redirect(_("Given."))
 
-    def _take(self, grant: Grant) -> HttpResponse:
-        grant_take(grant=grant, by=self.user, now=timezone.now())
-        return self._back(_("Taken away."))
+    def _take_grant(self, grant: Grant) -> HttpResponse:
+        take_grant(grant=grant, by=self.user, now=timezone.now())
+        return self._redirect(_("Taken away."))
 
-    def _reset(self, grant: Grant) -> HttpResponse:
-        second_factor_reset(user=self._managed(grant), by=self.user, now=timezone.now())
-        return self._back(_("The next sign-in sets the second step up anew."))
+    def _reset_second_factor(self, grant: Grant) -> HttpResponse:
+        reset_second_factor(user=self._get_managed_user(grant), by=self.user, now=timezone.now())
+        return self._redirect(_("The next sign-in sets the second step up anew."))
 
-    def _renew(self, grant: Grant) -> HttpResponse:
-        user = self._managed(grant)
-        return self._shown(user, password_renew(user=user, by=self.user, now=timezone.now()))
+    def _reset_password(self, grant: Grant) -> HttpResponse:
+        user = self._get_managed_user(grant)
+        return self._show_password(user, reset_password(user=user, by=self.user, now=timezone.now()))
 
-    def _end(self, grant: Grant) -> HttpResponse:
-        sign_ins_end(user=self._managed(grant), by=self.user, now=timezone.now())
-        return self._back(_("Signed out everywhere."))
+    def _end_sign_ins(self, grant: Grant) -> HttpResponse:
+        end_sign_ins(user=self._get_managed_user(grant), by=self.user, now=timezone.now())
+        return self._redirect(_("Signed out everywhere."))
 
-    def _shown(self, user: User, password: str) -> HttpResponse:
+    def _show_password(self, user: User, password: str) -> HttpResponse:
         return self.render_to_response(self.get_context_data() | {"new_user": user, "password": password})
 
-    def _back(self, words: str) -> HttpResponse:
-        messages.success(self.request, words)
-        return HttpResponseRedirect(self.link("staff"))
+    def _redirect(self, message: str) -> HttpResponse:
+        messages.success(self.request, message)
+        return HttpResponseRedirect(self.get_page_url("staff"))

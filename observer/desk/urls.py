@@ -1,17 +1,20 @@
-"""The desk's own pages. Read after the applications are, when every page is registered."""
+"""URLs of the desk's own pages.
+
+This module must be imported after the applications are loaded, when all pages are registered.
+"""
 
 from django.urls import include, path
 
-from observer.desk import person, staff
-from observer.desk.home import home, language
-from observer.desk.me import me
-from observer.desk.pages import addresses
+from observer.desk import observer_contacts, staff
+from observer.desk.account import show_account
+from observer.desk.home import redirect_to_first_page, set_language
+from observer.desk.pages import build_urlpatterns
 
-assert person and staff  # its pages register themselves
+assert observer_contacts and staff  # importing them registers their pages
 
 urlpatterns = [
-    path("", home, name="desk_home"),
-    path("language/", language, name="desk_language"),
-    path("me/", me, name="desk_me"),
-    path("", include((addresses(), "desk"))),
+    path("", redirect_to_first_page, name="desk_home"),
+    path("language/", set_language, name="desk_language"),
+    path("me/", show_account, name="desk_me"),
+    path("", include((build_urlpatterns(), "desk"))),
 ]

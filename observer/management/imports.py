@@ -1,4 +1,4 @@
-"""What import commands share: finding the election, and telling of bad lines."""
+"""Helpers for import commands: finding the election, reporting bad lines."""
 
 from django.core.management.base import CommandError
 
@@ -6,15 +6,19 @@ from observer.models import Election
 from observer.services.spreadsheets.tables import BadTable
 
 
-def election_named(slug: str) -> Election:
+def get_election(slug: str) -> Election:
+    """The election with this slug. Raises CommandError."""
     election = Election.objects.filter(slug=slug).first()
     if election is None:
         raise CommandError(f"There is no election {slug}.")
     return election
 
 
-def refusal(error: BadTable) -> CommandError:
-    """Every bad line with its number and reason; the promise that nothing was changed last."""
+def make_command_error(error: BadTable) -> CommandError:
+    """An error that lists every bad line with its reason.
+
+    At the end it says that nothing was changed.
+    """
     count = len(error.lines)
     total = "1 problem" if count == 1 else f"{count} problems"
     return CommandError("\n".join([*map(str, error.lines), f"{total}; nothing was changed."]))

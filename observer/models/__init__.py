@@ -1,4 +1,4 @@
-"""The registry: who observes what, where."""
+"""Models of the registry: users, elections, commissions, observers, assignments, devices."""
 
 from observer.models.alert import Alert
 from observer.models.call import Call

@@ -2,13 +2,16 @@ from django.conf import settings
 from django.db import models
 
 from observer.models.election import Election
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Alert(models.Model):
-    """Someone at the desk looks at more people than the work explains. Open until an administrator has seen it."""
+    """A user saw unusually many names within an hour.
 
-    reach = Reach(election="election", part=False, look=Verb.STAFF)
+    The alert is open until an administrator has seen it.
+    """
+
+    row_scope = RowScope(election_lookup="election", visible_in_part=False, view_permission=Permission.STAFF)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="alerts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
     at = models.DateTimeField()

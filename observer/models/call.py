@@ -6,17 +6,21 @@ from observer.models.commission import Commission
 from observer.models.election import Election
 from observer.models.fields import EncryptedTextField
 from observer.models.observer import Observer
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Call(models.Model):
-    """One time that the desk took an observer's number to call it, and what came of it.
+    """A call from the desk to an observer, with its outcome.
 
-    It begins when the number is shown, so that no number is seen without a line here, and so that a
-    colleague sees who is calling just now.
+    It begins when the number is shown. So no number is seen without a row here, and colleagues see who is calling
+    at the moment.
     """
 
-    reach = Reach(places=("commission",), organisation="observer__organisation", look=Verb.PEOPLE)
+    row_scope = RowScope(
+        commission_lookups=("commission",),
+        organisation_lookup="observer__organisation",
+        view_permission=Permission.PEOPLE,
+    )
 
     class Outcome(models.TextChoices):
         SHOWN = "", "the number was shown"

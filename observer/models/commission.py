@@ -4,33 +4,35 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models.election import Election, Level
-from observer.models.reach import Reach
-from observer.words import in_language
+from observer.models.row_scope import RowScope
+from observer.words import get_translation
 
-CODE = RegexValidator(r"^[\w.\-]+$", "letters, digits, dot, dash and underscore only")
+CODE_VALIDATOR = RegexValidator(r"^[\w.\-]+$", "letters, digits, dot, dash and underscore only")
 
 
 class CommissionQuerySet(models.QuerySet["Commission"]):
-    def under(self, commission: "Commission") -> Self:
-        """This commission and all below it."""
+    def in_subtree(self, commission: "Commission") -> Self:
+        """The commission and all below it."""
         return self.filter(election=commission.election_id, path__startswith=commission.path)
 
     def precincts(self) -> Self:
+        """Only polling stations."""
         return self.filter(level__kind=Level.Kind.PRECINCT)
 
 
 class Commission(models.Model):
-    """A place in an election's tree: from the country to the polling station, to any depth.
+    """A commission in the tree of an election.
 
-    `path` is the codes from the root down, each followed by "/", so that a territory is one
-    prefix; `services/commissions.py` keeps it and `depth` (0 at the root) true.
+    The tree goes from the country down to the polling station, to any depth.
+    `path` has the codes from the root down, each followed by "/", so that all commissions of a territory have the same
+    prefix. `observer/services/registry/commissions.py` keeps `path` and `depth` (0 at the root) correct.
     """
 
-    reach = Reach(places=("",), shared=True)
+    row_scope = RowScope(commission_lookups=("",), shared_by_organisations=True)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="commissions", db_index=False)
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+", db_index=False)
-    code = models.CharField(max_length=60, validators=[CODE])
+    code = models.CharField(max_length=60, validators=[CODE_VALIDATOR])
     path = models.CharField(max_length=600, editable=False)
     depth = models.PositiveSmallIntegerField(default=0, editable=False)
     names = models.JSONField(default=dict)
@@ -57,14 +59,17 @@ class Commission(models.Model):
         indexes = [models.Index(fields=["election", "path"], name="commission_path")]
 
     def __str__(self) -> str:
-        return f"{self.code} {in_language(self.names)}".strip()
+        return f"{self.code} {get_translation(self.names)}".strip()
 
     @property
     def zone(self) -> str:
-        """The time zone of this place; needs `election` loaded where the place has none of its own."""
+        """The time zone of this place.
+
+        Needs `election` loaded if the commission has no time zone of its own.
+        """
         return self.timezone or self.election.timezone
 
     @property
     def is_station(self) -> bool:
-        """Whether people vote here; needs `level` loaded."""
+        """Whether this is a polling station. Needs `level` loaded."""
         return self.level.kind == Level.Kind.PRECINCT

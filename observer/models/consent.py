@@ -5,26 +5,31 @@ from django.db.models import F
 
 from observer.models.election import Election
 from observer.models.observer import Observer
-from observer.models.reach import OF_AN_OBSERVER
+from observer.models.row_scope import OBSERVER_ROW_SCOPE
 
 
 class ConsentQuerySet(models.QuerySet["Consent"]):
     def valid(self) -> Self:
-        """Those given to the code of conduct as it now stands in their election."""
+        """Consents that are still valid.
+
+        They are to the current version of their election's code of conduct, or a later one.
+        """
         return self.filter(version__gte=F("election__conduct_version"))
 
-    def awaited(self) -> Self:
-        """Those asked of somebody who was invited from another election, and never given."""
+    def pending(self) -> Self:
+        """Invitations of observers from another election that are not answered."""
         return self.filter(version__isnull=True)
 
 
 class Consent(models.Model):
-    """An observer accepted the code of conduct of one election, on their phone; that of another says nothing here.
+    """An observer's consent to an election's code of conduct.
 
-    A row without a version is an invitation: they observed in an earlier election and were asked into this one.
+    It is given on the observer's phone.
+    A consent is valid for its own election only. A row without a version is an invitation: the observer took part in
+    an earlier election and was asked to take part in this one.
     """
 
-    reach = OF_AN_OBSERVER
+    row_scope = OBSERVER_ROW_SCOPE
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="consents", db_index=False)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="consents")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="when they were invited from another election")

@@ -2,13 +2,16 @@ from django.db import models
 
 from observer.models.election import Election
 from observer.models.observer import Observer
-from observer.models.reach import OF_AN_OBSERVER
+from observer.models.row_scope import OBSERVER_ROW_SCOPE
 
 
 class Device(models.Model):
-    """One browser or phone that may speak for one observer in one election, until it is revoked."""
+    """A phone or browser that may send an observer's reports.
 
-    reach = OF_AN_OBSERVER
+    It belongs to one observer in one election, until it is revoked.
+    """
+
+    row_scope = OBSERVER_ROW_SCOPE
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="devices")
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="devices")
     name = models.CharField(max_length=120, blank=True)
@@ -28,9 +31,12 @@ class Device(models.Model):
 
 
 class EnrolmentCode(models.Model):
-    """A one-time code by which a phone becomes a Device. Only its HMAC is kept."""
+    """A one-time code with which a phone becomes a Device.
 
-    reach = OF_AN_OBSERVER
+    Only its HMAC is stored.
+    """
+
+    row_scope = OBSERVER_ROW_SCOPE
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="enrolment_codes")
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="enrolment_codes")
     code_hmac = models.CharField(max_length=64, unique=True, editable=False)

@@ -5,20 +5,23 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models.fields import EncryptedTextField
-from observer.models.reach import WHOLE, Reach
-from observer.words import in_language, origins_valid
+from observer.models.row_scope import ELECTION_ROW_SCOPE, RowScope
+from observer.words import get_translation, validate_origins
 
 
 class ElectionQuerySet(models.QuerySet["Election"]):
     def announced(self) -> Self:
-        """Elections of which strangers may know: neither drafts nor closed to the public."""
+        """Elections that the public may know about.
+
+        They are neither drafts nor closed to the public.
+        """
         return self.exclude(state=Election.State.DRAFT).exclude(publication=Election.Publication.CLOSED)
 
 
 class Election(models.Model):
-    """One mission's observation of one election."""
+    """One observation mission at one election."""
 
-    reach = Reach(election="", shared=True)
+    row_scope = RowScope(election_lookup="", shared_by_organisations=True)
 
     class State(models.TextChoices):
         DRAFT = "draft", "in preparation"
@@ -60,7 +63,7 @@ class Election(models.Model):
     mirrors = models.JSONField(
         default=list,
         blank=True,
-        validators=[origins_valid],
+        validators=[validate_origins],
         help_text='other addresses of this platform, without a path: ["https://mirror.example"]',
     )
 
@@ -73,23 +76,30 @@ class Election(models.Model):
         ]
 
     def __str__(self) -> str:
-        return in_language(self.names, order=self.languages) or self.slug
+        return get_translation(self.names, order=self.languages) or self.slug
 
-    def window(self, checklist: str) -> tuple[datetime, datetime]:
-        """The hours in which a report on this checklist is expected, both UTC."""
-        own = self.windows.get(checklist)
-        if own:
-            return datetime.fromisoformat(own[0]), datetime.fromisoformat(own[1])
+    def get_window(self, checklist: str) -> tuple[datetime, datetime]:
+        """The time in which reports on this checklist are expected.
+
+        Returns its beginning and end, both in UTC.
+        """
+        window = self.windows.get(checklist)
+        if window:
+            return datetime.fromisoformat(window[0]), datetime.fromisoformat(window[1])
         return self.opens_at, self.closes_at
 
-    def precincts_are_public(self, now: datetime) -> bool:
+    def are_precincts_public(self, now: datetime) -> bool:
+        """Whether pages of single precincts are public yet."""
         return now >= (self.precincts_public_from or self.closes_at)
 
 
 class Level(models.Model):
-    """One level of an election's commissions. How many there are is the country's affair."""
+    """One level of an election's commissions.
 
-    reach = WHOLE
+    The number of levels differs between countries.
+    """
+
+    row_scope = ELECTION_ROW_SCOPE
 
     class Kind(models.TextChoices):
         CENTRAL = "central", "central"
@@ -107,13 +117,16 @@ class Level(models.Model):
         constraints = [models.UniqueConstraint(fields=["election", "code"], name="level_once")]
 
     def __str__(self) -> str:
-        return in_language(self.names) or self.code
+        return get_translation(self.names) or self.code
 
 
 class Contest(models.Model):
-    """One thing voted on. Its scope is a set of commissions, not a branch; no scope means everywhere."""
+    """A contest of an election, such as a party list.
 
-    reach = WHOLE
+    Its scope is a set of commissions, which need not form a branch of the tree. An empty scope means everywhere.
+    """
+
+    row_scope = ELECTION_ROW_SCOPE
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="contests")
     code = models.CharField(max_length=40, validators=[RegexValidator(r"^[\w.\-]+$")])
     names = models.JSONField(default=dict)
@@ -126,4 +139,4 @@ class Contest(models.Model):
         constraints = [models.UniqueConstraint(fields=["election", "code"], name="contest_once")]
 
     def __str__(self) -> str:
-        return in_language(self.names) or self.code
+        return get_translation(self.names) or self.code

@@ -1,4 +1,4 @@
-"""Column types of the registry."""
+"""Model fields with encryption."""
 
 from typing import Any
 
@@ -8,7 +8,10 @@ from observer import crypto
 
 
 class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
-    """Text that is encrypted in the database and plain in Python. It cannot be searched: use a look-up column."""
+    """Text that is encrypted in the database and plain in Python.
+
+    It cannot be searched. To find rows by its value, add a column with `crypto.compute_lookup`.
+    """
 
     def get_prep_value(self, value: Any) -> str:
         return crypto.encrypt(str(value).encode()).decode() if value else ""

@@ -3,15 +3,20 @@ from django.db import models
 
 from observer.models.commission import Commission
 from observer.models.organisation import Organisation
-from observer.models.reach import Reach, Verb
-from observer.models.reach import Role as Roles
+from observer.models.row_scope import Permission, RowScope
+from observer.models.row_scope import Role as Roles
 
 
 class Grant(models.Model):
-    """A permission: this user has this role for this commission and all below it, and nowhere else."""
+    """A user's role for a commission and all below it.
+
+    It may be limited to the observers of one organisation.
+    """
 
     Role = Roles
-    reach = Reach(places=("commission",), organisation="organisation", look=Verb.STAFF)
+    row_scope = RowScope(
+        commission_lookups=("commission",), organisation_lookup="organisation", view_permission=Permission.STAFF
+    )
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="grants")
     role = models.CharField(max_length=16, choices=Role.choices)
@@ -21,7 +26,7 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "role", "commission", "organisation"], name="grant_once"),
-            # NULLs differ from each other in a unique index, so "any organisation" has one of its own.
+            # In a unique index NULLs differ from each other, so grants without an organisation need a constraint.
             models.UniqueConstraint(
                 fields=["user", "role", "commission"],
                 condition=models.Q(organisation__isnull=True),

@@ -6,18 +6,22 @@ from observer.models.commission import Commission
 from observer.models.election import Election
 from observer.models.fields import EncryptedTextField
 from observer.models.organisation import Organisation
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Observer(models.Model):
-    """A person who observes; everywhere but at the desk a code. Belongs to an organisation, not to an election."""
+    """A person who observes.
 
-    reach = Reach(
-        places=("assignments__commission",),
-        election="elections",
-        part=False,
-        organisation="organisation",
-        look=Verb.PEOPLE,
+    Outside the desk only their code is shown.
+    An observer belongs to an organisation, not to an election.
+    """
+
+    row_scope = RowScope(
+        commission_lookups=("assignments__commission",),
+        election_lookup="elections",
+        visible_in_part=False,
+        organisation_lookup="organisation",
+        view_permission=Permission.PEOPLE,
     )
     code = models.CharField(max_length=40, unique=True, validators=[RegexValidator(r"^[\w.\-]+$")])
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="observers")
@@ -41,16 +45,23 @@ class Observer(models.Model):
     def __str__(self) -> str:
         return self.code
 
-    def index_contacts(self) -> None:
-        """Sets the look-up columns from the plain values; whoever writes a phone or e-mail calls it before saving."""
-        self.phone_lookup = crypto.lookup("phone", self.phone) if self.phone else ""
-        self.email_lookup = crypto.lookup("email", self.email) if self.email else ""
+    def update_contact_lookups(self) -> None:
+        """Sets the search columns of phone and e-mail.
+
+        Must be called before saving a changed phone or e-mail.
+        """
+        self.phone_lookup = crypto.compute_lookup("phone", self.phone) if self.phone else ""
+        self.email_lookup = crypto.compute_lookup("email", self.email) if self.email else ""
 
 
 class Assignment(models.Model):
-    """Who observes where, and when: one observer, or a team."""
+    """An observer or a team assigned to a commission."""
 
-    reach = Reach(places=("commission",), organisation="observers__organisation", look=Verb.PEOPLE)
+    row_scope = RowScope(
+        commission_lookups=("commission",),
+        organisation_lookup="observers__organisation",
+        view_permission=Permission.PEOPLE,
+    )
 
     class Role(models.TextChoices):
         STATIONARY = "stationary", "all day in one station"

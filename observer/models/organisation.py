@@ -1,14 +1,20 @@
 from django.db import models
 
-from observer.models.reach import Reach
-from observer.words import in_language
+from observer.models.row_scope import RowScope
+from observer.words import get_translation
 
 
 class Organisation(models.Model):
-    """Whoever sends observers. A label within a mission: organisations share one desk."""
+    """An organisation that sends observers.
 
-    reach = Reach(
-        places=("observers__assignments__commission",), election="observers__elections", organisation="", shared=True
+    The organisations of a mission share one desk.
+    """
+
+    row_scope = RowScope(
+        commission_lookups=("observers__assignments__commission",),
+        election_lookup="observers__elections",
+        organisation_lookup="",
+        shared_by_organisations=True,
     )
 
     class Kind(models.TextChoices):
@@ -24,4 +30,4 @@ class Organisation(models.Model):
         ordering = ["code"]
 
     def __str__(self) -> str:
-        return in_language(self.names) or self.code
+        return get_translation(self.names) or self.code

@@ -1,4 +1,4 @@
-"""How people sign in to the desk: their second factor, where they are signed in, and wrong guesses."""
+"""Models for signing in: second factors, recovery codes, sign-ins, wrong guesses."""
 
 from django.conf import settings
 from django.db import models
@@ -7,7 +7,7 @@ from observer.models.fields import EncryptedTextField
 
 
 class SecondFactor(models.Model):
-    """An application on someone's phone that shows six digits (TOTP, RFC 6238)."""
+    """A user's authenticator app, which shows six digits (TOTP, RFC 6238)."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_factor")
     secret = EncryptedTextField(editable=False)
@@ -19,7 +19,10 @@ class SecondFactor(models.Model):
 
 
 class RecoveryCode(models.Model):
-    """A code on paper for a lost phone: shown once, kept as a hash, good once."""
+    """A one-time code for a user who lost their phone.
+
+    It is shown once and stored as a hash.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recovery_codes")
     digest = models.CharField(max_length=64, editable=False, help_text="SHA-256 of 80 random bits and the user")
@@ -33,7 +36,10 @@ class RecoveryCode(models.Model):
 
 
 class SignIn(models.Model):
-    """A browser in which someone is signed in, until it is ended here, by them or by an administrator."""
+    """A browser in which a user is signed in.
+
+    The user or an administrator can end it.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sign_ins")
     at = models.DateTimeField()
@@ -52,7 +58,10 @@ class SignIn(models.Model):
 
 
 class WrongGuess(models.Model):
-    """A password or code that is being tried, or was wrong. Rows, because the cache may be lost and these may not."""
+    """A password or code that is being tried, or was wrong.
+
+    Stored in the database, because the cache may be lost.
+    """
 
     key = models.CharField(max_length=100, help_text="what was tried, whose, from where: hashed")
     at = models.DateTimeField()

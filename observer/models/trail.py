@@ -2,16 +2,18 @@ from django.conf import settings
 from django.db import models
 
 from observer.models.election import Election
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Trail(models.Model):
-    """Who did or saw what, when and from where. Says that a protected field changed, never its value.
+    """An entry of the trail (audit log).
 
-    Lines are added and nothing else: triggers in both databases refuse to change or delete one.
+    It says who did or saw what, when and from where.
+    It says that a protected field changed, but never its value. Entries are only added: triggers in both databases
+    refuse to change or delete one.
     """
 
-    reach = Reach(election="election", part=False, look=Verb.STAFF)
+    row_scope = RowScope(election_lookup="election", visible_in_part=False, view_permission=Permission.STAFF)
     at = models.DateTimeField(db_index=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -3,7 +3,10 @@ from django.db import models
 
 
 class User(AbstractUser):
-    """Someone who signs in to the desk. Observers have no password: they enrol a phone."""
+    """A user of the desk.
+
+    Observers are not users: they have no password but enrol a phone.
+    """
 
     language = models.CharField(max_length=12, default="ru")
 

@@ -1,4 +1,4 @@
-"""Reports and what is made of them, in the admin: what an operator does by hand."""
+"""Admin pages of reports, checklists, cases, releases and everything derived from them."""
 
 from reports.admin import (
     case,

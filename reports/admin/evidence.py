@@ -14,26 +14,38 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import link, pretty
+from observer.admin.base import format_json, format_link
 from observer.models import User
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.trail import trail_add
-from reports.admin.export import Exported
+from observer.services.trail import add_trail_entry
+from reports.admin.export import ExportableAdmin
 from reports.models import Evidence, Export
 from reports.problems import Rejected
-from reports.services.evidence.processing import evidence_approve, evidence_withdraw
-from reports.services.storage.sealed_store import open_sealed
+from reports.services.evidence.processing import approve_evidence, withdraw_evidence
+from reports.services.storage.sealed_store import open_sealed_file
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(Exported):
-    """A file that a report announced. The staff sees the copy without metadata; the sealed original,
-    which may say where and by whom, is a download of administrators and lawyers."""
+class EvidenceAdmin(ExportableAdmin):
+    """A file that a report announced.
+
+    The staff sees a copy without metadata. Only administrators and lawyers may download the sealed original, which
+    may tell where and by whom it was taken.
+    """
 
     kind = Export.Kind.EVIDENCE
-    deciding = Verb.APPROVE
-    list_display = ("announced_at", "uuid", "small", "commission", "observer", "state", "flag_words", "approved_at")
+    action_permission = Permission.APPROVE
+    list_display = (
+        "announced_at",
+        "uuid",
+        "thumbnail_image",
+        "commission",
+        "observer",
+        "state",
+        "flag_list",
+        "approved_at",
+    )
     list_select_related = ("report__commission", "observer")
     list_filter = (
         "state",
@@ -43,10 +55,10 @@ class EvidenceAdmin(Exported):
         "report__commission__election",
     )
     search_fields = ("=uuid", "=sha256", "=report__uuid", "=observer__code")
-    deferred = ("metadata", "report__body", "report__answers", "report__comment")
+    deferred_fields = ("metadata", "report__body", "report__answers", "report__comment")
     actions = ("approve", "withdraw")
     fieldsets = (
-        (None, {"fields": ("uuid", "picture", "report_link", "observer", "question", "violation", "publishable")}),
+        (None, {"fields": ("uuid", "copy_image", "report_link", "observer", "question", "violation", "publishable")}),
         (
             gettext_lazy("The file"),
             {
@@ -62,11 +74,11 @@ class EvidenceAdmin(Exported):
                     "announced_at",
                     "stored_at",
                     "processed_at",
-                    "original",
+                    "original_link",
                 )
             },
         ),
-        (gettext_lazy("What was found out"), {"fields": ("flag_words", "what_it_says")}),
+        (gettext_lazy("What was found out"), {"fields": ("flag_list", "metadata_json")}),
         (gettext_lazy("What the public sees"), {"fields": ("approved_at", "approved_by")}),
     )
 
@@ -80,15 +92,18 @@ class EvidenceAdmin(Exported):
         ]
 
     def picture_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return self._copy(request, pk, "copy")
+        return self._serve_copy(request, pk, "copy")
 
     def thumbnail_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        return self._copy(request, pk, "thumbnail")
+        return self._serve_copy(request, pk, "thumbnail")
 
-    def _copy(self, request: HttpRequest, pk: int, which: str) -> HttpResponseBase:
-        """A prepared copy, approved or not, for whoever may see this evidence."""
-        row = self.get_queryset(request).filter(pk=pk).first()
-        name = getattr(row, which, "")
+    def _serve_copy(self, request: HttpRequest, pk: int, field: str) -> HttpResponseBase:
+        """The copy or thumbnail without metadata.
+
+        Approved or not, for every user who may see this evidence.
+        """
+        evidence = self.get_queryset(request).filter(pk=pk).first()
+        name = getattr(evidence, field, "")
         if not name:
             return HttpResponse(status=404)
         try:
@@ -102,40 +117,44 @@ class EvidenceAdmin(Exported):
         )
 
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
-        """The sealed file, byte for byte, streamed; as a download that no browser will run."""
-        row = access.reachable(request.user, Evidence, Verb.ORIGINAL).filter(pk=pk, state=Evidence.State.STORED).first()
-        if row is None:
+        """Streams the sealed original as a download that no browser runs. Writes a trail entry."""
+        evidence = (
+            access.get_permitted_rows(request.user, Evidence, Permission.ORIGINAL)
+            .filter(pk=pk, state=Evidence.State.STORED)
+            .first()
+        )
+        if evidence is None:
             return HttpResponse(status=404)
-        trail_add(
+        add_trail_entry(
             action="evidence.original",
-            subject=f"evidence:{row.uuid}",
+            subject=f"evidence:{evidence.uuid}",
             now=timezone.now(),
             user=cast(User, request.user),
-            election=row.report.commission.election_id if row.report else None,
+            election=evidence.report.commission.election_id if evidence.report else None,
         )
         return FileResponse(
-            open_sealed(sha256=row.sha256),
+            open_sealed_file(sha256=evidence.sha256),
             as_attachment=True,
-            filename=f"{row.sha256}.bin",
+            filename=f"{evidence.sha256}.bin",
             content_type="application/octet-stream",
             headers={"Cache-Control": "private, no-store"},
         )
 
-    # ── what is shown ──
-    def _image(self, evidence: Evidence, which: str) -> SafeString | str:
-        if not getattr(evidence, which):
+    # ── columns and fields ──
+    def _render_image(self, evidence: Evidence, field: str) -> SafeString | str:
+        if not getattr(evidence, field):
             return "—"
-        address = reverse(f"admin:reports_evidence_{'picture' if which == 'copy' else which}", args=[evidence.pk])
-        kind = "picture" if which == "copy" else "thumbnail"
-        return format_html('<img src="{}" alt="{}" class="{}" loading="lazy">', address, _("photo"), kind)
+        address = reverse(f"admin:reports_evidence_{'picture' if field == 'copy' else field}", args=[evidence.pk])
+        css_class = "picture" if field == "copy" else "thumbnail"
+        return format_html('<img src="{}" alt="{}" class="{}" loading="lazy">', address, _("photo"), css_class)
 
     @admin.display(description=gettext_lazy("picture"))
-    def picture(self, evidence: Evidence) -> SafeString | str:
-        return self._image(evidence, "copy")
+    def copy_image(self, evidence: Evidence) -> SafeString | str:
+        return self._render_image(evidence, "copy")
 
     @admin.display(description="")
-    def small(self, evidence: Evidence) -> SafeString | str:
-        return self._image(evidence, "thumbnail")
+    def thumbnail_image(self, evidence: Evidence) -> SafeString | str:
+        return self._render_image(evidence, "thumbnail")
 
     @admin.display(description=gettext_lazy("commission"))
     def commission(self, evidence: Evidence) -> str:
@@ -143,34 +162,34 @@ class EvidenceAdmin(Exported):
 
     @admin.display(description=gettext_lazy("report"))
     def report_link(self, evidence: Evidence) -> SafeString | str:
-        return link(evidence.report)
+        return format_link(evidence.report)
 
     @admin.display(description=gettext_lazy("flags"))
-    def flag_words(self, evidence: Evidence) -> str:
+    def flag_list(self, evidence: Evidence) -> str:
         return ", ".join(evidence.flags) or "—"
 
     @admin.display(description=gettext_lazy("metadata"))
-    def what_it_says(self, evidence: Evidence) -> SafeString:
-        return pretty(evidence.metadata)
+    def metadata_json(self, evidence: Evidence) -> SafeString:
+        return format_json(evidence.metadata)
 
     @admin.display(description=gettext_lazy("original"))
-    def original(self, evidence: Evidence) -> SafeString | str:
+    def original_link(self, evidence: Evidence) -> SafeString | str:
         if evidence.state != Evidence.State.STORED:
             return "—"
         address = reverse("admin:reports_evidence_original", args=[evidence.pk])
         return format_html('<a href="{}">{}</a>', address, _("download the sealed original"))
 
-    # ── what is decided ──
+    # ── actions ──
     @admin.action(
         description=gettext_lazy("Show to the public: no face, mark, list or number in it"), permissions=["decide"]
     )
     def approve(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._decided(request, rows, evidence_approve)
+        self._apply_decision(request, rows, approve_evidence)
 
     @admin.action(description=gettext_lazy("Withdraw from the public"), permissions=["decide"])
     def withdraw(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._decided(request, rows, evidence_withdraw)
+        self._apply_decision(request, rows, withdraw_evidence)
 
-    def _decided(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any) -> None:
+    def _apply_decision(self, request: HttpRequest, rows: "QuerySet[Any]", decide: Any) -> None:
         user, now = request.user, timezone.now()
-        self.decide(request, rows, lambda one: verb(evidence=one, user=user, now=now), (Rejected,))
+        self.run_for_each(request, rows, lambda one: decide(evidence=one, user=user, now=now), (Rejected,))

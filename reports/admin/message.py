@@ -4,16 +4,16 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
-from observer.admin.base import Desk, ReadOnly
-from observer.models.reach import Verb
+from observer.admin.base import DeskAdmin, ReadOnlyAdmin
+from observer.models.row_scope import Permission
 from reports.models import Message, MessageRead
 
 
 @admin.register(Message)
-class MessageAdmin(Desk):
-    """Words from the desk. Once sent they stand: phones may have read them."""
+class MessageAdmin(DeskAdmin):
+    """Messages from the desk. They cannot be changed after they are sent, because phones may have read them."""
 
-    writing = Verb.MESSAGE
+    edit_permission = Permission.MESSAGE
     can_change = can_delete = False
     list_display = ("sent_at", "election", "observer", "commission")
     list_select_related = ("election", "observer", "commission")
@@ -28,7 +28,7 @@ class MessageAdmin(Desk):
 
 
 @admin.register(MessageRead)
-class MessageReadAdmin(ReadOnly):
+class MessageReadAdmin(ReadOnlyAdmin):
     list_display = ("message", "observer", "at")
     list_select_related = ("message", "observer")
     search_fields = ("=observer__code",)

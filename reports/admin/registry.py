@@ -1,4 +1,7 @@
-"""The registry's nouns with what reports know of them: decisions that change figures."""
+"""Admin pages of observers and commissions with the actions that change figures.
+
+They replace the admin classes of the app `observer`, which does not know reports.
+"""
 
 from typing import Any
 
@@ -11,45 +14,51 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer.admin.commission import CommissionAdmin
-from observer.admin.device import OfAnObserver
+from observer.admin.device import ObserverDataAdmin
 from observer.admin.observer import ObserverAdmin
 from observer.models import Commission, Observer
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.registry.commissions import Impossible
+from observer.services.registry.commissions import InvalidTreeChange
 from reports.models import SetAside
-from reports.services.elections.registry import commission_create, commission_delete, commission_move
-from reports.services.review.decisions import observer_quarantine, observer_restore
+from reports.services.elections.registry import create_commission, delete_commission, move_commission
+from reports.services.review.decisions import quarantine_observer, restore_observer
 
 admin.site.unregister([Observer, Commission])
 
 
 @admin.register(Observer)
-class ObserverAtDesk(ObserverAdmin):
-    """Adds setting aside all that one observer reported in one election, and bringing it back."""
+class ObserverReportsAdmin(ObserverAdmin):
+    """Adds the actions that quarantine an observer and restore them.
+
+    They concern all reports of the observer in one election.
+    """
 
     actions = (*ObserverAdmin.actions, "quarantine", "restore")
 
     @admin.action(description=gettext_lazy("Quarantine: set all their reports aside"), permissions=["decide"])
     def quarantine(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._aside(request, rows, observer_quarantine, _("Quarantine observers"))
+        return self._apply_in_election(request, rows, quarantine_observer, _("Quarantine observers"))
 
     @admin.action(description=gettext_lazy("Restore: bring their reports back"), permissions=["decide"])
     def restore(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._aside(request, rows, observer_restore, _("Restore observers"))
+        return self._apply_in_election(request, rows, restore_observer, _("Restore observers"))
 
-    def _aside(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any, title: str) -> HttpResponse | None:
-        form = self.election_form(request, rows)
+    def _apply_in_election(
+        self, request: HttpRequest, rows: "QuerySet[Any]", decide: Any, title: str
+    ) -> HttpResponse | None:
+        """Asks for the election, then decides about each observer in it."""
+        form = self.make_election_form(request, rows)
         if not form.is_valid():
-            return self.ask(request, rows, title, form)
+            return self.render_action_form(request, rows, title, form)
         user, now, election = request.user, timezone.now(), form.cleaned_data["election"]
-        self.decide(request, rows, lambda one: verb(observer=one, election=election, user=user, now=now))
+        self.run_for_each(request, rows, lambda one: decide(observer=one, election=election, user=user, now=now))
         return None
 
 
 @admin.register(SetAside)
-class SetAsideAdmin(OfAnObserver):
-    """Who is quarantined where; done and undone by the observer's actions."""
+class SetAsideAdmin(ObserverDataAdmin):
+    """Which observer is quarantined in which election; changed only by the observer's actions."""
 
     list_display = ("observer", "election", "at")
     list_filter = ("election",)
@@ -61,11 +70,14 @@ class MoveForm(forms.Form):
 
 
 @admin.register(Commission)
-class CommissionAtDesk(CommissionAdmin):
-    """Adds the place in the tree: what is added, moved or removed here is recounted above."""
+class CommissionTreeAdmin(CommissionAdmin):
+    """Adds, moves and removes commissions in the tree.
+
+    The figures of the commissions above are recomputed.
+    """
 
     can_add = True
-    deciding = Verb.SETUP
+    action_permission = Permission.SETUP
     actions = ("move", "remove")
 
     def save_model(self, request: HttpRequest, obj: Commission, form: Any, change: bool) -> None:
@@ -73,17 +85,17 @@ class CommissionAtDesk(CommissionAdmin):
             super().save_model(request, obj, form, change)
             return
         user: Any = request.user
-        facts = ("names", "address", "lat", "lon", "voters", "type", "timezone", "external_id")
-        made = commission_create(
+        copied_fields = ("names", "address", "lat", "lon", "voters", "type", "timezone", "external_id")
+        created = create_commission(
             election=obj.election,
             parent=obj.parent,
             level=obj.level,
             code=obj.code,
             now=timezone.now(),
             user=user,
-            **{name: getattr(obj, name) for name in facts},
+            **{name: getattr(obj, name) for name in copied_fields},
         )
-        obj.pk, obj.path, obj.depth = made.pk, made.path, made.depth
+        obj.pk, obj.path, obj.depth = created.pk, created.path, created.depth
         obj._state.adding = False
 
     def changeform_view(
@@ -95,31 +107,35 @@ class CommissionAtDesk(CommissionAdmin):
     ) -> Any:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except Impossible as reason:
-            self.message_user(request, str(reason), messages.ERROR)
+        except InvalidTreeChange as error:
+            self.message_user(request, str(error), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
     @admin.action(description=gettext_lazy("Move under another commission"), permissions=["decide"])
     def move(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
         form = MoveForm(request.POST if "answered" in request.POST else None)
         if not form.is_valid():
-            return self.ask(request, rows, _("Move commissions"), form)
+            return self.render_action_form(request, rows, _("Move commissions"), form)
         user: Any = request.user
-        now, to = timezone.now(), form.cleaned_data["to"].strip()
+        now, parent_code = timezone.now(), form.cleaned_data["to"].strip()
 
-        def moved(one: Commission) -> None:
+        def move_one(one: Commission) -> None:
             parent = (
-                access.reachable(request.user, Commission, Verb.SETUP).filter(election=one.election_id, code=to).first()
+                access.get_permitted_rows(request.user, Commission, Permission.SETUP)
+                .filter(election=one.election_id, code=parent_code)
+                .first()
             )
             if parent is None:
-                raise Impossible(_("This election has no such commission."))
-            commission_move(commission=one, parent=parent, user=user, now=now)
+                raise InvalidTreeChange(_("This election has no such commission."))
+            move_commission(commission=one, parent=parent, user=user, now=now)
 
-        self.decide(request, rows, moved, (Impossible,))
+        self.run_for_each(request, rows, move_one, (InvalidTreeChange,))
         return None
 
     @admin.action(description=gettext_lazy("Remove: nothing may hang on it"), permissions=["decide"])
     def remove(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
         user: Any = request.user
         now = timezone.now()
-        self.decide(request, rows, lambda one: commission_delete(commission=one, user=user, now=now), (Impossible,))
+        self.run_for_each(
+            request, rows, lambda one: delete_commission(commission=one, user=user, now=now), (InvalidTreeChange,)
+        )

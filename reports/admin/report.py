@@ -13,20 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from observer import crypto
-from observer.admin.base import ReadOnly, ReadOnlyRows, link, pretty
+from observer.admin.base import ReadOnlyAdmin, ReadOnlyInline, format_json, format_link
 from observer.models import Observer, User
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.trail import trail_add
-from reports.admin.export import Exported
-from reports.admin.reading import answers_table
+from observer.services.trail import add_trail_entry
+from reports.admin.answers_table import render_answers_table
+from reports.admin.export import ExportableAdmin
 from reports.models import Evidence, Export, KeyRotation, Note, Refusal, Report, Unkept, Violation
 from reports.problems import Rejected
-from reports.services.exports.filters import FLAGS, rows_flagged
+from reports.services.exports.filters import REPORT_FLAGS, filter_by_flag
 from reports.services.review import decisions
 
 
-class ReasonForm(forms.Form):
+class DecisionReasonForm(forms.Form):
     reason = forms.CharField(max_length=500, label=gettext_lazy("Reason"), widget=forms.Textarea(attrs={"rows": 3}))
 
 
@@ -35,13 +35,13 @@ class FlagFilter(admin.SimpleListFilter):
     parameter_name = "flag"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(flag, flag) for flag in FLAGS]
+        return [(flag, flag) for flag in REPORT_FLAGS]
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        return rows_flagged(queryset, self.value() or "") if self.value() in FLAGS else queryset
+        return filter_by_flag(queryset, self.value() or "") if self.value() in REPORT_FLAGS else queryset
 
 
-class ViolationRows(ReadOnlyRows):
+class ViolationInline(ReadOnlyInline):
     model = Violation
     fields = readonly_fields = ("code", "state", "case", "note", "decided_by", "decided_at")
 
@@ -49,23 +49,26 @@ class ViolationRows(ReadOnlyRows):
         return super().get_queryset(request).select_related("case", "decided_by")
 
 
-class EvidenceRows(ReadOnlyRows):
+class EvidenceInline(ReadOnlyInline):
     model = Evidence
     fields = readonly_fields = ("uuid", "question", "state", "size", "media_type", "flags", "approved_at")
 
 
-class NoteRows(ReadOnlyRows):
+class NoteInline(ReadOnlyInline):
     model = Note
     fields = readonly_fields = ("text", "at", "received_at")
 
 
 @admin.register(Report)
-class ReportAdmin(Exported):
-    """What was received is shown and never edited; what the desk decides goes through `decisions`."""
+class ReportAdmin(ExportableAdmin):
+    """Received reports, which are shown and never edited.
+
+    Decisions about them go through the service `decisions`.
+    """
 
     kind = Export.Kind.REPORTS
-    deciding = Verb.VERIFY
-    list_display = ("received_at", "checklist", "commission", "observer", "standing_word", "rehearsal", "flag_words")
+    action_permission = Permission.VERIFY
+    list_display = ("received_at", "checklist", "commission", "observer", "standing_label", "rehearsal", "flag_list")
     list_select_related = ("commission", "observer", "version__checklist")
     list_filter = (
         "commission__election",
@@ -80,12 +83,29 @@ class ReportAdmin(Exported):
     )
     search_fields = ("uuid",)
     search_help_text = gettext_lazy("a report's id, an observer's code or a commission's code")
-    deferred = ("body", "answers", "comment")
-    inlines = (ViolationRows, EvidenceRows, NoteRows)
+    deferred_fields = ("body", "answers", "comment")
+    inlines = (ViolationInline, EvidenceInline, NoteInline)
     actions = ("verify", "hold", "reject", "restore", "count_in_earnest", "set_rehearsal")
     fieldsets = (
-        (None, {"fields": ("uuid", "sequence", "checklist", "place", "observer", "contest", "slot", "as_received")}),
-        (gettext_lazy("What it says"), {"fields": ("readable", "comment", "outside", "where", "supersedes")}),
+        (
+            None,
+            {
+                "fields": (
+                    "uuid",
+                    "sequence",
+                    "checklist",
+                    "commission_link",
+                    "observer",
+                    "contest",
+                    "slot",
+                    "body_link",
+                )
+            },
+        ),
+        (
+            gettext_lazy("What it says"),
+            {"fields": ("answers_html", "comment", "outside", "location_text", "supersedes")},
+        ),
         (
             gettext_lazy("When and how"),
             {
@@ -106,10 +126,10 @@ class ReportAdmin(Exported):
             gettext_lazy("How it stands"),
             {
                 "fields": (
-                    "standing_word",
+                    "standing_label",
                     "state",
                     "state_reason",
-                    "flag_words",
+                    "flag_list",
                     "rehearsal",
                     "quarantined",
                     "superseded",
@@ -136,19 +156,19 @@ class ReportAdmin(Exported):
         return [body, *super().get_urls()]
 
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The bytes as they came: they may name people."""
-        rows = access.reachable(request.user, Report, Verb.ORIGINAL)
+        """Downloads the received bytes, which may name people. Writes a trail entry."""
+        rows = access.get_permitted_rows(request.user, Report, Permission.ORIGINAL)
         report = get_object_or_404(
             rows.select_related("commission").only("uuid", "body", "commission__election"), pk=pk
         )
-        trail_add(
+        add_trail_entry(
             action="report.body",
             subject=f"report:{report.uuid}",
             now=timezone.now(),
             user=cast(User, request.user),
             election=report.commission.election_id,
         )
-        return body_answer(report.body, f"{report.uuid}.txt")
+        return build_body_response(report.body, f"{report.uuid}.txt")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -156,95 +176,97 @@ class ReportAdmin(Exported):
         response = super().change_view(request, object_id, form_url, extra_context)
         if request.method == "GET" and response.status_code == 200 and object_id.isdigit():
             report = Report(pk=int(object_id))
-            decisions.report_read(report=report, now=timezone.now())
+            decisions.mark_report_read(report=report, now=timezone.now())
         return response
 
-    # ── what is shown ──
+    # ── columns and fields ──
     @admin.display(description=gettext_lazy("checklist"))
     def checklist(self, report: Report) -> str:
         return f"{report.version.checklist.code} v{report.version.number}"
 
     @admin.display(description=gettext_lazy("commission"))
-    def place(self, report: Report) -> SafeString | str:
-        return link(report.commission)
+    def commission_link(self, report: Report) -> SafeString | str:
+        return format_link(report.commission)
 
     @admin.display(description=gettext_lazy("standing"))
-    def standing_word(self, report: Report) -> str:
-        return report.standing
+    def standing_label(self, report: Report) -> str:
+        return report.receipt_state
 
     @admin.display(description=gettext_lazy("flags"))
-    def flag_words(self, report: Report) -> str:
+    def flag_list(self, report: Report) -> str:
         return ", ".join(report.flags) or "—"
 
     @admin.display(description=gettext_lazy("answers"))
-    def readable(self, report: Report) -> SafeString:
-        return answers_table(report, report.version.questions.order_by("order", "pk"))
+    def answers_html(self, report: Report) -> SafeString:
+        return render_answers_table(report, report.version.questions.order_by("order", "pk"))
 
     @admin.display(description=gettext_lazy("where"))
-    def where(self, report: Report) -> str:
+    def location_text(self, report: Report) -> str:
         if report.lat is None or report.lon is None:
             return "—"
-        about = f" ± {report.accuracy:g} m" if report.accuracy is not None else ""
-        return f"{report.lat}, {report.lon}{about}"
+        accuracy = f" ± {report.accuracy:g} m" if report.accuracy is not None else ""
+        return f"{report.lat}, {report.lon}{accuracy}"
 
     @admin.display(description=gettext_lazy("as received"))
-    def as_received(self, report: Report) -> SafeString:
+    def body_link(self, report: Report) -> SafeString:
         address = reverse("admin:reports_report_body", args=[report.pk])
         return format_html('<a href="{}">{}</a>', address, _("download"))
 
-    # ── what is decided ──
+    # ── actions ──
     @admin.action(description=gettext_lazy("Verify: checked, counts as verified"), permissions=["decide"])
     def verify(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._decided(request, rows, decisions.report_verify, "")
+        self._apply_decision(request, rows, decisions.verify_report, "")
 
     @admin.action(description=gettext_lazy("Restore: received again, counts"), permissions=["decide"])
     def restore(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._decided(request, rows, decisions.report_restore, "")
+        self._apply_decision(request, rows, decisions.restore_report, "")
 
     @admin.action(description=gettext_lazy("Hold: leaves the figures until looked at"), permissions=["decide"])
     def hold(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._with_reason(request, rows, decisions.report_hold, _("Hold reports"))
+        return self._decide_with_reason(request, rows, decisions.hold_report, _("Hold reports"))
 
     @admin.action(description=gettext_lazy("Reject: leaves the figures"), permissions=["decide"])
     def reject(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._with_reason(request, rows, decisions.report_reject, _("Reject reports"))
+        return self._decide_with_reason(request, rows, decisions.reject_report, _("Reject reports"))
 
     @admin.action(description=gettext_lazy("Not a rehearsal: meant in earnest"), permissions=["decide"])
     def count_in_earnest(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._rehearsal(request, rows, False)
+        self._set_rehearsal(request, rows, False)
 
     @admin.action(description=gettext_lazy("A rehearsal: leaves the figures"), permissions=["decide"])
     def set_rehearsal(self, request: HttpRequest, rows: "QuerySet[Any]") -> None:
-        self._rehearsal(request, rows, True)
+        self._set_rehearsal(request, rows, True)
 
-    def _rehearsal(self, request: HttpRequest, rows: "QuerySet[Any]", rehearsal: bool) -> None:
+    def _set_rehearsal(self, request: HttpRequest, rows: "QuerySet[Any]", rehearsal: bool) -> None:
         user: Any = request.user
         now = timezone.now()
-        self.decide(
-            request, rows, lambda one: decisions.rehearsal_set(report=one, rehearsal=rehearsal, user=user, now=now)
+        self.run_for_each(
+            request, rows, lambda one: decisions.set_rehearsal(report=one, rehearsal=rehearsal, user=user, now=now)
         )
 
-    def _with_reason(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any, title: str) -> HttpResponse | None:
-        form = ReasonForm(request.POST if "answered" in request.POST else None)
+    def _decide_with_reason(
+        self, request: HttpRequest, rows: "QuerySet[Any]", decide: Any, title: str
+    ) -> HttpResponse | None:
+        form = DecisionReasonForm(request.POST if "answered" in request.POST else None)
         if not form.is_valid():
-            return self.ask(request, rows, title, form)
-        self._decided(request, rows, verb, form.cleaned_data["reason"])
+            return self.render_action_form(request, rows, title, form)
+        self._apply_decision(request, rows, decide, form.cleaned_data["reason"])
         return None
 
-    def _decided(self, request: HttpRequest, rows: "QuerySet[Any]", verb: Any, reason: str) -> None:
+    def _apply_decision(self, request: HttpRequest, rows: "QuerySet[Any]", decide: Any, reason: str) -> None:
         user, now = request.user, timezone.now()
-        self.decide(request, rows, lambda one: verb(report=one, user=user, now=now, reason=reason), (Rejected,))
+        self.run_for_each(request, rows, lambda one: decide(report=one, user=user, now=now, reason=reason), (Rejected,))
 
 
 @admin.register(Refusal)
-class RefusalAdmin(ReadOnly):
-    """Bodies that were not stored as reports, with their bytes."""
+class RefusalAdmin(ReadOnlyAdmin):
+    """Submitted bodies that were refused and not stored as reports, with their bytes."""
 
     list_display = ("received_at", "code", "uuid", "observer", "channel", "size")
     list_select_related = ("observer",)
     list_filter = ("code", "channel")
     search_fields = ("=uuid", "=observer__code")
-    deferred = ("body",)
+    deferred_fields = ("body",)
     fields = (
         "uuid",
         "observer",
@@ -252,43 +274,43 @@ class RefusalAdmin(ReadOnly):
         "channel",
         "received_at",
         "code",
-        "readable",
+        "problem_json",
         "size",
         "body_sha256",
-        "as_received",
+        "body_link",
     )
-    inlines = (EvidenceRows,)
+    inlines = (EvidenceInline,)
 
     def get_urls(self) -> list[URLPattern]:
         body = path("<int:pk>/body/", self.admin_site.admin_view(self.body_view), name="reports_refusal_body")
         return [body, *super().get_urls()]
 
     def body_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The bytes as they came."""
-        rows = access.reachable(request.user, Refusal, Verb.ORIGINAL)
+        """Downloads the received bytes. Writes a trail entry."""
+        rows = access.get_permitted_rows(request.user, Refusal, Permission.ORIGINAL)
         refusal = get_object_or_404(rows.select_related("device"), pk=pk)
-        trail_add(
+        add_trail_entry(
             action="refusal.body",
             subject=refusal,
             now=timezone.now(),
             user=cast(User, request.user),
             election=refusal.device.election_id if refusal.device else None,
         )
-        return body_answer(refusal.body, f"refusal-{pk}.txt")
+        return build_body_response(refusal.body, f"refusal-{pk}.txt")
 
     @admin.display(description=gettext_lazy("problem"))
-    def readable(self, refusal: Refusal) -> SafeString:
-        return pretty(refusal.problem)
+    def problem_json(self, refusal: Refusal) -> SafeString:
+        return format_json(refusal.problem)
 
     @admin.display(description=gettext_lazy("as received"))
-    def as_received(self, refusal: Refusal) -> SafeString:
+    def body_link(self, refusal: Refusal) -> SafeString:
         address = reverse("admin:reports_refusal_body", args=[refusal.pk])
         return format_html('<a href="{}">{}</a>', address, _("download"))
 
 
 @admin.register(Unkept)
-class UnkeptAdmin(ReadOnly):
-    """Of which devices refused bodies were not kept, and how many."""
+class UnkeptAdmin(ReadOnlyAdmin):
+    """How many refused bodies of each device were not kept."""
 
     list_display = ("last_at", "observer", "device", "bodies", "size", "first_at")
     list_select_related = ("device__observer",)
@@ -300,7 +322,7 @@ class UnkeptAdmin(ReadOnly):
 
 
 @admin.register(Note)
-class NoteAdmin(ReadOnly):
+class NoteAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "report", "at")
     list_select_related = ("report",)
     search_fields = ("=uuid", "=report__uuid")
@@ -310,15 +332,18 @@ class NoteAdmin(ReadOnly):
 
 
 @admin.register(KeyRotation)
-class KeyRotationAdmin(ReadOnly):
-    """Empty but for the length of `rotate_keys`."""
+class KeyRotationAdmin(ReadOnlyAdmin):
+    """The running key rotation.
+
+    The table is empty except while the command `rotate_keys` runs.
+    """
 
     list_display = ("started_at",)
 
 
-def body_answer(token: bytes | memoryview, name: str) -> HttpResponse:
-    """A received body as a download that no browser will run."""
-    response = HttpResponse(crypto.decrypt_body(bytes(token)), content_type="application/octet-stream")
+def build_body_response(encrypted_body: bytes | memoryview, name: str) -> HttpResponse:
+    """The decrypted body as a download that no browser runs. `encrypted_body`: as it is stored."""
+    response = HttpResponse(crypto.decrypt_body(bytes(encrypted_body)), content_type="application/octet-stream")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     return response

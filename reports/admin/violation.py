@@ -11,18 +11,18 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.admin.base import Desk, ReadOnlyRows, link
-from observer.models.reach import Verb
+from observer.admin.base import DeskAdmin, ReadOnlyInline, format_link
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from reports.admin.export import Exported
+from reports.admin.export import ExportableAdmin
 from reports.models import Case, Export, Violation, ViolationGroup, ViolationType
 from reports.problems import Rejected
-from reports.services.review.decisions import violation_decide
+from reports.services.review.decisions import decide_violation
 
-State = Violation.State
+ViolationState = Violation.State
 
 
-class DecisionForm(forms.Form):
+class ViolationDecisionForm(forms.Form):
     case = forms.ModelChoiceField(
         Case.objects.none(),
         required=False,
@@ -33,17 +33,17 @@ class DecisionForm(forms.Form):
 
 
 @admin.register(Violation)
-class ViolationAdmin(Exported):
-    """What reports say, one row a report and code; the desk decides what it found out."""
+class ViolationAdmin(ExportableAdmin):
+    """Reported violations, one row per report and code; the desk decides about each."""
 
     kind = Export.Kind.VIOLATIONS
-    deciding = Verb.VERIFY
+    action_permission = Permission.VERIFY
     list_display = ("code", "state", "commission", "observer", "case", "decided_at")
     list_select_related = ("report__commission", "report__observer", "case")
     list_filter = ("report__commission__election", "state")
     search_fields = ("=code", "=report__uuid", "=report__commission__code")
     fields = ("code", "state", "report_link", "commission", "observer", "case_link", "note", "decided_by", "decided_at")
-    deferred = ("report__body", "report__answers", "report__comment")
+    deferred_fields = ("report__body", "report__answers", "report__comment")
     actions = ("confirm", "refute", "solve", "pass_on", "reopen")
 
     @admin.display(description=gettext_lazy("commission"))
@@ -56,11 +56,14 @@ class ViolationAdmin(Exported):
 
     @admin.display(description=gettext_lazy("report"))
     def report_link(self, violation: Violation) -> SafeString | str:
-        return link(violation.report)
+        return format_link(violation.report)
 
     @admin.display(description=gettext_lazy("case"))
     def case_link(self, violation: Violation) -> SafeString | str:
-        """The case; for whoever may open one, the way to it."""
+        """A link to the case.
+
+        Without a case it is a link that opens one, for users who may.
+        """
         slug = violation.report.commission.election.slug
         if violation.case is not None:
             return format_html(
@@ -72,51 +75,53 @@ class ViolationAdmin(Exported):
         return format_html('<a href="{}">{}</a>', address, _("Open a case"))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        found = super().get_object(request, object_id, from_field)
-        if found is not None:
-            found.may_open = access.may(request.user, Verb.CASES, found.report.commission)
-        return found
+        violation = super().get_object(request, object_id, from_field)
+        if violation is not None:
+            violation.may_open = access.has_permission(request.user, Permission.CASES, violation.report.commission)
+        return violation
 
     @admin.action(description=gettext_lazy("Confirm"), permissions=["decide"])
     def confirm(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._decided(request, rows, State.CONFIRMED, _("Confirm violations"))
+        return self._decide_with_form(request, rows, ViolationState.CONFIRMED, _("Confirm violations"))
 
     @admin.action(description=gettext_lazy("Refute"), permissions=["decide"])
     def refute(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._decided(request, rows, State.REFUTED, _("Refute violations"))
+        return self._decide_with_form(request, rows, ViolationState.REFUTED, _("Refute violations"))
 
     @admin.action(description=gettext_lazy("Solved on the spot"), permissions=["decide"])
     def solve(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._decided(request, rows, State.SOLVED, _("Solved on the spot"))
+        return self._decide_with_form(request, rows, ViolationState.SOLVED, _("Solved on the spot"))
 
     @admin.action(description=gettext_lazy("Passed on"), permissions=["decide"])
     def pass_on(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._decided(request, rows, State.PASSED_ON, _("Passed on"))
+        return self._decide_with_form(request, rows, ViolationState.PASSED_ON, _("Passed on"))
 
     @admin.action(description=gettext_lazy("Reported, nothing decided"), permissions=["decide"])
     def reopen(self, request: HttpRequest, rows: "QuerySet[Any]") -> HttpResponse | None:
-        return self._decided(request, rows, State.REPORTED, _("Take the decision back"))
+        return self._decide_with_form(request, rows, ViolationState.REPORTED, _("Take the decision back"))
 
-    def _decided(self, request: HttpRequest, rows: "QuerySet[Any]", state: str, title: str) -> HttpResponse | None:
-        form = DecisionForm(request.POST if "answered" in request.POST else None)
-        places = self.decidable(request, rows).values("report__commission")
+    def _decide_with_form(
+        self, request: HttpRequest, rows: "QuerySet[Any]", state: str, title: str
+    ) -> HttpResponse | None:
+        form = ViolationDecisionForm(request.POST if "answered" in request.POST else None)
+        places = self.filter_actionable(request, rows).values("report__commission")
         form.fields["case"].queryset = Case.objects.filter(commission__in=places)  # type: ignore[attr-defined]
         if not form.is_valid():
-            return self.ask(request, rows, title, form)
+            return self.render_action_form(request, rows, title, form)
         user: Any = request.user
-        given, now = form.cleaned_data, timezone.now()
-        self.decide(
+        data, now = form.cleaned_data, timezone.now()
+        self.run_for_each(
             request,
             rows,
-            lambda one: violation_decide(
-                violation=one, state=state, user=user, now=now, case=given["case"], note=given["note"]
+            lambda one: decide_violation(
+                violation=one, state=state, user=user, now=now, case=data["case"], note=data["note"]
             ),
             (Rejected,),
         )
         return None
 
 
-class ViolationRows(ReadOnlyRows):
+class ViolationInline(ReadOnlyInline):
     model = Violation
     fields = readonly_fields = ("code", "state", "report", "note", "decided_at")
 
@@ -125,10 +130,10 @@ class ViolationRows(ReadOnlyRows):
 
 
 @admin.register(Case)
-class CaseAdmin(Desk):
-    """One event. Which violations belong to it is decided at the violations."""
+class CaseAdmin(DeskAdmin):
+    """A case: one event. Violations are added to it on the page of violations."""
 
-    writing = Verb.CASES
+    edit_permission = Permission.CASES
     can_delete = False
     list_display = ("__str__", "commission", "created_at")
     list_select_related = ("commission",)
@@ -136,10 +141,10 @@ class CaseAdmin(Desk):
     search_fields = ("title", "=commission__code")
     autocomplete_fields = ("commission",)
     fields = ("commission", "title", "created_at")
-    inlines = (ViolationRows,)
+    inlines = (ViolationInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        # A case that moved would take its confirmed count along, unnoticed by both places' figures.
+        # If a case moved, its confirmed count would move too, but the figures of the two places would not be recomputed.
         return ("created_at",) if obj is None else ("commission", "created_at")
 
     def save_model(self, request: HttpRequest, obj: Case, form: Any, change: bool) -> None:
@@ -149,8 +154,8 @@ class CaseAdmin(Desk):
 
 
 @admin.register(ViolationGroup)
-class ViolationGroupAdmin(Desk):
-    writing = Verb.SETUP
+class ViolationGroupAdmin(DeskAdmin):
+    edit_permission = Permission.SETUP
     can_delete = False
     list_display = ("code", "__str__", "election", "order")
     list_select_related = ("election",)
@@ -163,10 +168,13 @@ class ViolationGroupAdmin(Desk):
 
 
 @admin.register(ViolationType)
-class ViolationTypeAdmin(Desk):
-    """A code keeps its meaning: once reports have raised it, what figures are made of is read-only."""
+class ViolationTypeAdmin(DeskAdmin):
+    """The violation codes of an election.
 
-    writing = Verb.SETUP
+    A code never changes its meaning: once reports use it, the fields that figures depend on are read-only.
+    """
+
+    edit_permission = Permission.SETUP
     can_delete = False
     list_display = ("code", "__str__", "group", "severity", "denies_access", "election")
     list_select_related = ("group", "election")
@@ -177,5 +185,5 @@ class ViolationTypeAdmin(Desk):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:
             return ()
-        raised = Violation.objects.filter(code=obj.code, report__commission__election=obj.election_id).exists()
-        return ("election", "code", *(("group", "severity", "denies_access") if raised else ()))
+        is_used = Violation.objects.filter(code=obj.code, report__commission__election=obj.election_id).exists()
+        return ("election", "code", *(("group", "severity", "denies_access") if is_used else ()))

@@ -1,4 +1,7 @@
-"""The desk's pages about reports. Each module registers its own; named here, it is read."""
+"""Desk pages about reports.
+
+A page is registered when its module is imported, so every module with pages is imported here.
+"""
 
 from reports.desk.cases import cases, complaint, new_case
 from reports.desk.day import board, dictation, exports, messages, rehearsals, replacement, station, stations

@@ -1,4 +1,4 @@
-"""What observers say, and what is made of it."""
+"""Models of reports, evidence, figures, cases and publication."""
 
 from reports.models.case import Case, CaseComment, CaseConsent, CaseExport, CaseFile, Complaint
 from reports.models.check import Check

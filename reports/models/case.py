@@ -1,4 +1,4 @@
-"""What becomes of an event after it was reported: who sees to it, what was said, filed and answered."""
+"""Cases: what the desk does about a reported event, with comments, complaints, files and exports."""
 
 from typing import Self
 
@@ -8,24 +8,25 @@ from django.db.models import Q
 
 from observer.models import Commission, Observer
 from observer.models.fields import EncryptedTextField
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
-OF_A_CASE = Reach(places=("case__commission",))
+CASE_ROW_SCOPE = RowScope(commission_lookups=("case__commission",))
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
     def open(self) -> Self:
+        """Cases that are not closed."""
         return self.filter(closed_at__isnull=True)
 
 
 class Case(models.Model):
     """One event, told by one or more reports about one commission.
 
-    `step` is one of those the election declares (`services/steps.py`). `revision` grows with every
-    change: who writes on an older one is told so.
+    `step` is one of the election's steps (`services/cases/workflow.py`). `revision` grows with every change; a
+    change that was made on an older revision is refused.
     """
 
-    reach = Reach(places=("commission",))
+    row_scope = RowScope(commission_lookups=("commission",))
 
     commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="cases")
     title = models.CharField(max_length=200, blank=True)
@@ -58,9 +59,9 @@ class Case(models.Model):
 
 
 class CaseComment(models.Model):
-    """Words of the desk about a case: they may name people."""
+    """A comment of the desk about a case; it may name people."""
 
-    reach = OF_A_CASE
+    row_scope = CASE_ROW_SCOPE
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="comments")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
@@ -74,9 +75,9 @@ class CaseComment(models.Model):
 
 
 class CaseConsent(models.Model):
-    """What one observer of a case said to being named in its papers; the last word counts."""
+    """Whether an observer of a case agreed to be named in its documents; the latest answer counts."""
 
-    reach = OF_A_CASE
+    row_scope = CASE_ROW_SCOPE
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="consents")
     observer = models.ForeignKey(Observer, on_delete=models.PROTECT, related_name="+")
     given = models.BooleanField()
@@ -92,13 +93,13 @@ class CaseConsent(models.Model):
 
 
 class Complaint(models.Model):
-    """One paper of a case to one forum: by when it must be filed, when it was, by when they must answer.
+    """A complaint to one forum: by when it must be filed, when it was, by when the forum must answer.
 
-    `appeals` names the complaint whose answer it attacks. `term` and `answer_term` are codes of the
-    pack's deadlines; the moments computed from them are kept, for the law may change later.
+    `appeals` is the complaint whose answer this one appeals against. `term` and `answer_term` are codes of the pack's
+    deadlines; the times computed from them are stored, because the law may change later.
     """
 
-    reach = OF_A_CASE
+    row_scope = CASE_ROW_SCOPE
 
     class Outcome(models.TextChoices):
         NONE = "", "no answer yet"
@@ -131,9 +132,9 @@ class Complaint(models.Model):
 
 
 class CaseFile(models.Model):
-    """A paper of a case, sealed under its hash as evidence is."""
+    """A file of a case, sealed under its SHA-256 like evidence."""
 
-    reach = Reach(places=("case__commission",), look=Verb.CASES)
+    row_scope = RowScope(commission_lookups=("case__commission",), view_permission=Permission.CASES)
 
     class Kind(models.TextChoices):
         FILED = "filed", "as filed"
@@ -159,9 +160,9 @@ class CaseFile(models.Model):
 
 
 class CaseExport(models.Model):
-    """A case asked for as one file; the rows are the queue of who writes it."""
+    """A request to export a case as one file; the rows are the queue of the writer."""
 
-    reach = Reach(places=("case__commission",), look=Verb.ORIGINAL)
+    row_scope = RowScope(commission_lookups=("case__commission",), view_permission=Permission.ORIGINAL)
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="exports")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -3,27 +3,29 @@ from django.db import models
 from django.db.models import Q
 
 from observer.models import Election
-from observer.models.reach import Reach
+from observer.models.row_scope import RowScope
 from reports.models.report import Report
 
 
 class Check(models.Model):
-    """A report that somebody must look at, and who is looking just now.
+    """A report that the desk must check, and who is checking it at present.
 
-    Made by the door with the report, so that what waits is a row and nothing has to be searched for.
+    Intake creates the row together with the report, so that waiting reports are found without a search.
     """
 
-    reach = Reach(places=("report__commission",), organisation="report__observer__organisation")
+    row_scope = RowScope(
+        commission_lookups=("report__commission",), organisation_lookup="report__observer__organisation"
+    )
 
     class Why(models.IntegerChoices):
-        """Worst first."""
+        """Reasons for a check, the most serious first."""
 
         CRITICAL = 0, "tells of a critical violation"
         FLAGGED = 1, "flagged"
         RANDOM = 2, "drawn at random"
 
     report = models.OneToOneField(Report, primary_key=True, on_delete=models.PROTECT, related_name="check_row")
-    # Without a constraint: every insert would lock the election's row.
+    # Without a constraint, because every insert would lock the election's row.
     election = models.ForeignKey(
         Election, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )

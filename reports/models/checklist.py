@@ -2,16 +2,16 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from observer.models import Election
-from observer.models.reach import WHOLE, Reach
-from observer.words import in_language
+from observer.models.row_scope import ELECTION_ROW_SCOPE, RowScope
+from observer.words import get_translation
 
-OF_A_VERSION = Reach(election="version__checklist__election", shared=True)
+VERSION_ROW_SCOPE = RowScope(election_lookup="version__checklist__election", shared_by_organisations=True)
 
 
 class Checklist(models.Model):
-    """What is asked about one kind of place at one stage. Its wording lives in versions."""
+    """A checklist about one kind of commission at one stage; its questions are in its versions."""
 
-    reach = WHOLE
+    row_scope = ELECTION_ROW_SCOPE
 
     class Repeat(models.TextChoices):
         ONCE = "once", "once an observer and place; a second one is an update"
@@ -36,13 +36,16 @@ class Checklist(models.Model):
         constraints = [models.UniqueConstraint(fields=["election", "code"], name="checklist_once")]
 
     def __str__(self) -> str:
-        return in_language(self.titles) or self.code
+        return get_translation(self.titles) or self.code
 
 
 class ChecklistVersion(models.Model):
-    """One wording. Once published it never changes: triggers in both databases refuse it."""
+    """One wording of a checklist.
 
-    reach = Reach(election="checklist__election", shared=True)
+    Once published it never changes; triggers in both databases refuse changes.
+    """
+
+    row_scope = RowScope(election_lookup="checklist__election", shared_by_organisations=True)
     checklist = models.ForeignKey(Checklist, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     published_at = models.DateTimeField(null=True, blank=True)
@@ -57,7 +60,7 @@ class ChecklistVersion(models.Model):
 
 
 class Section(models.Model):
-    reach = OF_A_VERSION
+    row_scope = VERSION_ROW_SCOPE
     version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="sections")
     order = models.PositiveSmallIntegerField(default=0)
     code = models.CharField(max_length=40)
@@ -68,13 +71,13 @@ class Section(models.Model):
         constraints = [models.UniqueConstraint(fields=["version", "code"], name="section_once")]
 
     def __str__(self) -> str:
-        return in_language(self.titles) or self.code
+        return get_translation(self.titles) or self.code
 
 
 class Question(models.Model):
-    """One question of one version. Its code keeps its type, choices and meaning through all versions."""
+    """One question of one version. Its code keeps type, choices and meaning in all versions."""
 
-    reach = OF_A_VERSION
+    row_scope = VERSION_ROW_SCOPE
 
     class Type(models.TextChoices):
         YES_NO = "yes_no", "yes or no"
@@ -123,13 +126,13 @@ class Question(models.Model):
         constraints = [models.UniqueConstraint(fields=["version", "code"], name="question_once")]
 
     def __str__(self) -> str:
-        return f"{self.code} {in_language(self.labels)}".strip()
+        return f"{self.code} {get_translation(self.labels)}".strip()
 
 
 class ChecklistFile(models.Model):
-    """A picture or sound that a version's questions show or play. Sealed with the version."""
+    """A picture or sound that a version's questions use; it cannot change once the version is published."""
 
-    reach = OF_A_VERSION
+    row_scope = VERSION_ROW_SCOPE
     version = models.ForeignKey(ChecklistVersion, on_delete=models.CASCADE, related_name="files")
     name = models.CharField(max_length=100)
     sha256 = models.CharField(max_length=64)

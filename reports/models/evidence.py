@@ -2,18 +2,18 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Device, Observer
-from observer.models.reach import Reach
+from observer.models.row_scope import RowScope
 from reports.models.report import Refusal, Report
 
 
 class Evidence(models.Model):
-    """One file, announced by the report it belongs to, received in pieces, then sealed.
+    """A file that a report announced; it is received in parts and then sealed.
 
-    Its identity is (uuid, sha256, size). `offset` is how many bytes have arrived; the sealed file
-    lies under its sha256 and may be shared by several rows.
+    Its identity is (uuid, sha256, size). `offset` is the number of bytes received so far. The sealed file is stored
+    under its sha256; several rows may share it.
     """
 
-    reach = Reach(places=("report__commission",), organisation="observer__organisation")
+    row_scope = RowScope(commission_lookups=("report__commission",), organisation_lookup="observer__organisation")
 
     class State(models.TextChoices):
         AWAITED = "awaited", "awaited"
@@ -50,7 +50,7 @@ class Evidence(models.Model):
     part = models.CharField(max_length=80, blank=True, editable=False, help_text="name of the part file in use")
     stored_at = models.DateTimeField(null=True, blank=True)
 
-    # What process_evidence found out: private.
+    # Results of process_evidence: private.
     claimed_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="a worker is at it since")
     processed_at = models.DateTimeField(null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -58,7 +58,7 @@ class Evidence(models.Model):
     media_type = models.CharField(max_length=100, blank=True, help_text="what the bytes are")
     metadata = models.JSONField(default=dict, blank=True, help_text="read from the file: private")
 
-    # The public copies: prepared at once, shown only after a coordinator's yes.
+    # The public copies: made at once, shown only after a coordinator approved them.
     copy = models.CharField(max_length=120, blank=True, editable=False, help_text="path under PUBLIC_DIR")
     thumbnail = models.CharField(max_length=120, blank=True, editable=False)
     approved_at = models.DateTimeField(null=True, blank=True)

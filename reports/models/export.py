@@ -1,4 +1,4 @@
-"""A list asked for as a file: of what, how, and how far it has come. The rows are the queue of who writes it."""
+"""Requests to export a list as a file. The rows are the queue of the writer."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -7,16 +7,17 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Election
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Export(models.Model):
-    """One file of one user. `filters` are codes that `services/listings.py` declares.
+    """One exported file of one user.
 
-    `scopes` says by which of the user's permissions its rows were taken: while one of them is gone, so is the file.
+    `filters` are filters of the list that `services/exports/filters.py` declares. `scopes` are the user's permissions
+    with which the rows were read; the file cannot be downloaded while one of them is missing.
     """
 
-    reach = Reach(election="election", look=Verb.STAFF)
+    row_scope = RowScope(election_lookup="election", view_permission=Permission.STAFF)
 
     class Kind(models.TextChoices):
         REPORTS = "reports", "reports"
@@ -62,7 +63,7 @@ class Export(models.Model):
     class Meta:
         ordering = ["-pk"]
         constraints = [
-            # An empty `name` is not of a file.
+            # An empty `name` means that there is no file.
             models.UniqueConstraint(fields=["name"], name="export_file_once", condition=~models.Q(name="")),
         ]
         indexes = [
@@ -75,9 +76,10 @@ class Export(models.Model):
         return f"{self.kind} {self.asked_at:%Y-%m-%d %H:%M}"
 
     @property
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
+        """Whether the file is still to be written."""
         return self.done_at is None and not self.problem
 
-    def is_there(self, now: datetime) -> bool:
-        """Whether the file may still be fetched."""
+    def is_available(self, now: datetime) -> bool:
+        """Says whether the file can still be downloaded."""
         return bool(self.name) and self.expires_at is not None and now < self.expires_at

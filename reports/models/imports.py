@@ -6,11 +6,11 @@ from observer.models.fields import EncryptedTextField
 
 
 class Import(models.Model):
-    """An uploaded list that waits for a yes: what was read of it, and what it would do, line by line.
+    """An uploaded list that waits for confirmation: its content, and what it would do line by line.
 
-    It has names and phones in it, so it is encrypted, its uploader's alone, and short-lived: once it is done
-    or cancelled, or `expires_at` is past, `table` and `lines` are empty or the row is gone. What stays of one
-    that was done is its numbers and which line was given which code, until it expires.
+    It holds names and phone numbers. It is therefore encrypted, visible to its uploader only, and kept for a short
+    time: when it is done, cancelled or expired, `table` and `lines` are empty or the row is deleted. Until it expires,
+    an import that was done keeps its counts and the codes that lines were given.
     """
 
     class Kind(models.TextChoices):

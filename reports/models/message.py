@@ -2,23 +2,23 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Assignment, Commission, Election, Observer, Organisation
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class Message(models.Model):
-    """Words from the desk: to one observer, to a territory or everyone, of them perhaps one role or organisation.
+    """A message of the desk to one observer, to a territory or to everyone.
 
-    One that is `listed` is for the observers who are listed, as they were when it was sent: those, for
-    example, who had not reported by then.
+    A role or an organisation may narrow it. One that is `listed` is for the listed observers only, as the list was
+    when it was sent: for example those who had not reported by then.
     """
 
-    reach = Reach(
-        places=("commission", "observer__assignments__commission"),
-        bound="election",
-        election="election",
-        part=False,
-        organisation="organisation",
-        look=Verb.PEOPLE,
+    row_scope = RowScope(
+        commission_lookups=("commission", "observer__assignments__commission"),
+        owner_election_lookup="election",
+        election_lookup="election",
+        visible_in_part=False,
+        organisation_lookup="organisation",
+        view_permission=Permission.PEOPLE,
     )
     uuid = models.UUIDField(
         null=True, blank=True, unique=True, editable=False, help_text="of the form it was written in"
@@ -51,11 +51,13 @@ class Message(models.Model):
 
 
 class MessageRead(models.Model):
-    reach = Reach(
-        places=("observer__assignments__commission",),
-        bound="message__election",
-        organisation="observer__organisation",
-        look=Verb.PEOPLE,
+    """When an observer first read a message."""
+
+    row_scope = RowScope(
+        commission_lookups=("observer__assignments__commission",),
+        owner_election_lookup="message__election",
+        organisation_lookup="observer__organisation",
+        view_permission=Permission.PEOPLE,
     )
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reads")
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="+")

@@ -5,10 +5,10 @@ from observer.models import Device, Election
 
 
 class RelayFile(models.Model):
-    """A sealed file that somebody carried here: what it said of itself, and what became of it.
+    """An encrypted relay file that somebody brought: its header, and the outcome.
 
-    Its reports and photos went through the one door. Bytes are kept where they could not go through
-    at once: from an unknown or revoked device, or photos whose reports or earlier parts are not here.
+    Its reports and photos go through the normal intake. The file itself is kept where that is not possible at once:
+    it is from an unknown or revoked device, or its photos belong to reports or follow parts that have not arrived.
     """
 
     class Kind(models.TextChoices):

@@ -6,24 +6,24 @@ from django.db import models
 from django.db.models import Q
 
 from observer.models import Commission, Election
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 
 
 class ReleaseQuerySet(models.QuerySet["Release"]):
     def public(self, now: datetime) -> Self:
-        """Releases whose time has come."""
+        """Releases that are published and past their embargo."""
         return self.filter(Q(public_from__isnull=True) | Q(public_from__lte=now), state=Release.State.PUBLISHED)
 
 
 class Release(models.Model):
-    """The figures of one moment, frozen: prepared, agreed to, and then public at its own address for ever."""
+    """The figures at one time: prepared, approved, then public at a permanent address."""
 
     class State(models.TextChoices):
         PREPARED = "prepared", "prepared"
         APPROVED = "approved", "approved"
         PUBLISHED = "published", "published"
 
-    reach = Reach(election="election", part=False, look=Verb.EXPORT)
+    row_scope = RowScope(election_lookup="election", visible_in_part=False, view_permission=Permission.EXPORT)
 
     election = models.ForeignKey(Election, on_delete=models.PROTECT, related_name="releases", db_index=False)
     number = models.PositiveIntegerField()
@@ -70,11 +70,15 @@ class Release(models.Model):
         return f"{self.election_id} #{self.number}"
 
     def is_public(self, now: datetime) -> bool:
+        """Says whether the release is published and past its embargo."""
         return self.state == self.State.PUBLISHED and (self.public_from is None or self.public_from <= now)
 
 
 class ReleaseContent(models.Model):
-    """One part's content, once, however many releases hold it. Public data, or what will be."""
+    """Content of one part of a release, stored once for all releases that have it.
+
+    It is public, or will be.
+    """
 
     sha256 = models.CharField(max_length=64, primary_key=True, help_text="of the JSON, not compressed")
     body = models.BinaryField(editable=False, help_text="JSON, compressed by zlib")
@@ -84,7 +88,7 @@ class ReleaseContent(models.Model):
 
 
 class ReleaseRow(models.Model):
-    """That a part has another content since this release. No content: the part is gone."""
+    """A part that this release changed; without content the part was removed."""
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="rows", db_index=False)
     key = models.CharField(max_length=80)
@@ -99,9 +103,9 @@ class ReleaseRow(models.Model):
 
 
 class Reply(models.Model):
-    """What a commission answered to what observers said of it; printed on its page with the next release."""
+    """A commission's reply to what observers reported; shown on its page from the next release on."""
 
-    reach = Reach(places=("commission",))
+    row_scope = RowScope(commission_lookups=("commission",))
 
     commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="replies")
     date = models.DateField()

@@ -5,33 +5,33 @@ from django.db import models
 from django.db.models import Q
 
 from observer.models import Commission, Contest, Device, Observer
-from observer.models.reach import Reach, Verb
+from observer.models.row_scope import Permission, RowScope
 from reports.models.checklist import ChecklistVersion
 
 
 class ReportQuerySet(models.QuerySet["Report"]):
     def eligible(self) -> Self:
-        """Reports that nobody set aside: observations, neither rehearsed, held, quarantined nor rejected."""
+        """Observations that are not set aside: no rehearsals, and not held, quarantined or rejected."""
         return self.filter(
-            source__in=Report.OBSERVATION,
-            state__in=Report.STANDING,
+            source__in=Report.OBSERVATION_SOURCES,
+            state__in=Report.ELIGIBLE_STATES,
             rehearsal=False,
             quarantined=False,
         )
 
     def counted(self) -> Self:
-        """Reports that are in the figures: eligible, and no correction stands in their place."""
+        """Reports that are in the figures: eligible and not superseded by a correction."""
         return self.eligible().filter(superseded=False)
 
 
 class Report(models.Model):
-    """A filled checklist about a commission: what was received, and what became of it.
+    """A filled checklist about a commission: what was received, and what the desk decided.
 
-    What was received (body, content, hash, times) never changes: triggers in both databases
-    refuse it. What the desk decides (state, rehearsal, quarantine, reading) may.
+    What was received (body, content, hash, times) never changes; triggers in both databases refuse changes. What the
+    desk decides (state, rehearsal, quarantine, when it was read) may change.
     """
 
-    reach = Reach(places=("commission",), organisation="observer__organisation")
+    row_scope = RowScope(commission_lookups=("commission",), organisation_lookup="observer__organisation")
 
     class State(models.TextChoices):
         RECEIVED = "received", "received"
@@ -46,15 +46,15 @@ class Report(models.Model):
         READER = "reader", "read from a protocol's photo"
         OFFICIAL = "official", "official figures"
 
-    OBSERVATION = (Source.OBSERVER, Source.DESK)
-    STANDING = (State.RECEIVED, State.ACCEPTED, State.VERIFIED)
+    OBSERVATION_SOURCES = (Source.OBSERVER, Source.DESK)
+    ELIGIBLE_STATES = (State.RECEIVED, State.ACCEPTED, State.VERIFIED)
 
     sequence = models.BigAutoField(primary_key=True)
     uuid = models.UUIDField(unique=True, help_text="the phone's name for it")
-    # Found by the index on what is heard of a place, below.
+    # Uses the index `report_heard` below.
     commission = models.ForeignKey(Commission, on_delete=models.PROTECT, related_name="reports", db_index=False)
-    # Without a constraint: every insert would lock the one row of the published version, which
-    # a trigger keeps from being deleted anyway.
+    # Without a constraint, because every insert would lock the row of the published version. A trigger prevents its
+    # deletion anyway.
     version = models.ForeignKey(
         ChecklistVersion, on_delete=models.PROTECT, related_name="reports", db_index=False, db_constraint=False
     )
@@ -136,17 +136,17 @@ class Report(models.Model):
 
     @property
     def is_eligible(self) -> bool:
-        """The same word as the queryset's `eligible`, for one row."""
+        """Whether this report is eligible, as in the queryset's `eligible`."""
         return (
-            self.source in self.OBSERVATION
-            and self.state in self.STANDING
+            self.source in self.OBSERVATION_SOURCES
+            and self.state in self.ELIGIBLE_STATES
             and not self.rehearsal
             and not self.quarantined
         )
 
     @property
-    def standing(self) -> str:
-        """The one word by which a phone is told how the report stands."""
+    def receipt_state(self) -> str:
+        """The state of the report that a phone is told in its receipt."""
         if self.quarantined:
             return "quarantined"
         if self.state in (self.State.REJECTED, self.State.HELD):
@@ -159,9 +159,11 @@ class Report(models.Model):
 
 
 class Note(models.Model):
-    """Words added to a stored report, outside its content."""
+    """A note added to a stored report; it is not part of the report's content."""
 
-    reach = Reach(places=("report__commission",), organisation="report__observer__organisation")
+    row_scope = RowScope(
+        commission_lookups=("report__commission",), organisation_lookup="report__observer__organisation"
+    )
     uuid = models.UUIDField(unique=True)
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="notes")
     text = models.TextField()
@@ -176,13 +178,13 @@ class Note(models.Model):
 
 
 class Refusal(models.Model):
-    """A body that was not stored as a report, kept with its bytes: nothing received is lost."""
+    """A body that was refused as a report; its bytes are kept, so that nothing received is lost."""
 
-    reach = Reach(
-        places=("observer__assignments__commission",),
-        bound="device__election",
-        organisation="observer__organisation",
-        look=Verb.ORIGINAL,
+    row_scope = RowScope(
+        commission_lookups=("observer__assignments__commission",),
+        owner_election_lookup="device__election",
+        organisation_lookup="observer__organisation",
+        view_permission=Permission.ORIGINAL,
     )
     uuid = models.UUIDField(null=True, blank=True, db_index=True, help_text="the report's, where it could be read")
     observer = models.ForeignKey(Observer, null=True, on_delete=models.PROTECT, related_name="refusals", db_index=False)
@@ -204,13 +206,13 @@ class Refusal(models.Model):
 
 
 class Unkept(models.Model):
-    """How much one device has sent, refused, over its quota of kept bodies. Nothing is lost unseen."""
+    """How many refused bodies of a device were not kept, because it was over its quota."""
 
-    reach = Reach(
-        places=("device__observer__assignments__commission",),
-        bound="device__election",
-        organisation="device__observer__organisation",
-        look=Verb.ORIGINAL,
+    row_scope = RowScope(
+        commission_lookups=("device__observer__assignments__commission",),
+        owner_election_lookup="device__election",
+        organisation_lookup="device__observer__organisation",
+        view_permission=Permission.ORIGINAL,
     )
     device = models.OneToOneField(Device, on_delete=models.PROTECT, related_name="unkept")
     bodies = models.PositiveIntegerField(default=0, help_text="not kept; a body that was sent again counts again")
@@ -227,10 +229,10 @@ class Unkept(models.Model):
 
 
 class KeyRotation(models.Model):
-    """Held, uncommitted, by `rotate_keys` while it re-encrypts bodies: the triggers look for it.
+    """A row that allows changing stored bodies; the triggers look for it.
 
-    The row is inserted and deleted within one transaction, so that no other session ever sees it
-    and the bytes stay sealed for everyone else.
+    `rotate_keys` and `purge_people` insert and delete it within one transaction, so that no other session ever sees it
+    and bodies cannot be changed by anybody else.
     """
 
     started_at = models.DateTimeField()

@@ -2,13 +2,13 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Election, Observer
-from observer.models.reach import OF_AN_OBSERVER
+from observer.models.row_scope import OBSERVER_ROW_SCOPE
 
 
 class SetAside(models.Model):
-    """An observer whose reports of one election are quarantined: those that are here, and those that come."""
+    """An observer whose present and future reports of one election are quarantined."""
 
-    reach = OF_AN_OBSERVER
+    row_scope = OBSERVER_ROW_SCOPE
     observer = models.ForeignKey(Observer, on_delete=models.CASCADE, related_name="+", db_index=False)
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(

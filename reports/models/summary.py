@@ -1,11 +1,14 @@
 from django.db import models
 
 from observer.models import Commission
-from observer.models.reach import Reach
+from observer.models.row_scope import RowScope
 
 
 class Due(models.Model):
-    """This commission's figures may have changed. Whatever changes one inserts a row in its own transaction."""
+    """A commission whose figures may have changed.
+
+    Whatever changes a figure inserts a row in the same transaction.
+    """
 
     commission = models.ForeignKey(Commission, on_delete=models.CASCADE, related_name="due")
     created_at = models.DateTimeField()
@@ -18,14 +21,14 @@ class Due(models.Model):
 
 
 class Summary(models.Model):
-    """A commission's figures: its own reports merged with its children's summaries.
+    """A commission's figures: its own reports merged with the summaries of its children.
 
-    `tally` is the mergeable form (`services/tally.py`), `children` the coverage of each child as it
-    was merged, so that a page read from this one row always adds up. `observers` is private: the
-    packed keys of the observers counted, of which only the number is published.
+    `tally` is the form that can be merged (`services/figures/tally.py`). `children` holds the coverage of each child
+    at the time of merging, so that the numbers of a page that is read from this row alone always add up. `observers`
+    is private: the packed keys of the observers who were counted; only their number is published.
     """
 
-    reach = Reach(places=("commission",))
+    row_scope = RowScope(commission_lookups=("commission",))
     commission = models.OneToOneField(Commission, on_delete=models.CASCADE, related_name="summary", primary_key=True)
     revision = models.PositiveIntegerField(default=0)
     as_of = models.DateTimeField(null=True, blank=True, help_text="when this revision was computed")

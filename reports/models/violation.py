@@ -2,14 +2,14 @@ from django.conf import settings
 from django.db import models
 
 from observer.models import Election
-from observer.models.reach import WHOLE, Reach
-from observer.words import in_language
+from observer.models.row_scope import ELECTION_ROW_SCOPE, RowScope
+from observer.words import get_translation
 from reports.models.case import Case
 from reports.models.report import Report
 
 
 class ViolationGroup(models.Model):
-    reach = WHOLE
+    row_scope = ELECTION_ROW_SCOPE
     election = models.ForeignKey(Election, on_delete=models.CASCADE, related_name="violation_groups", db_index=False)
     code = models.CharField(max_length=40)
     order = models.PositiveSmallIntegerField(default=0)
@@ -20,13 +20,13 @@ class ViolationGroup(models.Model):
         constraints = [models.UniqueConstraint(fields=["election", "code"], name="violation_group_once")]
 
     def __str__(self) -> str:
-        return in_language(self.names) or self.code
+        return get_translation(self.names) or self.code
 
 
 class ViolationType(models.Model):
-    """A possible breach. A code is never a finding of guilt."""
+    """A kind of possible violation; its code is never a finding of guilt."""
 
-    reach = WHOLE
+    row_scope = ELECTION_ROW_SCOPE
 
     class Severity(models.TextChoices):
         CRITICAL = "critical", "critical"
@@ -50,13 +50,15 @@ class ViolationType(models.Model):
         constraints = [models.UniqueConstraint(fields=["election", "code"], name="violation_type_once")]
 
     def __str__(self) -> str:
-        return f"{self.code} {in_language(self.names)}".strip()
+        return f"{self.code} {get_translation(self.names)}".strip()
 
 
 class Violation(models.Model):
-    """What one report says of one violation code, and what the desk found out about it."""
+    """A violation that one report tells of, and what the desk found out about it."""
 
-    reach = Reach(places=("report__commission",), organisation="report__observer__organisation")
+    row_scope = RowScope(
+        commission_lookups=("report__commission",), organisation_lookup="report__observer__organisation"
+    )
 
     class State(models.TextChoices):
         REPORTED = "reported", "reported"
@@ -66,7 +68,7 @@ class Violation(models.Model):
         PASSED_ON = "passed_on", "passed on"
 
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="violations", db_index=False)
-    # By code and without a constraint: every insert would lock the one row of its type.
+    # Refers to its type by code and without a constraint, because every insert would lock the type's row.
     code = models.CharField(max_length=40)
     state = models.CharField(max_length=10, choices=State.choices, default=State.REPORTED)
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.PROTECT, related_name="violations")

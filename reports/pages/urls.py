@@ -1,7 +1,9 @@
-"""Addresses of the public pages. The language comes first, so that a link carries it.
+"""URLs of the public pages.
 
-What is about figures has two addresses: the election's, which goes on with time, and each release's
-own, which stays for ever. Names of pages come before codes of commissions.
+They begin with the language, so that a link keeps it.
+
+A page with figures has two URLs: the election's, which always shows the current figures, and the one of each
+release, which is permanent. Names of pages come before codes of commissions, which would match them too.
 """
 
 from collections.abc import Callable
@@ -12,11 +14,11 @@ from django.urls.converters import IntConverter, StringConverter
 
 from reports.pages.http import languages
 from reports.pages.places import photos, views
-from reports.pages.releases import data_views, release_views, shares, statement_views
+from reports.pages.releases import data_views, release_views, share_images, statement_views
 
 
 class LanguageConverter(StringConverter):
-    regex = languages.PATTERN
+    regex = languages.LANGUAGE_PATTERN
 
 
 class CodeConverter(StringConverter):
@@ -42,31 +44,38 @@ register_converter(FileConverter, "file")
 register_converter(NumberConverter, "release")
 
 app_name = "pages"
-HERE = "<language:language>/<slug:slug>/"
+ELECTION_PREFIX = "<language:language>/<slug:slug>/"
 
 
-def both(address: str, view: Callable[..., Any], name: str) -> list[URLPattern]:
-    """The address of the figures as time goes on, and of each release."""
+def build_election_and_release_paths(address: str, view: Callable[..., Any], name: str) -> list[URLPattern]:
+    """Build both URL patterns of a view.
+
+    One is for a numbered release, the other for the election's current figures.
+    """
     return [
-        path(f"{HERE}releases/<release:number>/{address}", view, name=f"release-{name}"),
-        path(f"{HERE}{address}", view, name=name),
+        path(f"{ELECTION_PREFIX}releases/<release:number>/{address}", view, name=f"release-{name}"),
+        path(f"{ELECTION_PREFIX}{address}", view, name=name),
     ]
 
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("robots.txt", views.robots, name="robots"),
-    re_path(r"^photos/(?P<name>[0-9a-f]{2}/[0-9]{1,18}-[0-9a-f]{32}\.jpg)\Z", photos.photo, name="photo"),
-    path("<language:language>/", views.elections, name="elections"),
-    path("data/<slug:slug>/<release:number>/<file:name>", data_views.data_file, name="data-file"),
-    path(f"{HERE}releases/", release_views.releases, name="releases"),
-    path(f"{HERE}releases/<release:number>/statement.docx", statement_views.document, name="release-document"),
-    *both("search/", release_views.search, "search"),
-    *both("method/", release_views.method, "method"),
-    *both("data/", data_views.data, "data"),
-    *both("statement/", statement_views.statement, "statement"),
-    *both("", views.commission, "election"),
-    *both("<code:code>/", views.commission, "commission"),
-    *both("<code:code>/share.png", shares.share, "share"),
-    *both("<code:code>/<code:stage>/<question:question>/", views.finding, "finding"),
+    path("", views.redirect_home, name="home"),
+    path("robots.txt", views.show_robots, name="robots"),
+    re_path(r"^photos/(?P<name>[0-9a-f]{2}/[0-9]{1,18}-[0-9a-f]{32}\.jpg)\Z", photos.serve_photo, name="photo"),
+    path("<language:language>/", views.show_elections, name="elections"),
+    path("data/<slug:slug>/<release:number>/<file:name>", data_views.download_data_file, name="data-file"),
+    path(f"{ELECTION_PREFIX}releases/", release_views.show_releases, name="releases"),
+    path(
+        f"{ELECTION_PREFIX}releases/<release:number>/statement.docx",
+        statement_views.download_statement,
+        name="release-document",
+    ),
+    *build_election_and_release_paths("search/", release_views.show_search, "search"),
+    *build_election_and_release_paths("method/", release_views.show_method, "method"),
+    *build_election_and_release_paths("data/", data_views.show_data, "data"),
+    *build_election_and_release_paths("statement/", statement_views.show_statement, "statement"),
+    *build_election_and_release_paths("", views.show_commission, "election"),
+    *build_election_and_release_paths("<code:code>/", views.show_commission, "commission"),
+    *build_election_and_release_paths("<code:code>/share.png", share_images.show_share_image, "share"),
+    *build_election_and_release_paths("<code:code>/<code:stage>/<question:question>/", views.show_finding, "finding"),
 ]

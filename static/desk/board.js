@@ -1,13 +1,14 @@
-// The board stays fresh by itself: what changed is changed in place, so nothing blinks and the focus stays.
+// Refreshes the board in place.
+// Only nodes that changed are replaced, so nothing blinks and the focus stays.
 const board = document.getElementById("board");
-const stale = document.getElementById("board-stale");
+const staleNotice = document.getElementById("board-stale");
 
-function same(a, b) {
+function isSameNode(a, b) {
   return a && b && a.nodeType === b.nodeType && a.nodeName === b.nodeName;
 }
 
-// Makes `old` say what `fresh` says, keeping every node that can stay.
-function morph(old, fresh) {
+// Changes `old` to equal `fresh` and keeps every node that can stay.
+function morphNode(old, fresh) {
   if (old.nodeType === Node.TEXT_NODE) {
     if (old.data !== fresh.data) old.data = fresh.data;
     return;
@@ -15,44 +16,45 @@ function morph(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) return;
   for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  children(old, fresh);
+  morphChildren(old, fresh);
 }
 
-function children(old, fresh) {
+function morphChildren(old, fresh) {
   const wanted = [...fresh.childNodes];
-  wanted.forEach((node, place) => {
-    const there = old.childNodes[place];
-    if (same(there, node)) morph(there, node);
-    else if (there) old.replaceChild(node, there);
+  wanted.forEach((node, index) => {
+    const existing = old.childNodes[index];
+    if (isSameNode(existing, node)) morphNode(existing, node);
+    else if (existing) old.replaceChild(node, existing);
     else old.appendChild(node);
   });
   while (old.childNodes.length > wanted.length) old.lastChild.remove();
 }
 
-// A parser drops the space before the first element: without it on either side, both trees begin alike.
-function trimmed(node) {
+// Removes blank text at both ends of `node`.
+// The parser drops the space before the first element, so both trees must be compared without it.
+function trimBlankText(node) {
   for (const end of ["firstChild", "lastChild"]) {
     while (node[end]?.nodeType === Node.TEXT_NODE && !node[end].data.trim()) node[end].remove();
   }
   return node;
 }
 
-async function refresh() {
+async function refreshBoard() {
   if (document.hidden) return;
   const address = new URL(location.href);
   address.searchParams.set("part", "1");
   try {
-    const answer = await fetch(address, { headers: { Accept: "text/html" }, redirect: "error" });
-    if (!answer.ok) throw new Error(String(answer.status));
+    const response = await fetch(address, { headers: { Accept: "text/html" }, redirect: "error" });
+    if (!response.ok) throw new Error(String(response.status));
     const fresh = document.createElement("div");
-    fresh.append(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
-    children(board, trimmed(fresh));
-    if (stale.textContent) stale.textContent = "";
+    fresh.append(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
+    morphChildren(board, trimBlankText(fresh));
+    if (staleNotice.textContent) staleNotice.textContent = "";
   } catch {
-    if (!stale.textContent) stale.textContent = board.dataset.stale;
+    if (!staleNotice.textContent) staleNotice.textContent = board.dataset.stale;
   }
 }
 
-trimmed(board);
-setInterval(refresh, 1000 * Number(board.dataset.fresh));
-document.addEventListener("visibilitychange", refresh);
+trimBlankText(board);
+setInterval(refreshBoard, 1000 * Number(board.dataset.fresh));
+document.addEventListener("visibilitychange", refreshBoard);

@@ -1,21 +1,21 @@
-// The desk without a script is whole; with one, some things take a key or a click less.
-const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+// Keyboard shortcuts and small helps of the desk. Everything works without this script.
+const isTypingIn = (element) => element.closest("input, textarea, select, [contenteditable]");
 
-// "/" goes to the search of the page, "g" to the menu, "?" nowhere else: the browser's own keys stay its own.
+// "/" moves the focus to the page's search, "g" to the menu. Keys of the browser (with Ctrl, Meta, Alt) are left alone.
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
-  const goal = { "/": "#searchbar, [type=search]", g: "#desk-nav a" }[event.key];
-  const found = goal && document.querySelector(goal);
+  if (event.ctrlKey || event.metaKey || event.altKey || isTypingIn(event.target)) return;
+  const selector = { "/": "#searchbar, [type=search]", g: "#desk-nav a" }[event.key];
+  const found = selector && document.querySelector(selector);
   if (found) {
     event.preventDefault();
     found.focus();
   }
 });
 
-// The election changes as soon as another is chosen.
+// Choosing another election submits its form at once.
 document.querySelector("#desk-election")?.addEventListener("change", (event) => event.target.form.requestSubmit());
 
-// Django's inline tables head an unnamed column; a heading without words is none.
+// Django's inline tables have a header cell for an unnamed column; an empty header cell is not accessible.
 for (const head of document.querySelectorAll("thead th")) {
   if (!head.textContent.trim() && !head.children.length) {
     const cell = document.createElement("td");

@@ -1,200 +1,200 @@
-// Starts the application and leads from screen to screen by the address's hash: #/fill/<id>.
+// Starts the application and shows the screen of the address's hash: #/fill/<id>.
 //
-// A screen is a module with `open(args, page)`, which answers what to show:
-//   title()   the heading            body()  what lies below it
-//   back      where the arrow leads  foot()  its own buttons in the thumb's bar (optional)
-//   changed() its data may be old: load it again (optional)      shown(), close()  (optional)
-import { start as begin } from "./core/identity/start.js";
-import { me, refresh } from "./core/reference/reference.js";
-import { changed } from "./core/store/store.js";
-import { syncing } from "./core/send/sync.js";
-import { language, languageChanged, t, wordsLoad } from "./core/base/words.js";
-import { footer, header } from "./parts/bar.js";
+// A screen is a module with `open(args, page)`, which gives:
+//   title()         the heading              body()    the content below it
+//   back            target of the back link  footer()  its own buttons in the bottom bar (optional)
+//   onDataChange()  load its data again      onShow(), onClose()  (all optional)
+import { startApp } from "./core/identity/startup.js";
+import { getMe, refreshReference } from "./core/reference/reference.js";
+import { onDatabaseChange } from "./core/store/database.js";
+import { onSyncState } from "./core/send/sync.js";
+import { currentLanguage, onLanguageChange, t, loadTranslations } from "./core/base/translations.js";
+import { renderFooter, renderHeader } from "./parts/header_footer.js";
 import { html, nothing, render } from "./vendor/lit.js";
-import { notice } from "./parts/notice.js";
-import { savedListener } from "./parts/saved.js";
-import { zoneIs } from "./parts/when.js";
+import { renderNotice } from "./parts/notices.js";
+import { setSaveListener } from "./parts/save_status.js";
+import { setDefaultZone } from "./parts/formatting.js";
 import * as day from "./screens/day.js";
 import * as removal from "./screens/removal.js";
-import { step } from "./screens/standing.js";
-import { statusNow } from "./screens/status.js";
+import { getSetupStep } from "./screens/phone_readiness.js";
+import { loadSendStatus } from "./screens/send_status.js";
 
-const READY = { day, removal }; // must never wait for a network
-const SCREENS = new Set([
+const PRELOADED_SCREENS = { day, removal }; // must never wait for a network
+const SCREEN_NAMES = new Set([
   "day", "station", "fill", "check", "report", "removal", "outbox", "messages", "guide", "template",
   "menu", "settings", "transfer", "relay", "enrol", "consent", "rehearsal",
 ]); // prettier-ignore
-const BEFORE = { consent: ["consent", "removal", "outbox", "relay", "settings"] }; // what is open before that step is done
+const ALLOWED_BEFORE_STEP = { consent: ["consent", "removal", "outbox", "relay", "settings"] }; // screens that may be opened before that step is done
 
 const root = document.getElementById("app");
-const trail = []; // addresses behind this one, with how far each was scrolled
-const last = () => trail[trail.length - 1];
-let spoken = language();
-let at = "enrol"; // how far this phone is
+const visitedPlaces = []; // earlier addresses, each with its scroll position
+const lastPlace = () => visitedPlaces[visitedPlaces.length - 1];
+let shownLanguage = currentLanguage();
+let setupStep = "enrol"; // the first setup step that is not done
 let status = null;
-let sent = null; // what sending said last
+let syncState = null; // the last state of sending
 let screen = null;
-let name = "";
-let announced = "";
-let planned = false;
-let turn = 0;
+let screenName = "";
+let announcement = "";
+let isDrawPlanned = false;
+let routeCount = 0;
 
 /** What a screen may ask of the application. */
 const page = {
   draw() {
-    if (planned) return;
-    planned = true;
+    if (isDrawPlanned) return;
+    isDrawPlanned = true;
     queueMicrotask(() => {
-      planned = false;
+      isDrawPlanned = false;
       draw();
     });
   },
   go: (address) => (location.hash = address),
-  /** Goes on without leaving this screen behind: the arrow never leads back to what is done. */
+  /** Opens `address` in place of this screen: the back link skips it. */
   replace: (address) => location.replace(address),
-  /** Opens this screen anew. */
+  /** Opens this screen again. */
   reopen: () => route(),
-  /** Says a short text to those who listen instead of looking. */
-  say(text) {
-    announced = text;
+  /** Announces a short text to screen readers. */
+  announce(text) {
+    announcement = text;
     page.draw();
   },
   status: () => status,
   /** The address before this one, while a screen opens. */
-  behind: () => last()?.address ?? "",
-  /** After enrolling, accepting and the like: where does it go on? */
-  async restart() {
-    at = await step();
+  previousAddress: () => lastPlace()?.address ?? "",
+  /** Opens the next setup step, after enrolling, accepting and the like. */
+  async continueSetup() {
+    setupStep = await getSetupStep();
     if (location.hash === "#/" || location.hash === "") await route();
     else page.replace("#/");
   },
 };
 
-/** The language changed: everything is said anew, at once with what is here, then with what the server has in it. */
-async function again() {
-  await screen?.changed?.();
-  spoken = language();
+/** Draws in the new language, then reloads the server's texts. */
+async function onLanguageSwitch() {
+  await screen?.onDataChange?.();
+  shownLanguage = currentLanguage();
   page.draw();
-  await refresh(); // perhaps one that was asked in the other language
-  await refresh();
+  await refreshReference(); // this may be a refresh that began in the old language
+  await refreshReference();
 }
 
 function draw() {
-  const shown = screen ?? { title: () => t("One moment"), body: () => nothing };
-  document.documentElement.lang = spoken;
-  document.title = `${shown.title()} · Baqylau`;
-  const enrolled = at !== "enrol";
+  const current = screen ?? { title: () => t("One moment"), body: () => nothing };
+  document.documentElement.lang = shownLanguage;
+  document.title = `${current.title()} · Baqylau`;
+  const isEnrolled = setupStep !== "enrol";
   render(
     html`
-      ${header({ back: shown.back ?? null, status: enrolled ? status ?? {} : null })}
-      <main id="main" tabindex="-1" data-screen=${name}>
-        <h1 tabindex="-1">${shown.title()}</h1>
-        ${shown.body()}
+      ${renderHeader({ back: current.back ?? null, status: isEnrolled ? status ?? {} : null })}
+      <main id="main" tabindex="-1" data-screen=${screenName}>
+        <h1 tabindex="-1">${current.title()}</h1>
+        ${current.body()}
       </main>
-      <p class="away" role="status">${announced}</p>
-      ${enrolled ? footer({ at: name, own: shown.foot?.() }) : nothing}
+      <p class="away" role="status">${announcement}</p>
+      ${isEnrolled ? renderFooter({ activeTab: screenName, ownButtons: current.footer?.() }) : nothing}
     `,
     root,
   );
 }
 
 async function route() {
-  const mine = ++turn;
-  const [wanted, ...args] = asked();
-  if (trail.length) last().y = scrollY;
+  const thisRoute = ++routeCount;
+  const [wanted, ...args] = parseAddress();
+  if (visitedPlaces.length) lastPlace().y = scrollY;
   const opened = await openScreen(wanted, args);
-  if (mine !== turn) return void opened.close?.(); // somebody was quicker
-  screen?.close?.();
+  if (thisRoute !== routeCount) return void opened.onClose?.(); // a newer navigation has begun
+  screen?.onClose?.();
   screen = opened;
-  name = wanted;
-  announced = "";
-  spoken = language();
+  screenName = wanted;
+  announcement = "";
+  shownLanguage = currentLanguage();
   draw();
-  remember(location.hash);
-  screen.shown?.();
+  restorePlace(location.hash);
+  screen.onShow?.();
 }
 
-/** The screen that the address asks for, or the step that comes before it. */
-function asked() {
+/** The screen of the address, or the setup step that comes first. */
+function parseAddress() {
   const code = /^#enrol=([\w-]+)$/.exec(location.hash)?.[1];
   const [wanted, ...args] = location.hash.replace(/^#\/?/, "").split("/");
-  if (at === "enrol") return ["enrol", code];
+  if (setupStep === "enrol") return ["enrol", code];
   if (code) return ["enrol", code, "again"];
-  if (BEFORE[at]) return BEFORE[at].includes(wanted) ? [wanted, ...args] : [at];
-  if (!wanted && at === "rehearsal") return ["rehearsal"];
-  return SCREENS.has(wanted) ? [wanted, ...args] : ["day"];
+  if (ALLOWED_BEFORE_STEP[setupStep]) return ALLOWED_BEFORE_STEP[setupStep].includes(wanted) ? [wanted, ...args] : [setupStep];
+  if (!wanted && setupStep === "rehearsal") return ["rehearsal"];
+  return SCREEN_NAMES.has(wanted) ? [wanted, ...args] : ["day"];
 }
 
 async function openScreen(wanted, args) {
   try {
-    const module = READY[wanted] ?? (await import(`./screens/${wanted}.js`));
+    const module = PRELOADED_SCREENS[wanted] ?? (await import(`./screens/${wanted}.js`));
     return await module.open(args, page);
   } catch (problem) {
     console.warn(problem);
-    return broken(problem);
+    return buildErrorScreen(problem);
   }
 }
 
-const broken = (problem) => ({
+const buildErrorScreen = (problem) => ({
   back: "#/day",
   title: () => t("This screen cannot be shown"),
   body: () => html`
-    ${notice("bad", problem.detail ?? t("Something broke here."), t("What you wrote before is safe on this phone."))}
+    ${renderNotice("bad", problem.detail ?? t("Something broke here."), t("What you wrote before is safe on this phone."))}
     <button type="button" class="main" @click=${route}>${t("Try again")}</button>`,
 });
 
-/** The heading is where reading begins; on the way back, the place that was left. */
-function remember(address) {
-  const returned = trail[trail.length - 2]?.address === address;
-  if (returned) trail.pop();
-  else if (last()?.address !== address) trail.push({ address, y: 0 });
+/** Focuses the heading; on the way back, restores the scroll position. */
+function restorePlace(address) {
+  const isReturn = visitedPlaces[visitedPlaces.length - 2]?.address === address;
+  if (isReturn) visitedPlaces.pop();
+  else if (lastPlace()?.address !== address) visitedPlaces.push({ address, y: 0 });
   root.querySelector("h1").focus({ preventScroll: true });
-  scrollTo(0, returned ? last().y : 0);
+  scrollTo(0, isReturn ? lastPlace().y : 0);
 }
 
-/** Several changes in a row are one reload. */
-function reloader() {
-  let running = false;
-  let again = false;
+/** Merges several changes in a row into one reload. */
+function createReloader() {
+  let isRunning = false;
+  let runAgain = false;
   return async () => {
-    if (running) return void (again = true);
-    running = true;
+    if (isRunning) return void (runAgain = true);
+    isRunning = true;
     do {
-      again = false;
+      runAgain = false;
       try {
-        status = await statusNow(sent);
-        zoneIs((await me())?.election.timezone);
-        await screen?.changed?.();
+        status = await loadSendStatus(syncState);
+        setDefaultZone((await getMe())?.election.timezone);
+        await screen?.onDataChange?.();
       } catch (problem) {
         console.warn(problem);
       }
-    } while (again);
-    running = false;
+    } while (runAgain);
+    isRunning = false;
     page.draw();
   };
 }
 
 async function start() {
-  await wordsLoad();
-  at = await step();
-  languageChanged(again);
-  savedListener(page.draw);
-  const reload = reloader();
-  changed(reload);
-  syncing((told) => {
-    sent = told;
+  await loadTranslations();
+  setupStep = await getSetupStep();
+  onLanguageChange(onLanguageSwitch);
+  setSaveListener(page.draw);
+  const reload = createReloader();
+  onDatabaseChange(reload);
+  onSyncState((state) => {
+    syncState = state;
     reload();
   });
   for (const name of ["online", "offline"]) addEventListener(name, reload);
-  zoneIs((await me())?.election.timezone);
-  status = await statusNow(null);
+  setDefaultZone((await getMe())?.election.timezone);
+  status = await loadSendStatus(null);
   addEventListener("hashchange", route);
   await route();
-  await begin();
+  await startApp();
 }
 
 start().catch((problem) => {
   console.error(problem);
-  screen = broken(problem);
+  screen = buildErrorScreen(problem);
   draw();
 });

@@ -1,4 +1,4 @@
-"""What the tests of the API share: phones that speak JSON."""
+"""Shared by the tests of the API: phones that send JSON."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from api.common import disk
-from tests.support.relay import with_key
+from api.common import disk_space
+from tests.support.relay import set_relay_key
 from tests.support.world import Phone, World
 
 Send = Callable[..., Any]
-OCTETS = "application/octet-stream"
+OCTET_STREAM = "application/octet-stream"
 
 
 class PhoneClient:
-    """Sends as one phone, or as nobody."""
+    """Sends requests as one phone, or as nobody."""
 
     def __init__(self, phone: Phone | None = None, language: str | None = None) -> None:
         self.headers: dict[str, str] = dict(phone.auth) if phone else {}
@@ -33,11 +33,12 @@ class PhoneClient:
 
 
 @pytest.fixture(autouse=True)
-def _plain(settings) -> Iterator[None]:
+def _use_plain_http(settings) -> Iterator[None]:
+    """A full deployment redirects plain HTTP; the tests do not use HTTPS."""
     settings.SECURE_SSL_REDIRECT = False  # a full deployment sends plain HTTP elsewhere
-    disk.forget()
+    disk_space.clear_cache()
     yield
-    disk.forget()
+    disk_space.clear_cache()
 
 
 @pytest.fixture
@@ -56,16 +57,21 @@ def nobody(db) -> PhoneClient:
 
 
 @pytest.fixture
-def keyed(world: World) -> World:
-    with_key(world.election)
+def relay_world(world: World) -> World:
+    set_relay_key(world.election)
     return world
 
 
-def bring(who: PhoneClient, file: bytes, **headers: str) -> Any:
+def send_relay_file(who: PhoneClient, file: bytes, **headers: str) -> Any:
     return who.client.post(
-        "/api/v1/relay", file, OCTETS, headers=who.headers | headers, CONTENT_TYPE=OCTETS, CONTENT_LENGTH=str(len(file))
+        "/api/v1/relay",
+        file,
+        OCTET_STREAM,
+        headers=who.headers | headers,
+        CONTENT_TYPE=OCTET_STREAM,
+        CONTENT_LENGTH=str(len(file)),
     )
 
 
-def outcomes(answer: Any) -> list[str]:
+def get_outcomes(answer: Any) -> list[str]:
     return [one["outcome"] for one in answer.json()["results"]]

@@ -1,4 +1,4 @@
-"""POST /reports/batch: many reports at once, each on its own."""
+"""POST /reports/batch: many reports at once, each with its own outcome."""
 
 import json
 from uuid import uuid4
@@ -45,7 +45,7 @@ class TestABatch:
         assert Report.objects.count() == 3
         assert Refusal.objects.count() == 7
 
-    def test_a_bad_element_spoils_only_itself_and_is_kept(self, first: PhoneClient) -> None:
+    def test_a_bad_element_affects_only_itself_and_is_kept(self, first: PhoneClient) -> None:
         good = [json.dumps(payload()).encode() for _ in range(2)]
         for bad in (b'{"id": 1e400}', b'{"id": tru}', b"7", b"null", b'"\xff"', b'{"a":' * 9000 + b"1" + b"}" * 9000):
             answer = first.post("reports/batch", b'{"reports": [%s,%s,%s]}' % (good[0], bad, good[1]))
@@ -69,7 +69,7 @@ class TestABatch:
         assert [row["outcome"] for row in rows] == ["stored", "too_large"]
         assert rows[1]["problem"]["status"] == 413
 
-    def test_none_is_fine(self, first: PhoneClient) -> None:
+    def test_an_empty_batch_is_accepted(self, first: PhoneClient) -> None:
         assert first.post("reports/batch", {"reports": []}).json() == {"results": []}
 
     def test_more_than_a_hundred_are_413_and_none_is_stored(self, first: PhoneClient) -> None:

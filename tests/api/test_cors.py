@@ -1,4 +1,4 @@
-"""The API asked by a client whose page came from another address of the platform."""
+"""CORS: the API used by a client from another address of the platform."""
 
 import pytest
 from django.test import Client
@@ -7,7 +7,11 @@ from observer.models import Election
 from tests.support.world import World
 
 MIRROR = "https://mirror.example"
-ASKED = {"origin": MIRROR, "access-control-request-method": "PATCH", "access-control-request-headers": "authorization"}
+PREFLIGHT = {
+    "origin": MIRROR,
+    "access-control-request-method": "PATCH",
+    "access-control-request-headers": "authorization",
+}
 
 
 @pytest.fixture
@@ -19,8 +23,8 @@ def mirrored(world: World, settings) -> World:
 
 class TestADeclaredOrigin:
     @pytest.mark.parametrize("path", ["me", "reports", "evidence/018f3c1e-7b2a-7c3d-9e4f-5a6b7c8d9e0f", "enrol"])
-    def test_the_question_beforehand_needs_no_token(self, client: Client, mirrored: World, path: str) -> None:
-        answer = client.options(f"/api/v1/{path}", headers=ASKED)
+    def test_preflight_needs_no_token(self, client: Client, mirrored: World, path: str) -> None:
+        answer = client.options(f"/api/v1/{path}", headers=PREFLIGHT)
         assert answer.status_code == 204
         assert answer["Access-Control-Allow-Origin"] == MIRROR
         assert "PATCH" in answer["Access-Control-Allow-Methods"]
@@ -35,12 +39,12 @@ class TestADeclaredOrigin:
             assert name in answer["Access-Control-Expose-Headers"]
         assert "Origin" in answer["Vary"]
 
-    def test_so_may_problems(self, client: Client, mirrored: World) -> None:
+    def test_problems_may_be_read_too(self, client: Client, mirrored: World) -> None:
         answer = client.get("/api/v1/me", headers={"origin": MIRROR})
         assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (401, MIRROR)
 
-    def test_a_page_of_the_platforms_own_host_is_one(self, client: Client, mirrored: World) -> None:
-        answer = client.options("/api/v1/me", headers=ASKED | {"origin": "https://main.example"})
+    def test_the_platforms_own_hosts_are_allowed(self, client: Client, mirrored: World) -> None:
+        answer = client.options("/api/v1/me", headers=PREFLIGHT | {"origin": "https://main.example"})
         assert answer["Access-Control-Allow-Origin"] == "https://main.example"
 
 
@@ -51,8 +55,8 @@ class TestAnyOtherOrigin:
     def test_may_read_nothing(self, client: Client, mirrored: World, origin: str) -> None:
         answer = client.get("/api/v1/me", headers=mirrored.first.auth | {"origin": origin})
         assert "Access-Control-Allow-Origin" not in answer
-        asked = client.options("/api/v1/me", headers=ASKED | {"origin": origin})
+        asked = client.options("/api/v1/me", headers=PREFLIGHT | {"origin": origin})
         assert "Access-Control-Allow-Origin" not in asked
 
-    def test_nor_may_anyone_read_the_desk(self, client: Client, mirrored: World) -> None:
+    def test_no_origin_may_read_the_desk(self, client: Client, mirrored: World) -> None:
         assert "Access-Control-Allow-Origin" not in client.get("/admin/login/", headers={"origin": MIRROR})

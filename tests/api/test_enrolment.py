@@ -1,4 +1,4 @@
-"""POST /enrol, and what a token is worth."""
+"""POST /enrol, and authentication by token."""
 
 from uuid import uuid4
 
@@ -6,14 +6,14 @@ import pytest
 from django.utils import timezone
 
 from observer.models import Device
-from observer.services.devices.enrolment import device_revoke, enrolment_create
+from observer.services.devices.enrolment import create_enrolment_code, revoke_device
 from tests.api.conftest import PhoneClient
 from tests.support.world import World, payload
 
 
 @pytest.fixture
 def code(world: World) -> str:
-    return enrolment_create(observer=world.first.observer, election=world.election, now=timezone.now())
+    return create_enrolment_code(observer=world.first.observer, election=world.election, now=timezone.now())
 
 
 class TestACode:
@@ -79,7 +79,7 @@ class TestAToken:
         assert answer["WWW-Authenticate"].startswith("Bearer")
 
     def test_a_revoked_one_is_told_so_in_the_observers_language(self, first: PhoneClient, world: World) -> None:
-        device_revoke(device=world.first.device, user=None, now=timezone.now())
+        revoke_device(device=world.first.device, user=None, now=timezone.now())
         answer = first.post("reports", payload())
         assert (answer.status_code, answer.json()["code"]) == (401, "device_revoked")
         assert answer["Content-Language"] == "ru"

@@ -1,4 +1,7 @@
-"""The permission table: who may do what, at every address. A row for everyone, at once."""
+"""The permission table of the API.
+
+The answer to everyone at every address.
+"""
 
 import json
 from uuid import uuid4
@@ -7,10 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from observer.services.devices.enrolment import device_revoke
+from observer.services.devices.enrolment import revoke_device
 from reports.models import Message
 from tests.api.conftest import PhoneClient
-from tests.api.test_schema import told
+from tests.api.test_schema import list_documented_operations
 from tests.support.world import DAY, World, make_election, make_phone, payload
 
 REPORT, FILE = str(uuid4()), str(uuid4())
@@ -54,17 +57,17 @@ TABLE = {
     ("get", "/api/schema/"): (None, 200, 200, 200, 200, 200),
     ("get", "/api/docs/"): (None, 200, 200, 200, 200, 200),
 }
-WHO = ("nobody", "another", "revoked", "own", "other election")
+CLIENTS = ("nobody", "another", "revoked", "own", "other election")
 
 
 @pytest.fixture
-def people(world: World) -> dict[str, PhoneClient]:
+def clients(world: World) -> dict[str, PhoneClient]:
     Message.objects.create(pk=1, election=world.election, observer=world.first.observer, texts={}, sent_at=DAY)
     own = PhoneClient(world.first)
     body = payload(id=REPORT, comment="again", evidence=[ANNOUNCED])
     assert own.post("reports", body).status_code == 201
     revoked = make_phone(world.first.observer, world.election)
-    device_revoke(device=revoked.device, user=None, now=timezone.now())
+    revoke_device(device=revoked.device, user=None, now=timezone.now())
     elsewhere = make_phone(world.first.observer, make_election("other-2022"))
     return {
         "nobody": PhoneClient(),
@@ -75,7 +78,7 @@ def people(world: World) -> dict[str, PhoneClient]:
     }
 
 
-def address(template: str) -> str:
+def build_address(template: str) -> str:
     if "messages" in template:
         return template.replace("{id}", "1")
     if "evidence/{id}" in template:
@@ -85,7 +88,7 @@ def address(template: str) -> str:
     return template.replace("{id}", REPORT).replace("{code}", "voting").replace("{version}", "1")
 
 
-def ask(who: PhoneClient, method: str, template: str, body: object) -> int:
+def send_request(who: PhoneClient, method: str, template: str, body: object) -> int:
     headers = dict(who.headers)
     kind = "application/json"
     if "relay" in template:
@@ -98,58 +101,64 @@ def ask(who: PhoneClient, method: str, template: str, body: object) -> int:
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     # The content type is given by hand: the test client leaves it out where there is no body.
     return who.client.generic(
-        method.upper(), address(template), data, kind, headers=headers, CONTENT_TYPE=kind, CONTENT_LENGTH=str(len(data))
+        method.upper(),
+        build_address(template),
+        data,
+        kind,
+        headers=headers,
+        CONTENT_TYPE=kind,
+        CONTENT_LENGTH=str(len(data)),
     ).status_code
 
 
 def test_the_table_has_every_address() -> None:
-    assert set(TABLE) == told()
+    assert set(TABLE) == list_documented_operations()
 
 
 @pytest.mark.parametrize(("method", "template"), TABLE, ids=lambda value: value)
-def test_everyone_gets_what_the_table_says(people: dict[str, PhoneClient], method: str, template: str) -> None:
+def test_everyone_gets_what_the_table_says(clients: dict[str, PhoneClient], method: str, template: str) -> None:
     body, *expected = TABLE[method, template]
-    answers = {who: ask(people[who], method, template, body) for who in WHO}
-    assert answers == dict(zip(WHO, expected, strict=True))
+    answers = {who: send_request(clients[who], method, template, body) for who in CLIENTS}
+    assert answers == dict(zip(CLIENTS, expected, strict=True))
 
 
 TEMPLATES = pytest.mark.parametrize("template", sorted({path for _method, path in TABLE}))
 
 
-def taken(template: str) -> set[str]:
-    """The methods that this address takes."""
+def get_allowed_methods(template: str) -> set[str]:
+    """Returns the methods that this address takes."""
     methods = {method.upper() for method, path in TABLE if path == template} | {"OPTIONS"}
     return methods | ({"HEAD"} if "GET" in methods else set())
 
 
 @TEMPLATES
-def test_any_other_method_is_405_and_says_which_are_taken(people: dict[str, PhoneClient], template: str) -> None:
+def test_any_other_method_is_405_and_says_which_are_taken(clients: dict[str, PhoneClient], template: str) -> None:
     strict = Client(enforce_csrf_checks=True)
-    own = people["own"].headers
-    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - taken(template):
-        answer = strict.generic(method, address(template), b"{}", "application/json", headers=own)
+    own = clients["own"].headers
+    for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"} - get_allowed_methods(template):
+        answer = strict.generic(method, build_address(template), b"{}", "application/json", headers=own)
         assert answer.status_code == 405, (method, template)
         assert answer["Content-Type"] == "application/problem+json"
         assert method == "HEAD" or answer.json()["code"] == "method_not_allowed"
-        assert set(answer["Allow"].split(", ")) == taken(template)
+        assert set(answer["Allow"].split(", ")) == get_allowed_methods(template)
 
 
 @TEMPLATES
-def test_options_says_to_everyone_which_methods_are_taken(people: dict[str, PhoneClient], template: str) -> None:
-    for who in WHO:
-        answer = people[who].client.options(address(template), headers=people[who].headers)
+def test_options_says_to_everyone_which_methods_are_taken(clients: dict[str, PhoneClient], template: str) -> None:
+    for who in CLIENTS:
+        answer = clients[who].client.options(build_address(template), headers=clients[who].headers)
         assert (answer.status_code, answer.content) == (204, b"")
         assert "Content-Type" not in answer
-        assert set(answer["Allow"].split(", ")) == taken(template)
+        assert set(answer["Allow"].split(", ")) == get_allowed_methods(template)
 
 
 @TEMPLATES
-def test_head_is_taken_where_get_is_and_tells_the_same(people: dict[str, PhoneClient], template: str) -> None:
-    if "GET" in taken(template):
-        own = people["own"]
+def test_head_is_taken_where_get_is_and_tells_the_same(clients: dict[str, PhoneClient], template: str) -> None:
+    if "GET" in get_allowed_methods(template):
+        own = clients["own"]
         shown, told = (
-            getattr(own.client, method)(address(template), headers=own.headers) for method in ("get", "head")
+            getattr(own.client, method)(build_address(template), headers=own.headers) for method in ("get", "head")
         )
         assert (told.status_code, told["Content-Type"], told.content) == (200, shown["Content-Type"], b"")
         assert told.headers.get("ETag") == shown.headers.get("ETag")
-        assert set(told["Allow"].split(", ")) == taken(template)
+        assert set(told["Allow"].split(", ")) == get_allowed_methods(template)

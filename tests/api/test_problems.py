@@ -1,4 +1,4 @@
-"""Whatever goes wrong below /api/ is a problem in JSON, with a stable code and words for a person."""
+"""Every error below /api/ is a problem in JSON with a stable code and a text."""
 
 import pytest
 from django.db import InterfaceError, OperationalError
@@ -10,7 +10,7 @@ from tests.api.conftest import PhoneClient
 from tests.support.world import World, payload
 
 
-def check(answer, status: int, code: str) -> dict:
+def check_problem(answer, status: int, code: str) -> dict:
     assert answer["Content-Type"] == "application/problem+json"
     body = answer.json()
     assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
@@ -41,11 +41,9 @@ class TestAddresses:
         ],
     )
     @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "options", "trace", "brew"])
-    def test_one_that_leads_nowhere_is_404_whatever_the_method(
-        self, first: PhoneClient, path: str, method: str
-    ) -> None:
+    def test_an_unknown_address_is_404_whatever_the_method(self, first: PhoneClient, path: str, method: str) -> None:
         strict = Client(enforce_csrf_checks=True)
-        check(strict.generic(method.upper(), path, headers=first.headers), 404, "not_found")
+        check_problem(strict.generic(method.upper(), path, headers=first.headers), 404, "not_found")
 
     def test_capitals_in_an_id_are_the_same_address(self, first: PhoneClient) -> None:
         body = payload()
@@ -55,7 +53,7 @@ class TestAddresses:
 
     def test_another_method_is_405_with_those_that_work(self, first: PhoneClient) -> None:
         answer = first.client.delete("/api/v1/reports", headers=first.headers)
-        check(answer, 405, "method_not_allowed")
+        check_problem(answer, 405, "method_not_allowed")
         assert set(answer["Allow"].split(", ")) >= {"GET", "POST"}
 
     def test_options_says_what_is_taken(self, first: PhoneClient) -> None:
@@ -70,23 +68,23 @@ class TestTheServersOwnFaults:
         def broken(*_args: object, **_kwargs: object) -> None:
             raise error("database is locked")
 
-        monkeypatch.setattr(reports, "accept", broken)
+        monkeypatch.setattr(reports, "accept_submission", broken)
         answer = first.post("reports", payload())
-        body = check(answer, 503, "unavailable")
+        body = check_problem(answer, 503, "unavailable")
         assert int(answer["Retry-After"]) > 0
         assert "locked" not in str(body)
         assert not Report.objects.exists()
 
-    def test_what_nobody_foresaw_is_500_and_tells_no_secret(self, world: World, monkeypatch) -> None:
+    def test_an_unforeseen_error_is_500_and_tells_no_secret(self, world: World, monkeypatch) -> None:
         def broken(*_args: object, **_kwargs: object) -> None:
             raise RuntimeError("the secret")
 
-        monkeypatch.setattr(reports, "accept", broken)
+        monkeypatch.setattr(reports, "accept_submission", broken)
         phone = PhoneClient(world.first)
         phone.client = Client(raise_request_exception=False)
         answer = phone.post("reports", payload())
         assert "secret" not in answer.content.decode()
-        check(answer, 500, "server_error")
+        check_problem(answer, 500, "server_error")
 
     def test_a_host_that_is_not_ours_is_400(self, world: World, settings) -> None:
         settings.ALLOWED_HOSTS = ["example.org"]
@@ -95,7 +93,7 @@ class TestTheServersOwnFaults:
         assert answer.status_code == 400
         assert answer["Content-Type"] == "application/problem+json"
 
-    def test_a_full_quarantine_keeps_no_more_but_tells_the_truth(self, first: PhoneClient, settings) -> None:
+    def test_a_full_quarantine_keeps_no_more_and_says_so(self, first: PhoneClient, settings) -> None:
         settings.QUARANTINE_BODIES_PER_DEVICE = 1
         stored = payload()
         assert first.post("reports", stored).status_code == 201
@@ -108,7 +106,7 @@ class TestTheServersOwnFaults:
         }
         for (status, code), body in refused.items():
             answer = first.post("reports", body, **{"accept-language": "en"})
-            assert "No copy was kept here" in check(answer, status, code)["detail"]
+            assert "No copy was kept here" in check_problem(answer, status, code)["detail"]
         rows = first.post(
             "reports/batch", {"reports": [stored | {"comment": "x"}, payload(commission="XX"), payload()]}
         )
@@ -129,7 +127,7 @@ class TestWords:
     def test_they_come_in_the_readers_language(self, first: PhoneClient, language: str) -> None:
         answer = first.post("reports", {}, **{"accept-language": language})
         assert answer["Content-Language"] == language
-        check(answer, 422, "invalid_report")
+        check_problem(answer, 422, "invalid_report")
 
-    def test_a_code_that_the_domain_invents_later_is_422(self) -> None:
-        assert problems.problem("something_new").status_code == 422
+    def test_an_unknown_code_is_422(self) -> None:
+        assert problems.build_problem_response("something_new").status_code == 422

@@ -1,4 +1,4 @@
-"""What anyone may read: no more than what is published, as JSON and as CSV."""
+"""Public data as JSON and CSV: no more than what is published."""
 
 import csv
 import io
@@ -10,23 +10,23 @@ import pytest
 from django.utils import timezone
 
 from observer.models import Commission, Election
-from reports.services.figures.refresh import summaries_refresh
+from reports.services.figures.refresh import recompute_due_summaries
 from reports.services.publishing import published_releases
 from tests.api.conftest import PhoneClient
 from tests.support.world import World, payload
 
-HERE = "elections/test-2022/commissions"
+COMMISSIONS = "elections/test-2022/commissions"
 
 
 @pytest.fixture
-def counted(world: World, first: PhoneClient) -> World:
+def world_with_figures(world: World, first: PhoneClient) -> World:
     first.post("reports", payload(answers={"V03": "yes", "X05": 7, "V30": ["a", "b"], "V01": "female"}))
     first.post("reports", payload("incident"))
-    summaries_refresh()
+    recompute_due_summaries()
     return world
 
 
-def rows_of(answer) -> list[dict[str, str]]:
+def read_csv_rows(answer) -> list[dict[str, str]]:
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     text = answer.content.decode("utf-8")
     assert not text.startswith("\ufeff")
@@ -49,21 +49,21 @@ class TestElections:
     def test_what_is_not_public_is_not_listed(self, nobody: PhoneClient, world: World, fields: dict) -> None:
         Election.objects.update(**fields)
         assert nobody.get("elections").json() == []
-        assert rows_of(nobody.get("elections?format=csv")) == []
+        assert read_csv_rows(nobody.get("elections?format=csv")) == []
 
     def test_a_bad_token_may_read_them_too(self, nobody: PhoneClient, world: World) -> None:
         assert nobody.get("elections", authorization="Bearer gone").status_code == 200
 
 
 class TestACommission:
-    def test_with_what_is_around_it(self, nobody: PhoneClient, world: World) -> None:
-        body = nobody.get(f"{HERE}/KZ-1").json()
+    def test_it_has_its_parent_and_children(self, nobody: PhoneClient, world: World) -> None:
+        body = nobody.get(f"{COMMISSIONS}/KZ-1").json()
         assert (body["code"], body["level"], body["kind"]) == ("KZ-1", "region", "territorial")
         assert body["parent"]["code"] == "KZ"
         assert [child["code"] for child in body["children"]] == ["KZ-1-1", "KZ-1-2"]
 
     def test_as_csv(self, nobody: PhoneClient, world: World) -> None:
-        rows = rows_of(nobody.get(f"{HERE}/KZ-1?format=csv"))
+        rows = read_csv_rows(nobody.get(f"{COMMISSIONS}/KZ-1?format=csv"))
         assert [(row["relation"], row["code"]) for row in rows] == [
             ("self", "KZ-1"),
             ("parent", "KZ"),
@@ -75,28 +75,34 @@ class TestACommission:
 class TestPublication:
     @pytest.mark.parametrize("publication", ["closed", "released"])
     @pytest.mark.parametrize("path", ["KZ", "KZ/summary", "KZ-1/summary", "KZ?format=csv"])
-    def test_nothing_before_it_is_live(self, nobody, counted, publication: str, path: str) -> None:
+    def test_nothing_before_it_is_live(self, nobody, world_with_figures, publication: str, path: str) -> None:
         Election.objects.update(publication=publication)
-        answer = nobody.get(f"{HERE}/{path}")
+        answer = nobody.get(f"{COMMISSIONS}/{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_published")
 
     @pytest.mark.parametrize("path", ["KZ-1-1-1", "KZ-1-1-1/summary"])
-    def test_a_precinct_only_after_its_hour(self, nobody, counted, path: str) -> None:
+    def test_a_precinct_only_after_its_hour(self, nobody, world_with_figures, path: str) -> None:
         Election.objects.update(precincts_public_from=timezone.now() + timedelta(hours=1))
-        assert nobody.get(f"{HERE}/{path}").json()["code"] == "not_published"
+        assert nobody.get(f"{COMMISSIONS}/{path}").json()["code"] == "not_published"
         Election.objects.update(precincts_public_from=timezone.now() - timedelta(hours=1))
-        assert nobody.get(f"{HERE}/{path}").status_code == 200
+        assert nobody.get(f"{COMMISSIONS}/{path}").status_code == 200
 
     @pytest.mark.parametrize(
-        "path", ["elections/none/commissions/KZ", f"{HERE}/XX", f"{HERE}/XX/summary", "elections/a%00b/commissions/KZ"]
+        "path",
+        [
+            "elections/none/commissions/KZ",
+            f"{COMMISSIONS}/XX",
+            f"{COMMISSIONS}/XX/summary",
+            "elections/a%00b/commissions/KZ",
+        ],
     )
-    def test_what_is_not_there_looks_the_same_or_is_no_address(self, nobody, world, path: str) -> None:
+    def test_an_unknown_commission_is_404(self, nobody, world, path: str) -> None:
         assert nobody.get(path).status_code == 404
 
 
 class TestASummary:
-    def test_it_says_n_of_how_many(self, nobody: PhoneClient, counted: World) -> None:
-        body = nobody.get(f"{HERE}/KZ/summary", **{"accept-language": "kk"}).json()
+    def test_it_has_numerator_and_denominator(self, nobody: PhoneClient, world_with_figures: World) -> None:
+        body = nobody.get(f"{COMMISSIONS}/KZ/summary", **{"accept-language": "kk"}).json()
         assert body["commission"] == {"code": "KZ", "name": "KZ kk", "level": "central"}
         assert body["coverage"]["reports"] == 2
         finding = body["stages"]["voting"]["questions"]["V03"]["finding"]
@@ -104,21 +110,21 @@ class TestASummary:
         assert body["violations"]["by_type"]["FRD-05"]["reported"] == 1
 
     def test_without_reports_it_is_200_and_empty(self, nobody: PhoneClient, world: World) -> None:
-        body = nobody.get(f"{HERE}/KZ-2/summary").json()
+        body = nobody.get(f"{COMMISSIONS}/KZ-2/summary").json()
         assert (body["stages"], body["revision"]) == ({}, 0)
 
-    def test_no_observer_is_in_it(self, nobody: PhoneClient, counted: World) -> None:
+    def test_no_observer_is_in_it(self, nobody: PhoneClient, world_with_figures: World) -> None:
         for query in ("", "?format=csv"):
-            text = nobody.get(f"{HERE}/KZ/summary{query}").content.decode()
+            text = nobody.get(f"{COMMISSIONS}/KZ/summary{query}").content.decode()
             assert "OB-2222" not in text
 
-    def test_a_reader_who_has_it_gets_304(self, nobody: PhoneClient, counted: World) -> None:
+    def test_unchanged_it_is_304(self, nobody: PhoneClient, world_with_figures: World) -> None:
         for query in ("", "?format=csv"):
-            seen = nobody.get(f"{HERE}/KZ/summary{query}")
-            assert nobody.get(f"{HERE}/KZ/summary{query}", **{"if-none-match": seen["ETag"]}).status_code == 304
+            seen = nobody.get(f"{COMMISSIONS}/KZ/summary{query}")
+            assert nobody.get(f"{COMMISSIONS}/KZ/summary{query}", **{"if-none-match": seen["ETag"]}).status_code == 304
 
-    def test_every_figure_of_the_json_is_in_the_csv(self, nobody: PhoneClient, counted: World) -> None:
-        rows = rows_of(nobody.get(f"{HERE}/KZ/summary", accept="text/csv"))
+    def test_every_figure_of_the_json_is_in_the_csv(self, nobody: PhoneClient, world_with_figures: World) -> None:
+        rows = read_csv_rows(nobody.get(f"{COMMISSIONS}/KZ/summary", accept="text/csv"))
         found = {(row["part"], row["stage"], row["item"], row["figure"]): row for row in rows}
         assert found["stage", "voting", "V03", "yes"]["value"] == "1"
         finding = found["stage", "voting", "V03", "finding"]
@@ -134,66 +140,70 @@ class TestASummary:
                 return sum(map(leaves, value.values()))
             return sum(map(leaves, value)) if isinstance(value, list) else int(isinstance(value, int | float))
 
-        figures = leaves(nobody.get(f"{HERE}/KZ/summary").json())
+        figures = leaves(nobody.get(f"{COMMISSIONS}/KZ/summary").json())
         assert figures - sum(row[column].isdigit() for row in rows for column in ("value", "of")) <= 1
 
     @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@A1", "\tx", "\rx"])
-    def test_a_cell_that_looks_like_a_formula_is_defused(self, nobody, counted, name: str) -> None:
+    def test_a_cell_that_looks_like_a_formula_is_defused(self, nobody, world_with_figures, name: str) -> None:
         Commission.objects.filter(code__in=["KZ", "KZ-1"]).update(names={"en": name})
         Election.objects.update(names={"en": name})
-        for path in (f"{HERE}/KZ/summary", f"{HERE}/KZ", "elections"):
-            cells = [cell for row in rows_of(nobody.get(f"{path}?format=csv")) for cell in row.values()]
+        for path in (f"{COMMISSIONS}/KZ/summary", f"{COMMISSIONS}/KZ", "elections"):
+            cells = [cell for row in read_csv_rows(nobody.get(f"{path}?format=csv")) for cell in row.values()]
             assert f"'{name}" in cells, path
             assert name not in cells
 
 
-class TestAKeptSummary:
+class TestCachedSummary:
     @pytest.fixture(autouse=True)
-    def _alone(self, settings) -> None:
-        """A cache of the test's own: others clear the shared one at any moment."""
+    def _use_private_cache(self, settings) -> None:
+        """Gives the test its own cache, because others clear the shared one at any moment."""
         settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
     @pytest.mark.parametrize("query", ["", "?format=csv"])
-    def test_it_costs_one_query(self, nobody, counted, query: str, monkeypatch, django_assert_num_queries) -> None:
-        monkeypatch.setattr(published_releases, "SECONDS", 60.0)
-        first = nobody.get(f"{HERE}/KZ/summary{query}")
+    def test_it_costs_one_query(
+        self, nobody, world_with_figures, query: str, monkeypatch, django_assert_num_queries
+    ) -> None:
+        monkeypatch.setattr(published_releases, "MAX_AGE_SECONDS", 60.0)
+        first = nobody.get(f"{COMMISSIONS}/KZ/summary{query}")
         with django_assert_num_queries(1):
-            again = nobody.get(f"{HERE}/KZ/summary{query}")
+            again = nobody.get(f"{COMMISSIONS}/KZ/summary{query}")
         assert (again.content, again["ETag"]) == (first.content, first["ETag"])
 
-    def test_languages_formats_and_places_are_kept_apart(self, nobody, counted) -> None:
+    def test_languages_formats_and_places_are_kept_apart(self, nobody, world_with_figures) -> None:
         asked = [
             (code, query, language) for code in ("KZ", "KZ-1") for query in ("", "?format=csv") for language in "kr"
         ]
         bodies = [
-            nobody.get(f"{HERE}/{code}/summary{query}", **{"accept-language": {"k": "kk", "r": "ru"}[language]}).content
+            nobody.get(
+                f"{COMMISSIONS}/{code}/summary{query}", **{"accept-language": {"k": "kk", "r": "ru"}[language]}
+            ).content
             for _twice in range(2)
             for code, query, language in asked
         ]
         assert len(set(bodies)) == len(asked)
         assert bodies[: len(asked)] == bodies[len(asked) :]
 
-    def test_a_new_figure_shows_at_once(self, nobody, counted, first) -> None:
-        seen = nobody.get(f"{HERE}/KZ/summary")
+    def test_a_new_figure_shows_at_once(self, nobody, world_with_figures, first) -> None:
+        seen = nobody.get(f"{COMMISSIONS}/KZ/summary")
         first.post("reports", payload(answers={"V03": "no"}))
-        summaries_refresh()
-        answer = nobody.get(f"{HERE}/KZ/summary", **{"if-none-match": seen["ETag"]})
+        recompute_due_summaries()
+        answer = nobody.get(f"{COMMISSIONS}/KZ/summary", **{"if-none-match": seen["ETag"]})
         assert (answer.status_code, answer.json()["coverage"]["reports"]) == (200, 3)
 
-    def test_so_does_a_decision_about_publication(self, nobody, counted) -> None:
+    def test_a_change_of_publication_shows_at_once(self, nobody, world_with_figures) -> None:
         Election.objects.update(precincts_public_from=timezone.now() - timedelta(hours=1))
-        assert nobody.get(f"{HERE}/KZ-1-1/summary").json()["children_withheld"] == 0
+        assert nobody.get(f"{COMMISSIONS}/KZ-1-1/summary").json()["children_withheld"] == 0
         Election.objects.update(precincts_public_from=timezone.now() + timedelta(hours=1))
-        assert nobody.get(f"{HERE}/KZ-1-1/summary").json()["children_withheld"] == 3
+        assert nobody.get(f"{COMMISSIONS}/KZ-1-1/summary").json()["children_withheld"] == 3
         Election.objects.update(publication="closed")
-        assert nobody.get(f"{HERE}/KZ-1-1/summary").status_code == 404
+        assert nobody.get(f"{COMMISSIONS}/KZ-1-1/summary").status_code == 404
 
-    def test_a_corrected_name_shows_within_a_minute(self, nobody, counted) -> None:
-        assert nobody.get(f"{HERE}/KZ/summary").status_code == 200
+    def test_a_corrected_name_shows_within_a_minute(self, nobody, world_with_figures) -> None:
+        assert nobody.get(f"{COMMISSIONS}/KZ/summary").status_code == 200
         Commission.objects.filter(code="KZ").update(names={"en": "Corrected"})
         later = time.time() + 60
         with mock.patch("django.core.cache.backends.locmem.time.time", lambda: later):
-            assert nobody.get(f"{HERE}/KZ/summary").json()["commission"]["name"] == "Corrected"
+            assert nobody.get(f"{COMMISSIONS}/KZ/summary").json()["commission"]["name"] == "Corrected"
 
 
 class TestFormats:
@@ -212,9 +222,9 @@ class TestFormats:
         ],
     )
     def test_the_best_of_accept(self, nobody, world, accept: str, kind: str) -> None:
-        assert nobody.get(f"{HERE}/KZ/summary", accept=accept)["Content-Type"].startswith(kind)
+        assert nobody.get(f"{COMMISSIONS}/KZ/summary", accept=accept)["Content-Type"].startswith(kind)
 
     def test_a_format_that_is_not_offered_is_406(self, nobody: PhoneClient, world: World) -> None:
-        for path in ("elections", f"{HERE}/KZ", f"{HERE}/KZ/summary"):
+        for path in ("elections", f"{COMMISSIONS}/KZ", f"{COMMISSIONS}/KZ/summary"):
             answer = nobody.get(f"{path}?format=xml")
             assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")

@@ -1,4 +1,7 @@
-"""POST /relay, /relay/ and manage.py relay: a sealed file is taken once, whoever brings it and however often."""
+"""POST /relay, /relay/ and manage.py relay.
+
+A relay file is stored once, whoever sends it.
+"""
 
 import io
 import os
@@ -16,19 +19,25 @@ from django.utils import timezone
 
 from observer.models import Election, Trail, User
 from reports.models import Evidence, Note, Refusal, RelayFile, Report
-from reports.services.operations.backups import backup_write
-from reports.services.operations.key_rotation import keys_rotate
-from reports.services.storage.sealed_store import open_sealed
-from tests.api.conftest import PhoneClient, bring, outcomes
-from tests.support.relay import announced, cut_up, files_file, reports_file, with_key
-from tests.support.threads import at_once
+from reports.services.operations.backups import write_backup
+from reports.services.operations.key_rotation import rotate_keys
+from reports.services.storage.sealed_store import open_sealed_file
+from tests.api.conftest import PhoneClient, get_outcomes, send_relay_file
+from tests.support.relay import (
+    build_announcement,
+    build_files_file,
+    build_reports_file,
+    set_relay_key,
+    split_into_records,
+)
+from tests.support.threads import run_concurrently
 from tests.support.world import World, make_election, make_phone, payload
 
 
 class TestReports:
-    def test_they_are_stored_as_if_their_own_phone_had_sent_them(self, keyed: World, nobody: PhoneClient) -> None:
+    def test_they_are_stored_as_if_their_own_phone_had_sent_them(self, relay_world: World, nobody: PhoneClient) -> None:
         bodies = [payload(), payload(commission="KZ-1-1-2")]
-        answer = bring(nobody, reports_file(keyed.first, bodies))
+        answer = send_relay_file(nobody, build_reports_file(relay_world.first, bodies))
         assert answer.status_code == 200
         assert answer.json() == {
             "state": "taken",
@@ -38,28 +47,34 @@ class TestReports:
             "results": [{"id": body["id"], "outcome": "stored"} for body in bodies],
         }
         report = Report.objects.get(uuid=bodies[0]["id"])
-        assert (report.observer, report.device) == (keyed.first.observer, keyed.first.device)
+        assert (report.observer, report.device) == (relay_world.first.observer, relay_world.first.device)
         assert (report.channel, report.submitter) == ("relay", None)
 
-    def test_who_brought_them_is_noted(self, keyed: World, second: PhoneClient, first: PhoneClient) -> None:
+    def test_the_submitting_device_is_recorded(
+        self, relay_world: World, second: PhoneClient, first: PhoneClient
+    ) -> None:
         body, own = payload(), payload()
-        bring(second, reports_file(keyed.first, [body]))
-        bring(first, reports_file(keyed.first, [own]))
-        assert Report.objects.get(uuid=body["id"]).submitter == keyed.second.device
+        send_relay_file(second, build_reports_file(relay_world.first, [body]))
+        send_relay_file(first, build_reports_file(relay_world.first, [own]))
+        assert Report.objects.get(uuid=body["id"]).submitter == relay_world.second.device
         assert Report.objects.get(uuid=own["id"]).submitter is None
-        assert Report.objects.get(uuid=body["id"]).device == keyed.first.device
+        assert Report.objects.get(uuid=body["id"]).device == relay_world.first.device
 
-    def test_twice_by_any_way_is_once(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
+    def test_a_report_sent_twice_by_any_way_is_stored_once(
+        self, relay_world: World, nobody: PhoneClient, first: PhoneClient
+    ) -> None:
         body = payload()
-        file = reports_file(keyed.first, [body])
-        assert outcomes(bring(nobody, file)) == ["stored"]
-        assert outcomes(bring(nobody, file)) == ["duplicate"]
-        assert outcomes(bring(nobody, reports_file(keyed.first, [body]))) == ["duplicate"], "sealed anew"
+        file = build_reports_file(relay_world.first, [body])
+        assert get_outcomes(send_relay_file(nobody, file)) == ["stored"]
+        assert get_outcomes(send_relay_file(nobody, file)) == ["duplicate"]
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, [body]))) == ["duplicate"], (
+            "sealed anew"
+        )
         assert first.post("reports", body).status_code == 200
         assert Report.objects.count() == 1
 
-    def test_each_is_judged_on_its_own_and_the_bringer_learns_no_reason(
-        self, keyed: World, nobody: PhoneClient, second: PhoneClient
+    def test_each_report_has_its_own_outcome_without_a_reason(
+        self, relay_world: World, nobody: PhoneClient, second: PhoneClient
     ) -> None:
         taken = payload()
         second.post("reports", taken)
@@ -72,55 +87,70 @@ class TestReports:
             b"",
             payload(answers={"V03": 7}),
         ]
-        answer = bring(nobody, reports_file(keyed.first, lines))
-        assert outcomes(answer) == ["stored", "invalid", "unknown", "conflict", "invalid"]
+        answer = send_relay_file(nobody, build_reports_file(relay_world.first, lines))
+        assert get_outcomes(answer) == ["stored", "invalid", "unknown", "conflict", "invalid"]
         assert {key for one in answer.json()["results"] for key in one} == {"id", "outcome"}
         assert Refusal.objects.count() == 4, "their bodies are kept"
 
-    def test_one_that_is_too_long_spoils_no_other(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
+    def test_a_report_that_is_too_long_affects_no_other(
+        self, relay_world: World, nobody: PhoneClient, settings: Any
+    ) -> None:
         settings.REPORT_BYTES_MAX = 2_000
         lines = [payload(), payload(comment="x" * 9_000), payload()]
-        assert outcomes(bring(nobody, reports_file(keyed.first, lines))) == ["stored", "too_large", "stored"]
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, lines))) == [
+            "stored",
+            "too_large",
+            "stored",
+        ]
 
-    def test_as_many_as_one_likes_in_one_file(self, keyed: World, nobody: PhoneClient) -> None:
+    def test_a_file_may_hold_more_reports_than_one_batch(self, relay_world: World, nobody: PhoneClient) -> None:
         bodies = [payload() for _ in range(230)]
-        assert outcomes(bring(nobody, reports_file(keyed.first, bodies))) == ["stored"] * 230
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, bodies))) == ["stored"] * 230
 
 
 class TestNotes:
-    """Words that a phone wrote after the report, in the field `notes` of its line."""
+    """Notes that a phone wrote after the report, in the field `notes` of its line."""
 
-    def said(self, text: str = "He took my badge", **fields: Any) -> dict[str, Any]:
+    def make_note(self, text: str = "He took my badge", **fields: Any) -> dict[str, Any]:
         return {"id": str(uuid4()), "text": text, "at": "2022-11-20T21:00:00+06:00"} | fields
 
-    def stored(self) -> dict[str, tuple[str, str]]:
+    def load_notes(self) -> dict[str, tuple[str, str]]:
         return {str(note.uuid): (str(note.report.uuid), note.text) for note in Note.objects.select_related("report")}
 
     def test_they_are_stored_once_whoever_brings_them_and_when_their_phone_sends_them_too(
-        self, keyed: World, nobody: PhoneClient, first: PhoneClient
+        self, relay_world: World, nobody: PhoneClient, first: PhoneClient
     ) -> None:
-        body, note = payload(), self.said()
-        file = reports_file(keyed.first, [body | {"notes": [note]}])
-        assert outcomes(bring(nobody, file)) == ["stored"]
-        assert outcomes(bring(nobody, file)) == ["duplicate"]
+        body, note = payload(), self.make_note()
+        file = build_reports_file(relay_world.first, [body | {"notes": [note]}])
+        assert get_outcomes(send_relay_file(nobody, file)) == ["stored"]
+        assert get_outcomes(send_relay_file(nobody, file)) == ["duplicate"]
         assert first.post(f"reports/{body['id']}/notes", note).status_code == 200
-        assert self.stored() == {note["id"]: (body["id"], note["text"])}
+        assert self.load_notes() == {note["id"]: (body["id"], note["text"])}
         assert Note.objects.get().at.isoformat() == "2022-11-20T15:00:00+00:00"
 
-    def test_of_a_report_that_was_received_before(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
-        body, told, later = payload(), self.said(), self.said("And my phone")
+    def test_notes_to_a_report_received_before_are_added(
+        self, relay_world: World, nobody: PhoneClient, first: PhoneClient
+    ) -> None:
+        body, told, later = payload(), self.make_note(), self.make_note("And my phone")
         first.post("reports", body)
         first.post(f"reports/{body['id']}/notes", told)
-        assert outcomes(bring(nobody, reports_file(keyed.first, [body | {"notes": [told, later]}]))) == ["duplicate"]
-        assert self.stored() == {note["id"]: (body["id"], note["text"]) for note in (told, later)}
+        assert get_outcomes(
+            send_relay_file(nobody, build_reports_file(relay_world.first, [body | {"notes": [told, later]}]))
+        ) == ["duplicate"]
+        assert self.load_notes() == {note["id"]: (body["id"], note["text"]) for note in (told, later)}
 
-    def test_of_a_report_that_is_not_taken_none_is(self, keyed: World, nobody: PhoneClient, first: PhoneClient) -> None:
+    def test_notes_to_a_refused_report_are_not_stored(
+        self, relay_world: World, nobody: PhoneClient, first: PhoneClient
+    ) -> None:
         body = payload()
         first.post("reports", body)
-        other = body | {"comment": "Something else", "notes": [self.said()]}
-        refused = payload(commission="KZ-9") | {"notes": [self.said()]}
-        assert outcomes(bring(nobody, reports_file(keyed.first, [other, refused]))) == ["conflict", "unknown"]
-        assert self.stored() == {}
+        other = body | {"comment": "Something else", "notes": [self.make_note()]}
+        refused = payload(commission="KZ-9") | {"notes": [self.make_note()]}
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, [other, refused]))) == [
+            "conflict",
+            "unknown",
+        ]
+        assert self.load_notes() == {}
 
     @pytest.mark.parametrize(
         "notes",
@@ -135,20 +165,22 @@ class TestNotes:
             [{"id": str(uuid4()), "text": "x" * 20_001, "at": "2022-11-20T21:00:00+06:00"}],
         ],
     )
-    def test_what_is_no_note_spoils_neither_the_report_nor_another_note(
-        self, keyed: World, nobody: PhoneClient, notes: Any
+    def test_an_invalid_note_affects_neither_the_report_nor_another_note(
+        self, relay_world: World, nobody: PhoneClient, notes: Any
     ) -> None:
-        good = self.said()
+        good = self.make_note()
         given = [*notes, good] if isinstance(notes, list) else notes
-        assert outcomes(bring(nobody, reports_file(keyed.first, [payload(notes=given)]))) == ["stored"]
-        assert list(self.stored()) == ([good["id"]] if isinstance(notes, list) else [])
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, [payload(notes=given)]))) == [
+            "stored"
+        ]
+        assert list(self.load_notes()) == ([good["id"]] if isinstance(notes, list) else [])
 
-    def test_an_id_that_other_words_have_stays_theirs(self, keyed: World, nobody: PhoneClient) -> None:
-        mine, theirs, note = payload(), payload(), self.said()
-        bring(nobody, reports_file(keyed.first, [mine | {"notes": [note]}]))
-        forged = reports_file(keyed.second, [theirs | {"notes": [note | {"text": "Nothing happened"}]}])
-        assert outcomes(bring(nobody, forged)) == ["stored"]
-        assert self.stored() == {note["id"]: (mine["id"], note["text"])}
+    def test_a_note_cannot_be_overwritten_under_its_id(self, relay_world: World, nobody: PhoneClient) -> None:
+        mine, theirs, note = payload(), payload(), self.make_note()
+        send_relay_file(nobody, build_reports_file(relay_world.first, [mine | {"notes": [note]}]))
+        forged = build_reports_file(relay_world.second, [theirs | {"notes": [note | {"text": "Nothing happened"}]}])
+        assert get_outcomes(send_relay_file(nobody, forged)) == ["stored"]
+        assert self.load_notes() == {note["id"]: (mine["id"], note["text"])}
 
 
 class TestFiles:
@@ -158,46 +190,50 @@ class TestFiles:
     def photo(self) -> str:
         return str(uuid4())
 
-    def reported(self, who: PhoneClient, photo: str, **fields: Any) -> None:
-        answer = who.post("reports", payload(evidence=[announced(photo, self.CONTENT, **fields)]))
+    def send_report(self, who: PhoneClient, photo: str, **fields: Any) -> None:
+        answer = who.post("reports", payload(evidence=[build_announcement(photo, self.CONTENT, **fields)]))
         assert answer.status_code == 201
 
-    def test_whole_in_one_file(self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str) -> None:
-        self.reported(first, photo)
-        file = files_file(keyed.first, cut_up(photo, self.CONTENT))
-        answer = bring(nobody, file)
-        assert (answer.status_code, outcomes(answer)) == (200, ["stored"])
+    def test_a_photo_in_one_file_is_stored(
+        self, relay_world: World, first: PhoneClient, nobody: PhoneClient, photo: str
+    ) -> None:
+        self.send_report(first, photo)
+        file = build_files_file(relay_world.first, split_into_records(photo, self.CONTENT))
+        answer = send_relay_file(nobody, file)
+        assert (answer.status_code, get_outcomes(answer)) == (200, ["stored"])
         evidence = Evidence.objects.get(uuid=photo)
-        with open_sealed(sha256=evidence.sha256) as stored:
+        with open_sealed_file(sha256=evidence.sha256) as stored:
             assert stored.read() == self.CONTENT
-        assert outcomes(bring(nobody, file)) == ["duplicate"]
+        assert get_outcomes(send_relay_file(nobody, file)) == ["duplicate"]
 
-    def test_in_parts_in_any_order(self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str) -> None:
-        self.reported(first, photo)
-        records = cut_up(photo, self.CONTENT)
+    def test_parts_may_come_in_any_order(
+        self, relay_world: World, first: PhoneClient, nobody: PhoneClient, photo: str
+    ) -> None:
+        self.send_report(first, photo)
+        records = split_into_records(photo, self.CONTENT)
         one, two, three = (
-            files_file(keyed.first, records[start : start + 2], part=part, parts=3)
+            build_files_file(relay_world.first, records[start : start + 2], part=part, parts=3)
             for part, start in ((1, 0), (2, 2), (3, 4))
         )
-        late = bring(nobody, three)
-        assert (late.status_code, late.json()["state"], outcomes(late)) == (202, "waiting", ["gap"])
-        assert outcomes(bring(nobody, one)) == ["partial"]
-        last = bring(nobody, two)
+        late = send_relay_file(nobody, three)
+        assert (late.status_code, late.json()["state"], get_outcomes(late)) == (202, "waiting", ["gap"])
+        assert get_outcomes(send_relay_file(nobody, one)) == ["partial"]
+        last = send_relay_file(nobody, two)
         assert last.json()["state"] == "taken"
         assert Evidence.objects.get(uuid=photo).state == "stored"
         assert set(RelayFile.objects.values_list("state", flat=True)) == {"taken"}
 
-    def test_before_their_reports(self, keyed: World, nobody: PhoneClient, photo: str) -> None:
-        answer = bring(nobody, files_file(keyed.first, cut_up(photo, self.CONTENT)))
-        assert (answer.status_code, outcomes(answer)) == (202, ["unknown"])
-        report = payload(evidence=[announced(photo, self.CONTENT)])
-        assert outcomes(bring(nobody, reports_file(keyed.first, [report]))) == ["stored"]
+    def test_photos_may_come_before_their_reports(self, relay_world: World, nobody: PhoneClient, photo: str) -> None:
+        answer = send_relay_file(nobody, build_files_file(relay_world.first, split_into_records(photo, self.CONTENT)))
+        assert (answer.status_code, get_outcomes(answer)) == (202, ["unknown"])
+        report = payload(evidence=[build_announcement(photo, self.CONTENT)])
+        assert get_outcomes(send_relay_file(nobody, build_reports_file(relay_world.first, [report]))) == ["stored"]
         assert Evidence.objects.get(uuid=photo).state == "stored"
         assert not RelayFile.objects.filter(state="waiting").exists()
 
-    def test_the_phone_goes_on_where_the_file_ended(self, keyed: World, first: PhoneClient, photo: str) -> None:
-        self.reported(first, photo)
-        bring(first, files_file(keyed.first, cut_up(photo, self.CONTENT)[:2]))
+    def test_the_phone_continues_where_the_file_ended(self, relay_world: World, first: PhoneClient, photo: str) -> None:
+        self.send_report(first, photo)
+        send_relay_file(first, build_files_file(relay_world.first, split_into_records(photo, self.CONTENT)[:2]))
         address = f"/api/v1/evidence/{photo}"
         assert first.client.head(address, headers=first.headers)["Upload-Offset"] == "600000"
         patch = {"upload-offset": "600000", "tus-resumable": "1.0.0"}
@@ -205,32 +241,38 @@ class TestFiles:
             "PATCH", address, self.CONTENT[600_000:], "application/offset+octet-stream", headers=first.headers | patch
         )
         assert answer.status_code == 204
-        assert outcomes(bring(first, files_file(keyed.first, cut_up(photo, self.CONTENT)))) == ["duplicate"]
+        assert get_outcomes(
+            send_relay_file(first, build_files_file(relay_world.first, split_into_records(photo, self.CONTENT)))
+        ) == ["duplicate"]
 
     def test_other_bytes_than_announced_are_not_stored(
-        self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str
+        self, relay_world: World, first: PhoneClient, nobody: PhoneClient, photo: str
     ) -> None:
-        self.reported(first, photo)
+        self.send_report(first, photo)
         wrong = bytes(len(self.CONTENT))
-        assert outcomes(bring(nobody, files_file(keyed.first, cut_up(photo, wrong)))) == ["damaged"]
+        assert get_outcomes(
+            send_relay_file(nobody, build_files_file(relay_world.first, split_into_records(photo, wrong)))
+        ) == ["damaged"]
         assert Evidence.objects.get(uuid=photo).state == "awaited"
-        assert outcomes(bring(nobody, files_file(keyed.first, cut_up(photo, self.CONTENT)))) == ["stored"]
+        assert get_outcomes(
+            send_relay_file(nobody, build_files_file(relay_world.first, split_into_records(photo, self.CONTENT)))
+        ) == ["stored"]
 
-    def test_anothers_photo_cannot_be_filled(
-        self, keyed: World, first: PhoneClient, nobody: PhoneClient, photo: str
+    def test_another_observers_photo_cannot_be_uploaded(
+        self, relay_world: World, first: PhoneClient, nobody: PhoneClient, photo: str
     ) -> None:
-        self.reported(first, photo)
-        answer = bring(nobody, files_file(keyed.second, cut_up(photo, self.CONTENT)))
-        assert outcomes(answer) == ["unknown"]
+        self.send_report(first, photo)
+        answer = send_relay_file(nobody, build_files_file(relay_world.second, split_into_records(photo, self.CONTENT)))
+        assert get_outcomes(answer) == ["unknown"]
         assert Evidence.objects.get(uuid=photo).offset == 0
 
 
-class TestTheDesk:
+class TestAdmin:
     def test_a_superuser_accepts_a_quarantined_file_in_the_admin(
-        self, keyed: World, nobody: PhoneClient, client: Client
+        self, relay_world: World, nobody: PhoneClient, client: Client
     ) -> None:
         body = payload()
-        bring(nobody, reports_file(keyed.first, [body], token="lost"))
+        send_relay_file(nobody, build_reports_file(relay_world.first, [body], token="lost"))
         row = RelayFile.objects.get()
         chosen = {"action": "accept", "_selected_action": [row.pk]}
         client.force_login(User.objects.create(username="staff", is_staff=True))
@@ -242,13 +284,13 @@ class TestTheDesk:
 
 
 class TestKeys:
-    def test_rotating_keeps_files_readable(self, keyed: World, nobody: PhoneClient, settings: Any) -> None:
-        file = reports_file(keyed.first, [payload()])
+    def test_rotating_keeps_files_readable(self, relay_world: World, nobody: PhoneClient, settings: Any) -> None:
+        file = build_reports_file(relay_world.first, [payload()])
         new = Fernet.generate_key().decode()
         settings.FIELD_KEYS = [new, *settings.FIELD_KEYS]
-        keys_rotate(now=timezone.now())
+        rotate_keys(now=timezone.now())
         settings.FIELD_KEYS = [new]
-        assert bring(nobody, file).status_code == 200
+        assert send_relay_file(nobody, file).status_code == 200
 
     def test_elections_without_a_key_get_one(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("relay", "--keys")
@@ -260,11 +302,11 @@ class TestKeys:
 
 
 class TestTheCommand:
-    def test_it_takes_files_and_says_what_became_of_each(
-        self, keyed: World, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+    def test_it_takes_files_and_prints_the_result_of_each(
+        self, relay_world: World, tmp_path: Any, capsys: pytest.CaptureFixture[str]
     ) -> None:
         good, bad = tmp_path / "good.age", tmp_path / "bad.age"
-        good.write_bytes(reports_file(keyed.first, [payload()]))
+        good.write_bytes(build_reports_file(relay_world.first, [payload()]))
         bad.write_bytes(b"garbage")
         with pytest.raises(CommandError, match="2 of 3"):
             call_command("relay", str(good), str(bad), str(tmp_path / "missing.age"))
@@ -297,15 +339,15 @@ class TestThePage:
             sent.append(file)
         return client.post("/relay/en/", {"files": sent})
 
-    def test_several_files_at_once(self, keyed: World, client: Client) -> None:
+    def test_several_files_at_once(self, relay_world: World, client: Client) -> None:
         photo, content = str(uuid4()), os.urandom(400_000)
-        report = payload(evidence=[announced(photo, content)])
+        report = payload(evidence=[build_announcement(photo, content)])
         answer = self.upload(
             client,
-            files_file(keyed.first, cut_up(photo, content), parts=2),
-            reports_file(keyed.first, [report]),
+            build_files_file(relay_world.first, split_into_records(photo, content), parts=2),
+            build_reports_file(relay_world.first, [report]),
             b"garbage",
-            reports_file(keyed.second, [payload()], token="guessed"),
+            build_reports_file(relay_world.second, [payload()], token="guessed"),
         )
         text = answer.content.decode()
         assert answer.status_code == 200
@@ -315,33 +357,35 @@ class TestThePage:
         assert "the desk will look at it first" in text
         assert Evidence.objects.get(uuid=photo).state == "stored"
 
-    def test_it_tells_nothing_of_what_is_inside_and_takes_a_name_as_text(self, keyed: World, client: Client) -> None:
+    def test_it_shows_nothing_of_the_content_and_escapes_the_name(self, relay_world: World, client: Client) -> None:
         body = payload(comment="what was seen")
-        answer = self.upload(client, reports_file(keyed.first, [body]), name="<b>x.age").content.decode()
+        answer = self.upload(client, build_reports_file(relay_world.first, [body]), name="<b>x.age").content.decode()
         assert "&lt;b&gt;x.age" in answer
-        assert not [word for word in (body["id"], "what was seen", keyed.first.token, "KZ-1-1-1") if word in answer]
+        assert not [
+            word for word in (body["id"], "what was seen", relay_world.first.token, "KZ-1-1-1") if word in answer
+        ]
 
     def test_without_a_file_it_says_so(self, db: None, client: Client) -> None:
         answer = client.post("/relay/en/", {})
         assert (answer.status_code, "Choose the files first" in answer.content.decode()) == (422, True)
 
     @pytest.mark.parametrize("body", [b"", b"x", b"--b\r\nContent-Disposition: form-data; name=f; filename=a\r\n\r\nx"])
-    def test_a_form_that_breaks_off_is_400(self, db: None, client: Client, body: bytes) -> None:
+    def test_a_form_that_is_cut_off_is_refused(self, db: None, client: Client, body: bytes) -> None:
         answer = client.generic("POST", "/relay/en/", body, "multipart/form-data; boundary=b")
         assert answer.status_code in (400, 411, 422)
 
-    def test_a_file_that_is_too_large_is_413(self, keyed: World, client: Client, settings: Any) -> None:
+    def test_a_file_that_is_too_large_is_413(self, relay_world: World, client: Client, settings: Any) -> None:
         settings.RELAY_BYTES_MAX = 1_000
         assert self.upload(client, b"x" * 1_500).status_code == 413
 
 
 @pytest.mark.slow
-class TestTheBackup:
-    def test_what_is_kept_is_in_it(self, concurrent_world: World, tmp_path: Path) -> None:
-        with_key(concurrent_world.election)
-        file = reports_file(concurrent_world.first, [payload()], token="lost")
-        bring(PhoneClient(), file)
-        backup_write(path=tmp_path / "backup.tar", now=timezone.now())
+class TestBackup:
+    def test_quarantined_files_are_in_it(self, concurrent_world: World, tmp_path: Path) -> None:
+        set_relay_key(concurrent_world.election)
+        file = build_reports_file(concurrent_world.first, [payload()], token="lost")
+        send_relay_file(PhoneClient(), file)
+        write_backup(path=tmp_path / "backup.tar", now=timezone.now())
         with tarfile.open(tmp_path / "backup.tar") as tar:
             kept = tar.extractfile(f"sealed/{RelayFile.objects.get().sha256}")
             assert kept is not None
@@ -351,22 +395,22 @@ class TestTheBackup:
 @pytest.mark.slow
 class TestTwoAtOnce:
     def test_every_report_and_photo_is_there_once(self, concurrent_world: World) -> None:
-        with_key(concurrent_world.election)
+        set_relay_key(concurrent_world.election)
         photo, content = str(uuid4()), os.urandom(900_000)
-        bodies = [payload() for _ in range(30)] + [payload(evidence=[announced(photo, content)])]
-        reports = reports_file(concurrent_world.first, bodies)
-        photos = files_file(concurrent_world.first, cut_up(photo, content, 100_000))
+        bodies = [payload() for _ in range(30)] + [payload(evidence=[build_announcement(photo, content)])]
+        reports = build_reports_file(concurrent_world.first, bodies)
+        photos = build_files_file(concurrent_world.first, split_into_records(photo, content, 100_000))
         for file in (reports, photos):
-            answers = at_once([partial(bring, PhoneClient(), file) for _ in range(4)])
+            answers = run_concurrently([partial(send_relay_file, PhoneClient(), file) for _ in range(4)])
             assert all(answer.status_code == 200 for answer in answers)
         assert Report.objects.count() == 31
         assert Evidence.objects.get().state == "stored"
         assert RelayFile.objects.count() == 2
 
 
-def test_a_phone_of_another_election_on_this_server_has_its_own_key(keyed: World, nobody: PhoneClient) -> None:
-    other = with_key(make_election("other-2022"))
-    phone = make_phone(keyed.first.observer, other)
-    answer = bring(nobody, reports_file(phone, [payload()]))
-    assert outcomes(answer) == ["unknown"], "that election has no such checklist"
+def test_a_phone_of_another_election_on_this_server_has_its_own_key(relay_world: World, nobody: PhoneClient) -> None:
+    other = set_relay_key(make_election("other-2022"))
+    phone = make_phone(relay_world.first.observer, other)
+    answer = send_relay_file(nobody, build_reports_file(phone, [payload()]))
+    assert get_outcomes(answer) == ["unknown"], "that election has no such checklist"
     assert not Report.objects.exists()

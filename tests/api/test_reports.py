@@ -1,4 +1,4 @@
-"""POST /reports: what a phone is told, and what is on disk when it is told so."""
+"""POST /reports: the answers to a phone, and what is stored."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""/api/schema/ and /api/docs/: the document says exactly what the URLs do."""
+"""/api/schema/ and /api/docs/: the document matches the URLs."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from api.rest.schema import document
+from api.rest.schema import load_document
 from api.rest.urls import urlpatterns
 
-UNTOLD = {"unknown"}
-OPTIONS_TOLD = {"evidence"}
+UNDOCUMENTED_VIEWS = {"unknown"}
+VIEWS_WITH_OPTIONS = {"evidence"}
 
 
-def routes() -> set[tuple[str, str]]:
+def list_routes() -> set[tuple[str, str]]:
     """Every (method, path) that the URLs serve."""
     found = set()
 
@@ -26,7 +26,7 @@ def routes() -> set[tuple[str, str]]:
         for pattern in patterns:
             if isinstance(pattern, URLResolver):
                 walk(pattern.url_patterns, before + str(pattern.pattern))
-            elif pattern.name not in UNTOLD:
+            elif pattern.name not in UNDOCUMENTED_VIEWS:
                 for method in methods(pattern):
                     found.add((method, before + str(pattern.pattern)))
 
@@ -35,33 +35,33 @@ def routes() -> set[tuple[str, str]]:
         if view is None:
             return {"get"}
         served = {name for name in view.http_method_names if hasattr(view, name)}
-        return served - {"options"} if pattern.name not in OPTIONS_TOLD else served
+        return served - {"options"} if pattern.name not in VIEWS_WITH_OPTIONS else served
 
     walk(urlpatterns, "/api/")
-    return {(method, template(path)) for method, path in found}
+    return {(method, to_path_template(path)) for method, path in found}
 
 
-def template(path: str) -> str:
+def to_path_template(path: str) -> str:
     names = {"uuid": "id", "key": "id"}
     return re.sub(r"<\w+:(\w+)>", lambda found: "{" + names.get(found[1], found[1]) + "}", path)
 
 
-def told() -> set[tuple[str, str]]:
+def list_documented_operations() -> set[tuple[str, str]]:
     methods = ("get", "post", "put", "patch", "delete", "head", "options")
-    return {(method, path) for path, item in document()["paths"].items() for method in item if method in methods}
+    return {(method, path) for path, item in load_document()["paths"].items() for method in item if method in methods}
 
 
-class TestTheDocument:
+class TestDocument:
     def test_it_is_valid_openapi_3_1(self) -> None:
-        assert document()["openapi"] == "3.1.0"
-        validate(document())
+        assert load_document()["openapi"] == "3.1.0"
+        validate(load_document())
 
     def test_every_route_is_in_it_and_nothing_else(self) -> None:
-        assert routes() == told()
+        assert list_routes() == list_documented_operations()
         assert get_resolver().resolve("/api/v1/reports").url_name == "reports"
 
     def test_every_operation_has_an_example_of_its_body_and_of_its_answer(self) -> None:
-        for path, item in document()["paths"].items():
+        for path, item in load_document()["paths"].items():
             for method, operation in item.items():
                 if method == "parameters" or "/v1/" not in path or "evidence/{id}" in path:
                     continue
@@ -72,39 +72,39 @@ class TestTheDocument:
 
     def test_every_example_fits_its_schema(self) -> None:
         found = 0
-        for media in medias(document()):
+        for media in find_media_objects(load_document()):
             if "example" in media and "schema" in media:
-                schema = {**media["schema"], "components": document()["components"]}
+                schema = {**media["schema"], "components": load_document()["components"]}
                 OAS31Validator(schema).validate(media["example"])
                 found += 1
         assert found > 30
 
     def test_every_operation_behind_a_token_says_401(self) -> None:
-        for path, item in document()["paths"].items():
+        for path, item in load_document()["paths"].items():
             for method, operation in item.items():
                 if method != "parameters" and operation["security"]:
                     assert "401" in operation["responses"], (method, path)
 
 
-def medias(value: Any) -> Any:
+def find_media_objects(value: Any) -> Any:
     if isinstance(value, dict):
         for key, one in value.items():
             if key == "content" and isinstance(one, dict):
                 yield from one.values()
-            yield from medias(one)
+            yield from find_media_objects(one)
     elif isinstance(value, list):
         for one in value:
-            yield from medias(one)
+            yield from find_media_objects(one)
 
 
 class TestServing:
     def test_as_json_and_as_yaml(self, client: Client) -> None:
         as_json = client.get("/api/schema/")
         assert as_json["Content-Type"] == "application/json"
-        assert json.loads(as_json.content) == document()
+        assert json.loads(as_json.content) == load_document()
         as_yaml = client.get("/api/schema/?format=yaml")
         assert as_yaml["Content-Type"] == "application/yaml"
-        assert yaml.safe_load(as_yaml.content) == document()
+        assert yaml.safe_load(as_yaml.content) == load_document()
 
     def test_an_unknown_format_is_406_and_a_known_document_304(self, client: Client) -> None:
         assert client.get("/api/schema/?format=xml").status_code == 406

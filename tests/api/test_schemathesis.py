@@ -1,4 +1,4 @@
-"""Schemathesis throws what the OpenAPI document allows, and forbids, at every address in this process."""
+"""Schemathesis sends valid and invalid requests of the OpenAPI document to every address."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.rest.schema import document
+from api.rest.schema import load_document
 from tests.support.world import World
 
 CHECKS = [
@@ -31,11 +31,11 @@ def application(environ: dict[str, Any], start_response: Any) -> Any:
 
 
 @schemathesis.serializer("application/octet-stream", "application/offset+octet-stream")
-def octets(_context: Any, value: Any) -> bytes:
+def serialize_octets(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
-schema = schemathesis.openapi.from_dict(document())
+schema = schemathesis.openapi.from_dict(load_document())
 schema.app = application
 
 

@@ -1,4 +1,4 @@
-"""/phone/…: the shell that serves the client, the same for everybody."""
+"""/phone/…: the phone client's application shell, the same for everybody."""
 
 import base64
 import gzip
@@ -14,7 +14,7 @@ from django.conf import settings as configured
 from django.test import Client
 
 from observer.models import Election
-from tests.support.proxy import tag_by_the_proxy
+from tests.support.proxy import remove_proxy_suffix
 from tests.support.world import make_election
 
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
@@ -28,16 +28,16 @@ ADDRESSES = (
 )
 
 
-def listed(client: Client) -> dict[str, str]:
+def list_files(client: Client) -> dict[str, str]:
     return json.loads(re.search(r"const FILES = (\{.*?\});", client.get("/phone/sw.js").content.decode(), re.S)[1])
 
 
-def version(client: Client) -> str:
+def get_version(client: Client) -> str:
     return re.search(r'const VERSION = "(\w+)"', client.get("/phone/sw.js").content.decode())[1]
 
 
 @pytest.fixture
-def own_files(settings: Any, tmp_path: Path) -> Path:
+def phone_dir_copy(settings: Any, tmp_path: Path) -> Path:
     settings.PHONE_DIR = tmp_path / "phone"
     shutil.copytree(configured.BASE_DIR / "static" / "phone", settings.PHONE_DIR)
     return settings.PHONE_DIR
@@ -45,9 +45,7 @@ def own_files(settings: Any, tmp_path: Path) -> Path:
 
 class TestEveryAnswer:
     @pytest.mark.parametrize("address", ADDRESSES)
-    def test_it_is_checked_for_news_at_each_use_and_sent_again_only_if_there_are_any(
-        self, client: Client, address: str
-    ) -> None:
+    def test_it_is_revalidated_at_each_use_and_304_when_unchanged(self, client: Client, address: str) -> None:
         answer = client.get(address)
         assert (answer.status_code, answer["Cache-Control"]) == (200, "no-cache")
         assert not answer["ETag"].startswith("W/")
@@ -55,7 +53,7 @@ class TestEveryAnswer:
         assert (again.status_code, again.content) == (304, b"")
 
     @pytest.mark.parametrize("address", ADDRESSES)
-    def test_it_may_load_and_ask_nothing_but_what_is_declared(self, client: Client, address: str) -> None:
+    def test_its_policy_allows_only_its_own_files(self, client: Client, address: str) -> None:
         Election.objects.all().delete()
         answer = client.get(address)
         policy = dict(part.split(" ", 1) for part in answer["Content-Security-Policy"].split("; "))
@@ -94,7 +92,7 @@ class TestEveryAnswer:
 
     def test_a_phone_that_has_it_gets_304_through_the_proxy_too(self, client: Client) -> None:
         etag = client.get("/phone/", headers={"accept-encoding": "gzip"})["ETag"]
-        brought = {"accept-encoding": "gzip", "if-none-match": tag_by_the_proxy(etag)}
+        brought = {"accept-encoding": "gzip", "if-none-match": remove_proxy_suffix(etag)}
         assert client.get("/phone/", headers=brought).status_code == 304
 
     @pytest.mark.parametrize("address", ADDRESSES)
@@ -108,13 +106,13 @@ class TestTheShell:
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|style=|<style", page)
         assert all(url.startswith("/phone/") for url in re.findall(r'(?:src|href)="([^"]+)"', page))
 
-    def test_it_asks_at_once_for_all_that_the_first_screen_is_made_of(self, client: Client, own_files: Path) -> None:
-        (own_files / "main.js").write_text(
+    def test_it_preloads_all_modules_of_the_first_screen(self, client: Client, phone_dir_copy: Path) -> None:
+        (phone_dir_copy / "main.js").write_text(
             'import { a } from "./core/a.js";\nimport {\n  b,\n} from "./parts/b.js";\nconst later = () => import("./late.js");\n'
         )
-        (own_files / "core" / "a.js").write_text('export { b } from "../parts/b.js";\nimport "./c.js";\n')
+        (phone_dir_copy / "core" / "a.js").write_text('export { b } from "../parts/b.js";\nimport "./c.js";\n')
         for name in ("core/c.js", "parts/b.js", "late.js"):
-            (own_files / name).write_text("export const b = 1;\n")
+            (phone_dir_copy / name).write_text("export const b = 1;\n")
         page = client.get("/phone/").content.decode()
         found = re.findall(r'rel="modulepreload" href="/phone/files/([^"]+)"', page)
         assert found == ["core/a.js", "parts/b.js", "core/c.js"]
@@ -130,7 +128,7 @@ class TestTheShell:
 
 class TestTheServiceWorker:
     def test_it_lists_every_file_with_the_digest_of_what_is_served(self, client: Client) -> None:
-        files = listed(client)
+        files = list_files(client)
         assert {"/phone/", "/phone/manifest.webmanifest", "/phone/words/ru.json", "/phone/files/main.js"} <= set(files)
         for address, integrity in files.items():
             digest = hashlib.sha256(client.get(address).content).digest()
@@ -139,29 +137,29 @@ class TestTheServiceWorker:
     def test_it_is_a_script_that_browsers_ask_for_each_time(self, client: Client) -> None:
         answer = client.get("/phone/sw.js")
         assert answer["Content-Type"].startswith("text/javascript")
-        assert "/phone/sw.js" not in listed(client)
+        assert "/phone/sw.js" not in list_files(client)
 
-    def test_with_modules_it_also_sends(self, client: Client) -> None:
+    def test_with_modules_it_also_sends_in_the_background(self, client: Client) -> None:
         plain, modules = (client.get(f"/phone/sw.js{query}").content.decode() for query in ("", "?module"))
         assert not re.search("^import ", plain, re.M)
         (address,) = re.findall(r'^import "([^"]+)";$', modules, re.M)
-        assert address in listed(client)
+        assert address in list_files(client)
         assert modules.replace(f'import "{address}";\n', "") == plain
 
-    def test_any_change_of_any_file_is_an_update(self, client: Client, own_files: Path) -> None:
-        before = version(client)
-        (own_files / "core").mkdir(exist_ok=True)
-        (own_files / "core" / "added.js").write_text("export const added = 1;\n")
-        after = version(client)
+    def test_any_change_of_any_file_is_an_update(self, client: Client, phone_dir_copy: Path) -> None:
+        before = get_version(client)
+        (phone_dir_copy / "core").mkdir(exist_ok=True)
+        (phone_dir_copy / "core" / "added.js").write_text("export const added = 1;\n")
+        after = get_version(client)
         assert after != before
-        assert "/phone/files/core/added.js" in listed(client)
-        (own_files / "core" / "added.js").write_text("export const added = 10;\n")
-        assert version(client) not in (before, after)
+        assert "/phone/files/core/added.js" in list_files(client)
+        (phone_dir_copy / "core" / "added.js").write_text("export const added = 10;\n")
+        assert get_version(client) not in (before, after)
 
     def test_a_new_mirror_is_an_update_because_kept_files_keep_their_policy(self, client: Client) -> None:
-        before = version(client)
+        before = get_version(client)
         make_election(mirrors=["https://mirror.example"])
-        assert version(client) != before
+        assert get_version(client) != before
 
 
 class TestFiles:
@@ -177,8 +175,8 @@ class TestFiles:
             "core",
         ],
     )
-    def test_what_is_no_file_of_the_client_is_not_there(self, client: Client, own_files: Path, name: str) -> None:
-        (own_files / ".hidden.js").write_text("secret")
+    def test_what_is_no_file_of_the_client_is_not_there(self, client: Client, phone_dir_copy: Path, name: str) -> None:
+        (phone_dir_copy / ".hidden.js").write_text("secret")
         assert client.get(f"/phone/files/{name}").status_code == 404
 
 
@@ -193,7 +191,7 @@ class TestWords:
 
 
 class TestMirrors:
-    def connects(self, client: Client) -> list[str]:
+    def get_connect_sources(self, client: Client) -> list[str]:
         return re.search(r"connect-src ([^;]*)", client.get("/phone/")["Content-Security-Policy"])[1].split()
 
     def test_the_client_may_ask_those_of_announced_elections(self, client: Client) -> None:
@@ -201,11 +199,11 @@ class TestMirrors:
         make_election("b-2022", mirrors=["https://a.example:8443"])
         make_election("draft-2022", state="draft", mirrors=["https://draft.example"])
         make_election("closed-2022", publication="closed", mirrors=["https://closed.example"])
-        assert self.connects(client) == ["'self'", "https://a.example:8443", "https://b.example"]
+        assert self.get_connect_sources(client) == ["'self'", "https://a.example:8443", "https://b.example"]
 
     @pytest.mark.parametrize(
         "wrong", ["https://a.example/path", "http://a.example", "https://a.example; script-src *", "*", "https://", 7]
     )
     def test_what_is_no_origin_reaches_no_header(self, client: Client, wrong: object) -> None:
         make_election(mirrors=[wrong, "https://good.example"])
-        assert self.connects(client) == ["'self'", "https://good.example"]
+        assert self.get_connect_sources(client) == ["'self'", "https://good.example"]

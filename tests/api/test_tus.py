@@ -1,4 +1,7 @@
-"""The address of a file: HEAD, PATCH and OPTIONS as tus 1.0 and the contract say."""
+"""Uploads by tus 1.0.
+
+HEAD, PATCH and OPTIONS as the protocol and the contract say.
+"""
 
 import io
 import random
@@ -10,8 +13,8 @@ from django.utils import timezone
 
 from reports.models import Evidence
 from reports.services.evidence import uploads
-from reports.services.storage.sealed_store import open_sealed
-from tests.support.files import awaited
+from reports.services.storage.sealed_store import open_sealed_file
+from tests.support.files import announce_file
 from tests.support.world import payload
 
 CONTENT = random.Random(2).randbytes(900_001)
@@ -19,7 +22,7 @@ CONTENT = random.Random(2).randbytes(900_001)
 
 @pytest.fixture
 def row(world):
-    return awaited(world.first, CONTENT)
+    return announce_file(world.first, CONTENT)
 
 
 @pytest.fixture
@@ -42,35 +45,38 @@ class Phone:
         return self.client.patch(f"/api/v1/evidence/{row.uuid}", content, content_type=kind, headers=headers)
 
     def stream(self, row, body, **environ):
-        """A PATCH whose body is `body`, as a server hands it over."""
+        """A PATCH with the stream `body`, as a server passes it on."""
         environ |= {"wsgi.input": body, "CONTENT_TYPE": "application/offset+octet-stream", "HTTP_UPLOAD_OFFSET": "0"}
         return self.client.generic("PATCH", f"/api/v1/evidence/{row.uuid}", **environ)
 
 
-def again(row):
+def reload(row):
     return Evidence.objects.get(pk=row.pk)
 
 
-def problem(answer):
+def get_problem(answer):
     assert answer["Content-Type"] == "application/problem+json"
     assert answer["Tus-Resumable"] == "1.0.0" and answer["Cache-Control"] == "no-store"
     return answer.status_code, answer.json()["code"]
 
 
-class TestAFileSealedWhenItsProcessDied:
-    """Whoever asks is told of the whole file, by every way of asking."""
+class TestFileSealedBeforeACrash:
+    """The process died after it sealed the file and before it wrote the row.
+
+    Every request that asks for the file gets its full offset.
+    """
 
     REPORT = str(uuid4())
 
     @pytest.fixture
     def row(self, world, phone, monkeypatch):
-        row = awaited(world.first, CONTENT, report={"id": self.REPORT})
+        row = announce_file(world.first, CONTENT, report={"id": self.REPORT})
         phone.patch(row, CONTENT[:600_000])
         with monkeypatch.context() as patch:
-            patch.setattr(uploads, "row_store", lambda **more: (_ for _ in ()).throw(SystemExit()))
+            patch.setattr(uploads, "mark_upload_stored", lambda **more: (_ for _ in ()).throw(SystemExit()))
             with pytest.raises(SystemExit):
                 phone.patch(row, CONTENT[600_000:], 600_000)
-        assert again(row).offset == 600_000
+        assert reload(row).offset == 600_000
         return row
 
     def test_head_tells_the_full_offset(self, row, phone):
@@ -79,23 +85,23 @@ class TestAFileSealedWhenItsProcessDied:
     @pytest.mark.parametrize("offset", [0, 600_000])
     def test_patch_is_told_that_it_is_stored(self, row, phone, offset):
         answer = phone.patch(row, CONTENT[offset:], offset)
-        assert problem(answer) == (409, "already_stored")
+        assert get_problem(answer) == (409, "already_stored")
         assert answer["Upload-Offset"] == "900001"
 
-    def body(self, row):
+    def make_body(self, row):
         file = {"id": str(row.uuid), "sha256": row.sha256, "size": row.size, "type": "image/jpeg"}
         return payload(id=self.REPORT, evidence=[file])
 
     def test_receipts_tell_it(self, row, phone):
-        answer = phone.client.post("/api/v1/reports", self.body(row), "application/json")
+        answer = phone.client.post("/api/v1/reports", self.make_body(row), "application/json")
         assert (answer.status_code, [one["state"] for one in answer.json()["evidence"]]) == (200, ["stored"])
 
     def test_receipts_in_a_batch_tell_it(self, row, phone):
-        body = {"reports": [self.body(row)]}
+        body = {"reports": [self.make_body(row)]}
         answer = phone.client.post("/api/v1/reports/batch", body, "application/json").json()
         assert answer["results"][0]["receipt"]["evidence"][0]["offset"] == 900_001
 
-    def test_following_tells_it(self, row, phone):
+    def test_report_status_tells_it(self, row, phone):
         assert phone.client.get("/api/v1/reports").json()[0]["evidence"][0]["state"] == "stored"
 
 
@@ -106,11 +112,11 @@ class TestUpload:
         assert (answer["Upload-Offset"], answer["Upload-Length"]) == ("0", "900001")
         assert (answer["Tus-Resumable"], answer["Cache-Control"]) == ("1.0.0", "no-store")
 
-    def test_in_one(self, row, phone):
+    def test_in_one_request(self, row, phone):
         answer = phone.patch(row, CONTENT)
         assert (answer.status_code, answer["Upload-Offset"], answer.content) == (204, "900001", b"")
         assert "Content-Type" not in answer
-        with open_sealed(sha256=row.sha256) as sealed:
+        with open_sealed_file(sha256=row.sha256) as sealed:
             assert sealed.read() == CONTENT
 
     def test_in_pieces(self, row, phone):
@@ -119,29 +125,29 @@ class TestUpload:
             answer = phone.patch(row, piece, offset)
             assert (answer.status_code, answer["Upload-Offset"]) == (204, str(offset + len(piece)))
             assert phone.head(row)["Upload-Offset"] == str(offset + len(piece))
-        assert again(row).state == "stored"
+        assert reload(row).state == "stored"
 
     def test_of_unknown_length(self, world, phone):
-        row = awaited(world.first, CONTENT, size=None, sha256="")
+        row = announce_file(world.first, CONTENT, size=None, sha256="")
         answer = phone.head(row)
         assert answer["Upload-Defer-Length"] == "1" and "Upload-Length" not in answer
         assert phone.patch(row, CONTENT[:5], upload_length=len(CONTENT)).status_code == 204
-        assert again(row).state == "partial"
+        assert reload(row).state == "partial"
         assert phone.patch(row, CONTENT[5:], 5, upload_length=len(CONTENT)).status_code == 204
-        assert again(row).size == len(CONTENT)
+        assert reload(row).size == len(CONTENT)
 
     def test_by_post_with_an_override(self, row, phone):
         headers = {"x-http-method-override": "PATCH", "upload-offset": "0"}
         address = f"/api/v1/evidence/{row.uuid}"
         kind = "application/offset+octet-stream"
         assert phone.client.post(address, CONTENT, content_type=kind, headers=headers).status_code == 204
-        assert problem(phone.client.post(address, CONTENT, content_type=kind)) == (405, "method_not_allowed")
+        assert get_problem(phone.client.post(address, CONTENT, content_type=kind)) == (405, "method_not_allowed")
 
     def test_of_a_client_that_does_not_name_its_version(self, row, phone):
         assert phone.patch(row, CONTENT, tus_resumable=None).status_code == 204
 
     def test_in_chunks_without_a_length(self, row, phone):
-        """As servers hand it over: no Content-Length, a stream that ends."""
+        """Servers pass it on like this: no Content-Length, a stream that ends."""
         answer = phone.stream(row, io.BytesIO(CONTENT), HTTP_TRANSFER_ENCODING="chunked")
         assert (answer.status_code, answer["Upload-Offset"]) == (204, "900001")
 
@@ -157,51 +163,51 @@ class TestRefused:
         phone.patch(row, CONTENT[:10])
         for offset in (0, 5, 11, 10**15):
             answer = phone.patch(row, CONTENT[:10], offset)
-            assert problem(answer) == (409, "offset_mismatch") and answer["Upload-Offset"] == "10"
+            assert get_problem(answer) == (409, "offset_mismatch") and answer["Upload-Offset"] == "10"
 
     def test_anything_on_a_stored_upload(self, row, phone):
         phone.patch(row, CONTENT)
         for offset in (0, len(CONTENT)):
             answer = phone.patch(row, b"", offset)
-            assert problem(answer) == (409, "already_stored") and answer["Upload-Offset"] == "900001"
+            assert get_problem(answer) == (409, "already_stored") and answer["Upload-Offset"] == "900001"
 
     def test_wrong_hash(self, row, phone):
-        assert problem(phone.patch(row, bytes(len(CONTENT)))) == (460, "checksum_mismatch")
+        assert get_problem(phone.patch(row, bytes(len(CONTENT)))) == (460, "checksum_mismatch")
         assert phone.head(row)["Upload-Offset"] == "0"
 
     def test_more_bytes_than_announced(self, row, phone):
-        assert problem(phone.patch(row, CONTENT + b"?")) == (413, "too_large")
+        assert get_problem(phone.patch(row, CONTENT + b"?")) == (413, "too_large")
         phone.patch(row, CONTENT[:-1])
-        assert problem(phone.patch(row, b"??", len(CONTENT) - 1)) == (413, "too_large")
-        assert again(row).offset == len(CONTENT) - 1
+        assert get_problem(phone.patch(row, b"??", len(CONTENT) - 1)) == (413, "too_large")
+        assert reload(row).offset == len(CONTENT) - 1
 
     def test_wrong_content_type(self, row, phone):
-        assert problem(phone.patch(row, CONTENT, kind="image/jpeg")) == (415, "unsupported_media_type")
+        assert get_problem(phone.patch(row, CONTENT, kind="image/jpeg")) == (415, "unsupported_media_type")
 
     def test_wrong_version(self, row, phone):
         answer = phone.patch(row, CONTENT, tus_resumable="0.2.2")
-        assert problem(answer) == (412, "unsupported_version") and answer["Tus-Version"] == "1.0.0"
+        assert get_problem(answer) == (412, "unsupported_version") and answer["Tus-Version"] == "1.0.0"
 
     @pytest.mark.parametrize("offset", [None, "", "-1", "1.5", "x", "²", "9" * 40])
     def test_unreadable_offset(self, row, phone, offset):
-        assert problem(phone.patch(row, CONTENT, offset)) == (400, "bad_request")
+        assert get_problem(phone.patch(row, CONTENT, offset)) == (400, "bad_request")
 
     def test_another_observers(self, world, row):
         other = Phone(world.second.token)
-        assert problem(other.patch(row, CONTENT)) == (404, "not_found")
+        assert get_problem(other.patch(row, CONTENT)) == (404, "not_found")
         assert other.head(row).status_code == 404
 
     def test_never_announced(self, phone):
         assert phone.head(Evidence(uuid=uuid4())).status_code == 404
 
     def test_without_a_token_or_with_a_revoked_one(self, world, row):
-        assert problem(Phone("nobody").patch(row, CONTENT)) == (401, "invalid_token")
+        assert get_problem(Phone("nobody").patch(row, CONTENT)) == (401, "invalid_token")
         world.first.device.revoked_at = timezone.now()
         world.first.device.save()
-        assert problem(Phone(world.first.token).patch(row, CONTENT)) == (401, "device_revoked")
+        assert get_problem(Phone(world.first.token).patch(row, CONTENT)) == (401, "device_revoked")
 
     def test_low_disk(self, row, phone, settings):
         settings.DISK_FREE_MIN_EVIDENCE = 10**18
         answer = phone.patch(row, CONTENT)
-        assert problem(answer) == (503, "low_disk") and int(answer["Retry-After"]) > 0
+        assert get_problem(answer) == (503, "low_disk") and int(answer["Retry-After"]) > 0
         assert phone.head(row).status_code == 200

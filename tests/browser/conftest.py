@@ -1,4 +1,7 @@
-"""The real browser. A missing one is a failure, never a skip: what it would have shown is not known."""
+"""Fixtures for tests in a real browser.
+
+A missing browser fails the tests instead of skipping them, because a skipped test shows nothing.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,16 +13,16 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from reports.services.checklists.compiled import forget
+from reports.services.checklists.compiled import clear_cache
 from scripts import provision
-from tests.browser.country import Country, country_make
-from tests.browser.hand import Hand
-from tests.browser.phone import Phone, Site, running
+from tests.browser.country import Country, make_country
+from tests.browser.phone import Phone, Site, run_site
+from tests.browser.phone_user import PhoneUser
 
-CHROMIUM = os.environ.get("CHROMIUM") or provision.chromium()
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+CHROMIUM = os.environ.get("CHROMIUM") or provision.find_chromium()
+SCREENSHOT_DIR = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
-# Playwright keeps an event loop in this thread, and Django then refuses the database here.
+# Playwright runs an event loop in this thread, and Django refuses the database in such a thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
@@ -33,7 +36,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def live_server() -> Iterator[LiveServer]:
-    """Without the redirect to https, which its middleware reads once, when the server starts."""
+    """A live server without the redirect to https.
+
+    The middleware reads the setting once, when the server starts.
+    """
     with override_settings(SECURE_SSL_REDIRECT=False):
         server = LiveServer("localhost")
     yield server
@@ -41,60 +47,62 @@ def live_server() -> Iterator[LiveServer]:
 
 
 @pytest.fixture(autouse=True)
-def _alone(settings):
-    """A cache of the test's own: others clear the shared one at any moment."""
+def _own_cache(settings):
+    """Gives each test its own cache, because other tests clear the shared one."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
 @pytest.fixture
-def shots() -> Path:
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    return SHOTS
+def screenshot_dir() -> Path:
+    SCREENSHOT_DIR.mkdir(parents=True, exist_ok=True)
+    return SCREENSHOT_DIR
 
 
-class Watch:
-    """What a page must not do: complain in the console, or ask anything of another host."""
+class PageWatch:
+    """Records console errors of a page and its requests to other hosts."""
 
     def __init__(self, page: Page, home: str) -> None:
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
-        page.on("console", lambda message: message.type in ("error", "warning") and self._complain(message.text))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("request", lambda request: request.url.startswith(home) or self.strangers.append(request.url))
+        self.console_errors: list[str] = []
+        self.foreign_requests: list[str] = []
+        page.on(
+            "console", lambda message: message.type in ("error", "warning") and self._note_console_error(message.text)
+        )
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        page.on("request", lambda request: request.url.startswith(home) or self.foreign_requests.append(request.url))
 
-    def _complain(self, text: str) -> None:
+    def _note_console_error(self, text: str) -> None:
         if "status of 404" not in text:  # the page itself was asked for and is a designed 404
-            self.complaints.append(text)
+            self.console_errors.append(text)
 
 
 @pytest.fixture
 def watch(live_server):
-    return lambda page: Watch(page, live_server.url)
+    return lambda page: PageWatch(page, live_server.url)
 
 
 @pytest.fixture
 def country(transactional_db, live_server, tmp_path) -> Iterator[Country]:
-    yield country_make(tmp_path)
-    forget()
+    yield make_country(tmp_path)
+    clear_cache()
 
 
 @pytest.fixture
-def hold(browser: Browser, country: Country, live_server) -> Iterator[Callable[..., Hand]]:
-    """Gives a new phone in a hand; each is put away before the country is."""
-    held: list[Hand] = []
+def new_user(browser: Browser, country: Country, live_server) -> Iterator[Callable[..., PhoneUser]]:
+    """Creates phone users; closes them before the country is removed."""
+    users: list[PhoneUser] = []
 
-    def take(language: str = "en", of: Browser = browser, **more: Any) -> Hand:
-        held.append(Hand(of, live_server.url, language, **more))
-        return held[-1]
+    def create(language: str = "en", of: Browser = browser, **more: Any) -> PhoneUser:
+        users.append(PhoneUser(of, live_server.url, language, **more))
+        return users[-1]
 
-    yield take
-    for one in held:
+    yield create
+    for one in users:
         one.close()
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[Site]:
-    with running(tmp_path_factory.mktemp("site")) as site:
+    with run_site(tmp_path_factory.mktemp("site")) as site:
         yield site
 
 
@@ -106,7 +114,7 @@ def phone(browser: Browser, site: Site) -> Iterator[Phone]:
 
 
 @pytest.fixture
-def another(browser: Browser, site: Site) -> Iterator[Callable[[], Phone]]:
+def new_phone(browser: Browser, site: Site) -> Iterator[Callable[[], Phone]]:
     contexts: list[BrowserContext] = []
 
     def make() -> Phone:

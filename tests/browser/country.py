@@ -1,4 +1,7 @@
-"""A country for the phone's screens: the pack of Kazakhstan, places with long names, every type of question."""
+"""Election data for tests of the phone's screens.
+
+The pack of Kazakhstan, places with long names, and a checklist with every type of question.
+"""
 
 import csv
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from pathlib import Path
 from django.core.management import call_command
 
 from observer.models import Assignment, Commission, Election, Observer, Organisation
-from observer.services.devices.enrolment import enrolment_create
+from observer.services.devices.enrolment import create_enrolment_code
 from reports.models import Message
 from tests.support.world import make_observer
 
@@ -47,7 +50,7 @@ TITLES = {
     "every": {"en": "Every kind of question", "ru": "Все виды вопросов", "kk": "Сұрақтардың барлық түрі"},
 }
 # One of each type, in two sections, with a condition, a note, limits and hints.
-EVERY = [
+EVERY_QUESTION_TYPE = [
     (
         "N01",
         "note",
@@ -111,22 +114,22 @@ EVERY = [
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """An election today with one observer, and codes for as many phones as are asked for."""
+    """An election today with one observer; `new_code` gives an enrolment code for one more phone."""
 
     election: Election
     observer: Observer
 
-    def code(self) -> str:
-        return enrolment_create(observer=self.observer, election=self.election, now=datetime.now(UTC))
+    def new_code(self) -> str:
+        return create_enrolment_code(observer=self.observer, election=self.election, now=datetime.now(UTC))
 
 
-def country_make(folder: Path) -> Country:
+def make_country(folder: Path) -> Country:
     names = [part for name in NAMES for part in ("--name", name)]
     call_command("create_election", SLUG, *names, "--date", datetime.now(UTC).date().isoformat(), verbosity=0)
     header = ("code", "parent", "level", "name_kk", "name_ru", "name_en")
-    _csv(folder / "places.csv", [header, *PLACES])
+    _write_csv(folder / "places.csv", [header, *PLACES])
     call_command("import_commissions", str(folder / "places.csv"), election=SLUG, verbosity=0)
-    _every(folder / "every")
+    _write_checklist(folder / "every")
     call_command("import_checklist", str(folder / "every"), election=SLUG, verbosity=0)
     election = Election.objects.get(slug=SLUG)
     Commission.objects.filter(code=STATION).update(lat=54.76, lon=69.12)
@@ -144,7 +147,7 @@ def country_make(folder: Path) -> Country:
     return Country(election, observer)
 
 
-def _every(folder: Path) -> None:
+def _write_checklist(folder: Path) -> None:
     folder.mkdir()
     index = ("code", "stage", "title_en", "title_ru", "title_kk", "place_level", "repeat")
     title = (
@@ -156,7 +159,7 @@ def _every(folder: Path) -> None:
         "precinct",
         "visit",
     )
-    _csv(folder / "index.csv", [index, title])
+    _write_csv(folder / "index.csv", [index, title])
     extra = ("section", "choices", "required", "relevant_question", "relevant_answer", "min", "max", "violation_answer")
     header = (
         "code",
@@ -179,15 +182,15 @@ def _every(folder: Path) -> None:
         "Look at the last page of the list.",
     )
     rows = []
-    for code, kind, kk, ru, en, more in EVERY:
+    for code, kind, kk, ru, en, more in EVERY_QUESTION_TYPE:
         cells = {"section": "s1"} | more
         hints = hint if code == "E06" else ("", "", "")
         rows.append(
             (code, kind, kk, ru, en, *titles[cells["section"]], *hints, *(cells.get(name, "") for name in extra))
         )
-    _csv(folder / "every.csv", [header, *rows])
+    _write_csv(folder / "every.csv", [header, *rows])
 
 
-def _csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
+def _write_csv(path: Path, rows: Sequence[Sequence[str]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)

@@ -1,4 +1,7 @@
-"""A phone for tests: a browser's page on a real server in a process of its own, which may be stopped at any moment."""
+"""A phone for tests: a browser page on a real server.
+
+The server runs in its own process and may be stopped at any moment.
+"""
 
 import copy
 import hashlib
@@ -15,18 +18,20 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, Route
 
 from scripts import services
-from tests.support.deployment import ROOT, Deployment, drop_database, on_database
+from tests.support.deployment import ROOT, Deployment, build_database_environment, drop_database
 
-PATIENCE = 60  # seconds
+TIMEOUT_SECONDS = 60
 CORE = ROOT / "static/phone/core"
-# A module of the client by its name: no two have the same one, whatever their folder.
-MODULES = {path.stem: path.relative_to(CORE).as_posix() for path in CORE.rglob("*.js") if path.stem != "background"}
-BLANK = "/phone/words/en.json"  # a page of the client's origin and policy on which nothing runs
-MAKE = """
+# Path of each core module by its name. Names are unique across folders.
+MODULES = {
+    path.stem: path.relative_to(CORE).as_posix() for path in CORE.rglob("*.js") if path.stem != "background_sync"
+}
+BLANK_PAGE = "/phone/words/en.json"  # a page of the client's origin and policy without scripts
+SETUP_SCRIPT = """
 from datetime import timedelta
 from django.utils import timezone
 from observer.models import Assignment
-from observer.services.devices.enrolment import enrolment_create
+from observer.services.devices.enrolment import create_enrolment_code
 from tests.support.world import World, make_election, make_observer
 now = timezone.now()
 world = World(make_election(opens_at=now - timedelta(days=2), closes_at=now + timedelta(days=2), date=now.date(), windows={}))
@@ -34,9 +39,9 @@ alphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 for number in range(60):
     observer = make_observer("OB-T" + alphabet[number // 30] + alphabet[number % 30] + "2", world.organisation)
     Assignment.objects.create(election=world.election, commission=world.tree["KZ-1-1-1"]).observers.add(observer)
-    print(observer.code, enrolment_create(observer=observer, election=world.election, now=now), enrolment_create(observer=observer, election=world.election, now=now))
+    print(observer.code, create_enrolment_code(observer=observer, election=world.election, now=now), create_enrolment_code(observer=observer, election=world.election, now=now))
 """
-STATE = """
+STATE_SCRIPT = """
 import json
 from reports.models import Evidence, Note, Report
 rows = Report.objects.select_related("observer").order_by("sequence")
@@ -50,15 +55,18 @@ print(json.dumps({
 
 
 class Site:
-    """The platform as one web process on a port of its own. `codes` gives (observer, code, another code)."""
+    """The platform as one web process on its own port.
+
+    `codes` gives (observer, code, another code).
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
-        self.port = services.free_port()
+        self.port = services.find_free_port()
         self.address = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        deployment.migrated()
-        rows = [line.split() for line in deployment.python(MAKE).splitlines() if line.startswith("OB-")]
+        deployment.migrate()
+        rows = [line.split() for line in deployment.run_script(SETUP_SCRIPT).splitlines() if line.startswith("OB-")]
         self.codes: Iterator[list[str]] = iter(rows)
 
     def start(self) -> None:
@@ -72,40 +80,43 @@ class Site:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        services.wait_for(lambda: services.accepts(self.port), "the web server")
+        services.wait_for(lambda: services.accepts_connections(self.port), "the web server")
 
-    def beside(self) -> "Site":
-        """The same platform at another address: one more web process over the same database, not started yet."""
+    def make_mirror(self) -> "Site":
+        """The same platform at another address.
+
+        One more web process over the same database, not started yet.
+        """
         other = copy.copy(self)
-        other.port = services.free_port()
+        other.port = services.find_free_port()
         other.address, other.process = f"http://localhost:{other.port}", None
         return other
 
-    def stop(self, how: int = signal.SIGKILL) -> None:
+    def stop(self, signal_number: int = signal.SIGKILL) -> None:
         if self.process is None:
             return
-        os.killpg(self.process.pid, how)
+        os.killpg(self.process.pid, signal_number)
         self.process.wait(30)
-        # Its children die a moment later, and until then hold the port.
-        services.wait_for(lambda: not services.accepts(self.port), "the end of the web server")
+        # Its children end a moment later and hold the port until then.
+        services.wait_for(lambda: not services.accepts_connections(self.port), "the end of the web server")
         self.process = None
 
-    def state(self) -> dict[str, Any]:
-        """What the server holds: {reports, files, notes}."""
-        return json.loads(self.deployment.python(STATE).splitlines()[-1])
+    def load_state(self) -> dict[str, Any]:
+        """What the server has stored: {reports, files, notes}."""
+        return json.loads(self.deployment.run_script(STATE_SCRIPT).splitlines()[-1])
 
-    def sealed(self) -> dict[str, Path]:
-        """The sealed originals by the hash of their bytes."""
+    def sealed_files(self) -> dict[str, Path]:
+        """Sealed originals, by the SHA-256 of their bytes."""
         folder = self.deployment.data / "sealed"
         return {hashlib.sha256(p.read_bytes()).hexdigest(): p for p in folder.rglob("*") if p.is_file()}
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Site]:
-    """A site on SQLite, or on the suite's own PostgreSQL and Redis."""
+def run_site(folder: Path) -> Iterator[Site]:
+    """Runs a site on SQLite, or on the suite's PostgreSQL and Redis."""
     server = os.environ.get("DATABASE_URL", "")
     with ExitStack() as stack:
-        environment = on_database(server)
+        environment = build_database_environment(server)
         if server:
             stack.callback(drop_database, environment["DATABASE_URL"], server)
         site = Site(Deployment(folder, environment))
@@ -115,15 +126,18 @@ def running(folder: Path) -> Iterator[Site]:
 
 
 class Phone:
-    """A page that has core at hand. `call` runs one of its functions, `js` a few lines with `core` in reach."""
+    """A page with the client's core modules.
+
+    `call` runs one function of a module; `run_js` runs JavaScript in which `core(name)` imports a module.
+    """
 
     def __init__(self, context: BrowserContext, site: Site) -> None:
         self.context, self.site = context, site
-        self.page = self.open()
+        self.page = self.open_page()
 
-    def open(self) -> Page:
+    def open_page(self) -> Page:
         page = self.context.new_page()
-        page.goto(f"{self.site.address}{BLANK}")
+        page.goto(f"{self.site.address}{BLANK_PAGE}")
         page.evaluate(
             "(paths) => Promise.all(paths.map((path) => import(`/phone/files/core/${path}`)))", list(MODULES.values())
         )
@@ -139,7 +153,7 @@ class Phone:
             [MODULES[module], name, list(arguments)],
         )
 
-    def js(self, lines: str, given: Any = None, page: Page | None = None) -> Any:
+    def run_js(self, lines: str, given: Any = None, page: Page | None = None) -> Any:
         return (page or self.page).evaluate(
             f"""async (given) => {{
                 const paths = {json.dumps(MODULES)};
@@ -149,34 +163,37 @@ class Phone:
             given,
         )
 
-    def until(self, true: str, page: Page | None = None) -> None:
-        """Waits for a JavaScript expression to be true. (Playwright's own wait needs `eval`, which the policy forbids.)"""
+    def wait_for_js(self, expression: str, page: Page | None = None) -> None:
+        """Waits until a JavaScript expression is true.
+
+        Playwright's own wait needs `eval`, which the content security policy forbids.
+        """
         page = page or self.page
-        for _ in range(PATIENCE * 100):
-            if page.evaluate(true):
+        for _ in range(TIMEOUT_SECONDS * 100):
+            if page.evaluate(expression):
                 return
             page.wait_for_timeout(10)
-        raise AssertionError(f"never came true: {true}")
+        raise AssertionError(f"never came true: {expression}")
 
-    def wait(self, true: Callable[[], bool]) -> None:
-        """Waits for something that the browser tells the test."""
-        for _ in range(PATIENCE * 200):
-            if true():
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Waits until `condition()` holds, while browser events reach the test."""
+        for _ in range(TIMEOUT_SECONDS * 200):
+            if condition():
                 return
             self.page.wait_for_timeout(5)
         raise AssertionError("never came true")
 
     def enrol(self) -> str:
-        """Enrols as a fresh observer and gives their code."""
+        """Enrols as a new observer and gives their code."""
         observer, code, _other = next(self.site.codes)
-        assert self.call("enrolment", "enrol", code) == {"ok": True}
-        assert self.call("reference", "refresh")["problem"] is None
+        assert self.call("enrolment", "enrolPhone", code) == {"ok": True}
+        assert self.call("reference", "refreshReference")["problem"] is None
         return observer
 
-    def write(self, checklist: str = "voting", photos: int = 0, **fields: Any) -> str:
-        """A report with photos, saved; what is waited for is the phone's database only."""
-        return self.js(
-            WRITE,
+    def write_report(self, checklist: str = "voting", photos: int = 0, **fields: Any) -> str:
+        """Saves a report with photos; waits for the phone's database only. Gives the id."""
+        return self.run_js(
+            WRITE_REPORT,
             {"checklist": checklist, "photos": photos, "commission": "KZ-1-1-1", "answers": ANSWERS[checklist]}
             | fields,
         )
@@ -184,20 +201,20 @@ class Phone:
     def sync(self, reason: str = "user") -> Any:
         return self.call("sync", "sync", reason)
 
-    def outbox(self) -> Any:
-        return self.call("outbox", "outbox")
+    def get_outbox(self) -> Any:
+        return self.call("outbox", "getOutbox")
 
-    def counts(self) -> Any:
-        return self.outbox()["counts"]
+    def outbox_counts(self) -> Any:
+        return self.get_outbox()["counts"]
 
-    def report(self, identifier: str) -> Any:
-        return self.call("outbox", "report", identifier)
+    def get_report(self, identifier: str) -> Any:
+        return self.call("outbox", "getReport", identifier)
 
-    def hashes(self) -> dict[str, str]:
-        """What the phone holds: file id to the hash of its bytes, counted anew."""
-        return self.js("""
-            const {all, get} = await core("store"); const {sha256Of} = await core("digest"); const found = {};
-            for (const file of await all("files")) found[file.id] = await sha256Of(await get("blobs", file.id));
+    def hash_files(self) -> dict[str, str]:
+        """Hashes of the files on the phone, computed again: file id to SHA-256."""
+        return self.run_js("""
+            const {listRecords, getRecord} = await core("database"); const {computeSha256} = await core("file_digest"); const found = {};
+            for (const file of await listRecords("files")) found[file.id] = await computeSha256(await getRecord("blobs", file.id));
             return found;""")
 
 
@@ -207,17 +224,17 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "incident": {"I01": "ACC-01"},
     "tabulation": {"T90": "good"},
 }
-WRITE = """
-    const {draftOpen, answerSet, draftSet} = await core("drafts"); const {fileAdd} = await core("files");
-    const {save} = await core("outbox"); const {checklist, commission, answers, photos, ...fields} = given;
-    const id = await draftOpen({checklist, commission, fresh: true, supersedes: fields.supersedes ?? null});
-    for (const [code, value] of Object.entries(answers)) await answerSet(id, code, value);
-    await draftSet(id, fields);
+WRITE_REPORT = """
+    const {openDraft, setAnswer, setDraftFields} = await core("drafts"); const {addAttachment} = await core("attachments");
+    const {saveReport} = await core("outbox"); const {checklist, commission, answers, photos, ...fields} = given;
+    const id = await openDraft({checklist, commission, fresh: true, supersedes: fields.supersedes ?? null});
+    for (const [code, value] of Object.entries(answers)) await setAnswer(id, code, value);
+    await setDraftFields(id, fields);
     for (let n = 0; n < photos; n += 1) {
         const blob = await photo(n % 2 ? 320 : 900);
-        await fileAdd({draft: id, question: checklist === "voting" ? "X11" : null, blob, source: "camera"});
+        await addAttachment({draft: id, question: checklist === "voting" ? "X11" : null, blob, source: "camera"});
     }
-    await save(id);
+    await saveReport(id);
     return id;
     async function photo(side) {
         const canvas = new OffscreenCanvas(side, side); const pen = canvas.getContext("2d");
@@ -230,8 +247,8 @@ WRITE = """
 """
 
 
-class Lost:
-    """The server takes the request; its answer is lost, `times` times."""
+class LostResponses:
+    """Loses responses: the server gets the request, the phone no response, `times` times."""
 
     def __init__(self, phone: Phone, pattern: str, times: int = 1) -> None:
         self.left = times
@@ -246,6 +263,6 @@ class Lost:
             route.continue_()
 
 
-def received(site: Site, *ids: str) -> list[str]:
-    """Which of these the server holds, once for each time that it does."""
-    return [row["id"] for row in site.state()["reports"] if row["id"] in ids]
+def stored_ids(site: Site, *ids: str) -> list[str]:
+    """Those of `ids` that the server has stored, repeated if stored more than once."""
+    return [row["id"] for row in site.load_state()["reports"] if row["id"] in ids]

@@ -1,4 +1,4 @@
-"""A coordinator's first hour at the desk: signing in with a second step, finding one's way, asking for a name."""
+"""A coordinator's first hour at the desk: two-factor sign-in, lists, an observer's name."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, Page
 
 from observer.models import Grant, User
 from observer.services.accounts import two_factor
-from reports.services.checklists.compiled import forget
-from tests.browser.looking import accessibility, sideways
-from tests.support.desk import fill
+from reports.services.checklists.compiled import clear_cache
+from tests.browser.page_checks import find_accessibility_problems, find_overflow
+from tests.support.desk import fill_world
 from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -31,79 +31,79 @@ LISTS = {
 def site(transactional_db, live_server, settings):
     settings.TWO_FACTOR = ["all"]
     world = World()
-    fill(world, User.objects.create_superuser("root"))
+    fill_world(world, User.objects.create_superuser("root"))
     for language in ("kk", "ru", "en"):
         user = User.objects.create_user(f"coordinator-{language}", password=PASSWORD, is_staff=True, language=language)
         Grant.objects.create(user=user, role="territorial", commission=world.tree["KZ-1"])
     yield live_server.url
-    forget()
+    clear_cache()
 
 
-class Reader:
-    """Looks at each page as it is passed: does it fit, can everyone use it, does the policy stop anything."""
+class PageChecker:
+    """Checks each page on the way: overflow and accessibility."""
 
-    def __init__(self, page: Page, shots: Path, name: str) -> None:
-        self.page, self.shots, self.name = page, shots, name
+    def __init__(self, page: Page, screenshot_dir: Path, name: str) -> None:
+        self.page, self.screenshot_dir, self.name = page, screenshot_dir, name
         self.problems: dict[str, list[str]] = {}
 
-    def look(self, step: str) -> None:
-        self.page.screenshot(path=self.shots / f"desk-{step}-{self.name}.png", full_page=True)
+    def check(self, step: str) -> None:
+        self.page.screenshot(path=self.screenshot_dir / f"desk-{step}-{self.name}.png", full_page=True)
         found = (
-            sideways(self.page) if step not in (*LISTS, "observer") else []
-        )  # Django's tables scroll within themselves
+            find_overflow(self.page) if step not in (*LISTS, "observer") else []
+        )  # Django's tables have their own scrolling
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             found.append("the page scrolls sideways")
-        found += accessibility(self.page)
+        found += find_accessibility_problems(self.page)
         if found:
             self.problems[step] = found
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_a_new_coordinator_signs_in_and_finds_the_way(browser: Browser, site, watch, shots, language, size):
+def test_a_new_coordinator_signs_in_and_opens_the_lists(browser: Browser, site, watch, screenshot_dir, language, size):
     locale = {"kk": "kk-KZ", "ru": "ru-RU", "en": "en-GB"}[language]
     context = browser.new_context(viewport=SIZES[size], locale=locale)
     page = context.new_page()
-    watched, reader = watch(page), Reader(page, shots, f"{language}-{size}")
+    watched, checker = watch(page), PageChecker(page, screenshot_dir, f"{language}-{size}")
     page.goto(f"{site}/desk/")
-    reader.look("sign-in")
+    checker.check("sign-in")
     page.locator("#id_username").fill(f"coordinator-{language}")
     page.locator("#id_password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/second-factor/")
-    reader.look("second-step")
+    checker.check("second-step")
     secret = page.locator("code.anywhere").inner_text().replace(" ", "")
     step = int(timezone.now().timestamp()) // 30
-    page.locator("#id_code").fill(two_factor.totp(secret=secret, step=step))
+    page.locator("#id_code").fill(two_factor.compute_totp(secret=secret, step=step))
     page.keyboard.press("Enter")
     page.wait_for_selector(".codes")
-    reader.look("recovery-codes")
+    checker.check("recovery-codes")
     assert page.locator(".codes li").count() == 10
     page.locator("a.primary").click()
     page.wait_for_selector("#desk-nav")
     assert page.locator("html").get_attribute("lang") == language
     for name, address in LISTS.items():
         page.goto(site + address)
-        reader.look(name)
+        checker.check(name)
     page.goto(f"{site}/admin/observer/observer/")
     page.locator("#result_list tbody tr th a").first.click()
-    reader.look("observer")
+    checker.check("observer")
     page.locator('a[href$="/person/"]').click()
-    reader.look("person-asked")
+    checker.check("person-asked")
     page.locator("main button.primary").click()
     page.wait_for_selector(".facts")
-    reader.look("person")
+    checker.check("person")
     assert re.search(r"Name of OB-", page.locator(".facts").inner_text())
     context.close()
-    assert reader.problems == {}
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert checker.problems == {}
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []
 
 
-def test_dark_is_as_readable(browser: Browser, site, shots):
+def test_dark_mode_is_as_readable(browser: Browser, site, screenshot_dir):
     context = browser.new_context(viewport=SIZES["desk"], color_scheme="dark")
     page = context.new_page()
     page.goto(f"{site}/admin/login/")
-    page.screenshot(path=shots / "desk-sign-in-dark.png")
-    assert accessibility(page) == []
+    page.screenshot(path=screenshot_dir / "desk-sign-in-dark.png")
+    assert find_accessibility_problems(page) == []
     context.close()

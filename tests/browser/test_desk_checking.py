@@ -1,4 +1,7 @@
-"""Verification and cases as a new verifier and a lawyer walk through them: from the queue to the document and the file."""
+"""Verification and cases, as a verifier and a lawyer use them.
+
+From the review queue to the printed complaint and the exported case.
+"""
 
 import io
 from collections.abc import Iterator
@@ -10,17 +13,17 @@ from playwright.sync_api import Browser, Page, expect
 
 from observer.models import Commission, Election, Grant, User
 from reports.models import Case, CaseExport, Complaint, Report, SetAside
-from reports.services.cases.case_export import exports_write
-from reports.services.checklists.compiled import forget
-from reports.services.evidence.processing import evidence_process_due
-from reports.services.evidence.uploads import upload_append
-from reports.services.figures.refresh import summaries_refresh
-from tests.browser.test_desk_day import looked_at, signed_in
+from reports.services.cases.case_export import write_case_exports
+from reports.services.checklists.compiled import clear_cache
+from reports.services.evidence.processing import process_waiting_evidence
+from reports.services.evidence.uploads import append_to_upload
+from reports.services.figures.refresh import recompute_due_summaries
+from tests.browser.test_desk_day import check_page, sign_in
 from tests.browser.test_pages import LONG, PLACE
 from tests.reports.services.cases.test_cases import TERMS
-from tests.support.door import stored
-from tests.support.files import awaited, jpeg
-from tests.support.world import World, payload, words
+from tests.support.files import announce_file, make_jpeg
+from tests.support.intake import store_report
+from tests.support.world import World, make_texts, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 PHONE = {"lat": 43.251, "lon": 76.952, "accuracy": 30}
@@ -28,11 +31,14 @@ PHONE = {"lat": 43.251, "lon": 76.952, "accuracy": 30}
 
 @pytest.fixture
 def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
-    """Two observers at one station who contradict each other, with a photo; a second report that chance did not draw."""
+    """Two contradicting observers at one station, with a photo.
+
+    One more report was not drawn for a random check.
+    """
     monkeypatch.setattr(
-        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+        "tests.support.world.make_texts", lambda text: LONG if text in ("V03", "V17", "V30") else make_texts(text)
     )
-    monkeypatch.setattr("reports.services.review.review_queue.SHARE", 0)
+    monkeypatch.setattr("reports.services.review.review_queue.RANDOM_SHARE_PERCENT", 0)
     world = World()
     now = timezone.now()
     Election.objects.update(
@@ -41,45 +47,45 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     Commission.objects.filter(code="KZ-1-1-1").update(names=PLACE)
     world.election.refresh_from_db()
     seen = (now - timedelta(minutes=20)).isoformat()
-    data = jpeg()
+    data = make_jpeg()
     said = {
         "answers": {"V03": "yes", "V15": "no", "V90": "bad"},
         "observed_at": seen,
         "location": PHONE,
         "comment": "…",
     }
-    evidence = awaited(world.first, data, report=said)
-    upload_append(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=now)
-    evidence_process_due(now=now)
-    stored(world.enrolled("OB-4444", "KZ-1-1-1"), payload(observed_at=seen), now)
-    stored(world.second, payload(commission="KZ-1-1-2", observed_at=seen), now)
-    summaries_refresh()
+    evidence = announce_file(world.first, data, report=said)
+    append_to_upload(evidence=evidence, offset=0, stream=io.BytesIO(data), length=len(data), now=now)
+    process_waiting_evidence(now=now)
+    store_report(world.enrol_phone("OB-4444", "KZ-1-1-1"), payload(observed_at=seen), now)
+    store_report(world.second, payload(commission="KZ-1-1-2", observed_at=seen), now)
+    recompute_due_summaries()
     user = User.objects.create_user("volunteer", is_staff=True)
     for role in ("territorial", "lawyer"):
         Grant.objects.create(user=user, role=role, commission=world.tree["KZ-1"])
     yield live_server.url
-    forget()
+    clear_cache()
 
 
-def press(page: Page, do: str, value: str | None = None) -> None:
-    """A button of the page, by what it does: its word differs by language."""
+def press_button(page: Page, do: str, value: str | None = None) -> None:
+    """Presses a button by its value, because its text depends on the language."""
     page.locator(f"button[name=do][value={do}]" if value is None else f"button[name={do}][value={value}]").first.click()
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])
-def test_a_verifier_walks_from_the_queue_to_the_file(browser: Browser, site, watch, shots, language):
+def test_from_the_review_queue_to_the_case_file(browser: Browser, site, watch, screenshot_dir, language):
     problems: list[str] = []
-    context = signed_in(browser, site, language)
+    context = sign_in(browser, site, language)
     page = context.new_page()
     watched = watch(page)
     page.goto(f"{site}/desk/test-2022/checks/")
     assert page.locator("html").get_attribute("lang") == language
-    problems += looked_at(page, shots, f"checks-{language}")
+    problems += check_page(page, screenshot_dir, f"checks-{language}")
 
     # The worst one is open; a photo may be shown only after three answers; one answer is corrected.
-    press(page, "next")
+    press_button(page, "next")
     page.wait_for_url("**/reports/*/")
-    problems += looked_at(page, shots, f"report-{language}")
+    problems += check_page(page, screenshot_dir, f"report-{language}")
     expect(page.locator("td.apart").first).to_contain_text("≠")
     photo = page.locator("img.thumbnail")
     photo.scroll_into_view_if_needed()
@@ -89,12 +95,12 @@ def test_a_verifier_walks_from_the_queue_to_the_file(browser: Browser, site, wat
     page.locator(".file button.plain").click()
     page.locator("a[href='?correct=V90']").click()
     page.locator("form.card [name=q-V90][value=very_bad]").check()
-    problems += looked_at(page, shots, f"correct-{language}")
+    problems += check_page(page, screenshot_dir, f"correct-{language}")
     page.locator("form.card button.primary").click()
     assert Report.objects.get(channel="desk").answers["V90"] == "very_bad"
 
     # The violation is confirmed, and becomes a case.
-    press(page, "state", "confirmed")
+    press_button(page, "state", "confirmed")
     page.locator(".violation form.find button").click()
     page.wait_for_url("**/cases/*/")
     case = Case.objects.get()
@@ -102,71 +108,71 @@ def test_a_verifier_walks_from_the_queue_to_the_file(browser: Browser, site, wat
     page.locator("textarea[name=text]").fill("…")
     page.locator("textarea[name=text]").locator("xpath=ancestor::form").locator("button").click()
     page.locator(".consent input[name=how]").fill("…")
-    press(page, "given", "yes")
-    press(page, "step", "checking")
-    press(page, "hold")
+    press_button(page, "given", "yes")
+    press_button(page, "step", "checking")
+    press_button(page, "hold")
 
     # A complaint draws its term and forum, is filed, answered, appealed and printed.
     page.locator("#starts").fill(timezone.now().strftime("%Y-%m-%dT%H:%M"))
     page.locator("#starts").locator("xpath=ancestor::form").locator("button").click()
     page.wait_for_url("**/complaints/*/")
     page.locator("#text").fill("…")
-    problems += looked_at(page, shots, f"complaint-{language}")
+    problems += check_page(page, screenshot_dir, f"complaint-{language}")
     page.locator("#text").locator("xpath=ancestor::form").locator("button").click()
     page.locator("#filed_at").fill("2022-11-20T10:00")
     page.locator("#filed_at").locator("xpath=ancestor::form").locator("button").click()
     page.locator("#answered_at").fill("2022-11-21T10:00")
     page.locator("#answered_at").locator("xpath=ancestor::form").locator("button").click()
-    problems += looked_at(page, shots, f"answered-{language}")
+    problems += check_page(page, screenshot_dir, f"answered-{language}")
     page.locator("#file").set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"})
     page.locator("#file").locator("xpath=ancestor::form").locator("button").click()
     assert Complaint.objects.get().files.count() == 1
     page.locator("a[href$='/print/']").click()
     expect(page.locator(".document")).to_contain_text("Name of OB-2222")
-    problems += looked_at(page, shots, f"document-{language}")
+    problems += check_page(page, screenshot_dir, f"document-{language}")
 
     # And all of it as one file.
     page.goto(f"{site}/desk/test-2022/cases/{case.pk}/")
-    press(page, "export")
-    exports_write(now=timezone.now())
+    press_button(page, "export")
+    write_case_exports(now=timezone.now())
     page.reload()
-    problems += looked_at(page, shots, f"case-{language}")
+    problems += check_page(page, screenshot_dir, f"case-{language}")
     with page.expect_download() as download:
         page.locator("main a[href*='/exports/']").click()
     assert download.value.suggested_filename == f"case-{case.pk}.zip"
     assert CaseExport.objects.get().done_at
     page.goto(f"{site}/desk/test-2022/cases/")
-    problems += looked_at(page, shots, f"cases-{language}")
+    problems += check_page(page, screenshot_dir, f"cases-{language}")
 
     # An observer is set aside after seeing what that does, and brought back; the rest is accepted.
     page.goto(f"{site}/desk/test-2022/observers/{Report.objects.first().observer_id}/quarantine/")
-    problems += looked_at(page, shots, f"aside-{language}")
-    press(page, "aside")
+    problems += check_page(page, screenshot_dir, f"aside-{language}")
+    press_button(page, "aside")
     assert SetAside.objects.count() == 1
-    press(page, "restore")
+    press_button(page, "restore")
     assert not SetAside.objects.exists()
     page.goto(f"{site}/desk/test-2022/checks/")
-    press(page, "accept")
+    press_button(page, "accept")
     assert Report.objects.filter(state="accepted").exists()
     context.close()
     assert problems == [], "\n".join(problems)
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])
-def test_every_page_of_it_fits_a_phone(browser: Browser, site, shots, language):
-    context = signed_in(browser, site, language, "phone")
+def test_every_page_fits_a_phone(browser: Browser, site, screenshot_dir, language):
+    context = sign_in(browser, site, language, "phone")
     page = context.new_page()
     page.goto(f"{site}/desk/test-2022/checks/")
-    problems = looked_at(page, shots, f"small-checks-{language}")
-    press(page, "next")
-    problems += looked_at(page, shots, f"small-report-{language}")
+    problems = check_page(page, screenshot_dir, f"small-checks-{language}")
+    press_button(page, "next")
+    problems += check_page(page, screenshot_dir, f"small-report-{language}")
     page.locator(".violation form.find button").click()
-    problems += looked_at(page, shots, f"small-case-{language}")
+    problems += check_page(page, screenshot_dir, f"small-case-{language}")
     page.goto(f"{site}/desk/test-2022/cases/")
-    problems += looked_at(page, shots, f"small-cases-{language}")
+    problems += check_page(page, screenshot_dir, f"small-cases-{language}")
     page.goto(f"{site}/desk/test-2022/observers/{Report.objects.order_by('pk')[0].observer_id}/quarantine/")
-    problems += looked_at(page, shots, f"small-aside-{language}")
+    problems += check_page(page, screenshot_dir, f"small-aside-{language}")
     context.close()
     assert problems == [], "\n".join(problems)

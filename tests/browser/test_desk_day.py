@@ -1,4 +1,7 @@
-"""Election day as a new volunteer walks through it: from the board to a voice, a dictated report, another phone, a message."""
+"""Election day, as a volunteer at the desk uses it.
+
+From the board to a call, a dictated report, another phone and a message.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,13 +14,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from observer.models import Assignment, Call, Commission, Device, Election, Grant, User
 from reports.models import Checklist, Message, Report
-from reports.services.checklists.compiled import forget
-from reports.services.figures.refresh import summaries_refresh
-from tests.browser.looking import accessibility, sideways
+from reports.services.checklists.compiled import clear_cache
+from reports.services.figures.refresh import recompute_due_summaries
+from tests.browser.page_checks import find_accessibility_problems, find_overflow
 from tests.browser.test_pages import LONG, PLACE
 from tests.reports.services.schedule.test_expectations import SCHEDULE
-from tests.support.door import stored
-from tests.support.world import World, payload, words
+from tests.support.intake import store_report
+from tests.support.world import World, make_texts, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 800}}
@@ -72,9 +75,9 @@ TITLES = {
 
 @pytest.fixture
 def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
-    """Eleven hours into the day, a region with long names: one station heard of, one silent."""
+    """Eleven hours into the day; one station has reported, one is silent. Names are long."""
     monkeypatch.setattr(
-        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+        "tests.support.world.make_texts", lambda text: LONG if text in ("V03", "V17", "V30") else make_texts(text)
     )
     world = World()
     for code, (en, ru, kk) in TITLES.items():
@@ -86,21 +89,21 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE)
     world.election.refresh_from_db()
     seen = _minutes_ago(now, 90)
-    stored(world.first, payload("opening", observed_at=seen), now)
-    stored(world.first, payload("incident", observed_at=seen), now)
-    stored(world.first, payload("voting", observed_at=seen, rehearsal=True), now)
-    summaries_refresh()
+    store_report(world.first, payload("opening", observed_at=seen), now)
+    store_report(world.first, payload("incident", observed_at=seen), now)
+    store_report(world.first, payload("voting", observed_at=seen, rehearsal=True), now)
+    recompute_due_summaries()
     volunteer = User.objects.create_user("volunteer", is_staff=True)
     Grant.objects.create(user=volunteer, role="territorial", commission=world.tree["KZ-1"])
     yield live_server.url
-    forget()
+    clear_cache()
 
 
 def _minutes_ago(now: datetime, minutes: int) -> str:
     return (now - timedelta(minutes=minutes)).isoformat()
 
 
-def signed_in(
+def sign_in(
     browser: Browser, site: str, language: str, size: str = "desk", name: str = "volunteer", **options
 ) -> BrowserContext:
     client = Client()
@@ -114,38 +117,39 @@ def signed_in(
     return context
 
 
-def looked_at(page: Page, shots, name: str) -> list[str]:
-    page.screenshot(path=shots / f"desk-{name}.png", full_page=True)
+def check_page(page: Page, screenshot_dir, name: str) -> list[str]:
+    page.screenshot(path=screenshot_dir / f"desk-{name}.png", full_page=True)
     return [
-        f"{name}: {problem}" for problem in sideways(page, ".skip, .away, .wide, .me, thead, svg") + accessibility(page)
+        f"{name}: {problem}"
+        for problem in find_overflow(page, ".skip, .away, .wide, .me, thead, svg") + find_accessibility_problems(page)
     ]
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_a_volunteer_walks_through_the_day(browser: Browser, site, watch, shots, language):
-    said, problems = WORDS[language], []
-    context = signed_in(browser, site, language)
+def test_the_day_of_a_volunteer(browser: Browser, site, watch, screenshot_dir, language):
+    texts, problems = WORDS[language], []
+    context = sign_in(browser, site, language)
     page = context.new_page()
     watched = watch(page)
     page.goto(f"{site}/desk/test-2022/board/")
     assert page.locator("html").get_attribute("lang") == language
-    problems += looked_at(page, shots, f"board-{language}")
+    problems += check_page(page, screenshot_dir, f"board-{language}")
 
     # From the board to the silent stations, and in two presses to the number.
-    page.locator("dt", has_text=said["silent"]).locator("xpath=..").get_by_role("link").click()
-    problems += looked_at(page, shots, f"silent-{language}")
-    page.get_by_role("button", name=said["call"]).click()
+    page.locator("dt", has_text=texts["silent"]).locator("xpath=..").get_by_role("link").click()
+    problems += check_page(page, screenshot_dir, f"silent-{language}")
+    page.get_by_role("button", name=texts["call"]).click()
     expect(page.locator("#number")).to_have_text("+77010000000")
-    problems += looked_at(page, shots, f"call-{language}")
+    problems += check_page(page, screenshot_dir, f"call-{language}")
     assert Call.objects.get().outcome == ""
 
     # What was said, and the checklist that the observer dictates, filled in by keyboard alone.
-    page.get_by_label(said["reached"], exact=True).check()
+    page.get_by_label(texts["reached"], exact=True).check()
     page.locator("textarea[name=said]").fill("…")
-    page.get_by_role("button", name=said["log"]).click()
+    page.get_by_role("button", name=texts["log"]).click()
     assert Call.objects.get().outcome == "reached"
     page.locator("a[href*='/dictate/'][href*='checklist=opening']").first.click()
-    problems += looked_at(page, shots, f"opening-{language}")
+    problems += check_page(page, screenshot_dir, f"opening-{language}")
     page.goto(page.url.replace("opening", "voting"))
     assert page.locator("#a-V16").is_hidden()
     page.locator("[name=q-V15]").first.focus()
@@ -154,42 +158,42 @@ def test_a_volunteer_walks_through_the_day(browser: Browser, site, watch, shots,
     page.locator("[name=q-V03][value=no]").focus()
     page.keyboard.press("Space")
     page.locator("[name=q-X05]").fill("1 200")
-    problems += looked_at(page, shots, f"dictate-{language}")
-    page.get_by_role("button", name=said["store"]).click()
+    problems += check_page(page, screenshot_dir, f"dictate-{language}")
+    page.get_by_role("button", name=texts["store"]).click()
     page.wait_for_url("**/stations/*/")
     report = Report.objects.get(channel="desk")
     assert (report.answers["X05"], report.answers["V15"], report.author.username) == (1200, "yes", "volunteer")
-    problems += looked_at(page, shots, f"station-{language}")
+    problems += check_page(page, screenshot_dir, f"station-{language}")
 
     # Another phone: the code is read out.
-    page.get_by_role("link", name=said["another"]).first.click()
-    page.get_by_role("button", name=said["revoke"]).click()
+    page.get_by_role("link", name=texts["another"]).first.click()
+    page.get_by_role("button", name=texts["revoke"]).click()
     assert len(page.locator(".read-out").inner_text()) == 9
-    problems += looked_at(page, shots, f"code-{language}")
+    problems += check_page(page, screenshot_dir, f"code-{language}")
     assert Device.objects.filter(revoked_at__isnull=False).count() == 1
 
     # A message to those who have not reported.
     page.goto(f"{site}/desk/test-2022/messages/new/")
     page.locator("[name=silent]").select_option("opening")
     page.locator(f"#text-{language}").fill("…!")
-    problems += looked_at(page, shots, f"message-{language}")
-    page.get_by_role("button", name=said["look"]).click()
-    page.get_by_role("button", name=said["send"], exact=True).click()
+    problems += check_page(page, screenshot_dir, f"message-{language}")
+    page.get_by_role("button", name=texts["look"]).click()
+    page.get_by_role("button", name=texts["send"], exact=True).click()
     page.wait_for_url("**/messages/*/")
     assert [one.code for one in Message.objects.get().recipients.all()] == ["OB-3333"]
-    problems += looked_at(page, shots, f"read-{language}")
+    problems += check_page(page, screenshot_dir, f"read-{language}")
     for name in ("messages", "calls", "rehearsals", "stations"):
         page.goto(f"{site}/desk/test-2022/{name}/")
-        problems += looked_at(page, shots, f"{name}-{language}")
+        problems += check_page(page, screenshot_dir, f"{name}-{language}")
     context.close()
     assert problems == [], "\n".join(problems)
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_every_page_of_the_day_fits_a_phone(browser: Browser, site, shots, language):
-    context = signed_in(browser, site, language, "phone")
+def test_every_page_of_the_day_fits_a_phone(browser: Browser, site, screenshot_dir, language):
+    context = sign_in(browser, site, language, "phone")
     page = context.new_page()
     place = Commission.objects.get(code="KZ-1-1-2")
     observer = place.assignments.get().observers.get()
@@ -206,13 +210,13 @@ def test_every_page_of_the_day_fits_a_phone(browser: Browser, site, shots, langu
         "replace": f"assignments/{place.assignments.get().pk}/replace/{observer.pk}/",
     }.items():
         page.goto(f"{site}/desk/test-2022/{path}")
-        problems += looked_at(page, shots, f"{name}-{language}-phone")
+        problems += check_page(page, screenshot_dir, f"{name}-{language}-phone")
     context.close()
     assert problems == [], "\n".join(problems)
 
 
 def test_the_board_changes_in_place_and_keeps_the_focus(browser: Browser, site):
-    context = signed_in(browser, site, "en")
+    context = sign_in(browser, site, "en")
     page = context.new_page()
     page.goto(f"{site}/desk/test-2022/board/")
     link = page.locator("dt", has_text="Silent").locator("xpath=..").get_by_role("link")
@@ -229,8 +233,8 @@ def test_the_board_changes_in_place_and_keeps_the_focus(browser: Browser, site):
     context.close()
 
 
-def test_nothing_of_the_day_needs_a_script(browser: Browser, site):
-    context = signed_in(browser, site, "en", java_script_enabled=False)
+def test_the_day_works_without_a_script(browser: Browser, site):
+    context = sign_in(browser, site, "en", java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/desk/test-2022/board/")
     page.get_by_role("link", name="1", exact=True).first.click()

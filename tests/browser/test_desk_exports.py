@@ -1,4 +1,4 @@
-"""Taking a list out, as a volunteer does: narrow it, ask, watch it being written, fetch it."""
+"""Exports of lists, as a volunteer makes them: filter, request, wait, download."""
 
 import csv
 import io
@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, expect
 
 from observer.models import Grant, User
 from reports.models import Export
-from reports.services.checklists.compiled import forget
-from reports.services.exports.exports import lists_write
-from tests.browser.test_desk_day import looked_at, signed_in
-from tests.support.door import stored
+from reports.services.checklists.compiled import clear_cache
+from reports.services.exports.exports import write_next_export
+from tests.browser.test_desk_day import check_page, sign_in
+from tests.support.intake import store_report
 from tests.support.world import World, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -30,12 +30,12 @@ LIST = "/admin/reports/report/?commission__election__id__exact={}&version__check
 @pytest.fixture
 def site(transactional_db, live_server) -> Iterator[str]:
     world = World()
-    stored(world.first, payload(answers={"V03": "yes", "X07": "=1+1"}, comment="Асель"))
-    stored(world.first, payload("opening"))
+    store_report(world.first, payload(answers={"V03": "yes", "X07": "=1+1"}, comment="Асель"))
+    store_report(world.first, payload("opening"))
     user = User.objects.create_user("volunteer", is_staff=True)
     Grant.objects.create(user=user, role="territorial", commission=world.tree["KZ-1"])
     yield live_server.url
-    forget()
+    clear_cache()
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -45,9 +45,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_from_the_list_to_the_file(browser: Browser, site, watch, shots, language):
+def test_from_the_list_to_the_file(browser: Browser, site, watch, screenshot_dir, language):
     out, fmt, make, download = WORDS[language]
-    context = signed_in(browser, site, language)
+    context = sign_in(browser, site, language)
     page, problems = context.new_page(), []
     watched = watch(page)
     page.goto(site + LIST.format(Grant.objects.get().commission.election_id))
@@ -57,39 +57,39 @@ def test_from_the_list_to_the_file(browser: Browser, site, watch, shots, languag
     page.locator("[name=reason]").fill("…")
     page.get_by_role("button", name=make).click()
     assert page.locator(".errorlist").count() == 1  # one character is no reason
-    problems += looked_at(page, shots, f"export-new-{language}")
+    problems += check_page(page, screenshot_dir, f"export-new-{language}")
     page.locator("[name=reason]").fill("для заявления")
     page.get_by_role("button", name=make).click()
     page.wait_for_url("**/exports/")
-    problems += looked_at(page, shots, f"exports-waits-{language}")
+    problems += check_page(page, screenshot_dir, f"exports-waits-{language}")
     link = page.locator("#board").get_by_role("link", name=download)
     expect(link).to_have_count(0)
-    assert lists_write(now=timezone.now()) == 1
+    assert write_next_export(now=timezone.now()) == 1
     expect(link).to_have_count(1, timeout=15_000)  # without a reload
-    problems += looked_at(page, shots, f"exports-{language}")
+    problems += check_page(page, screenshot_dir, f"exports-{language}")
     with page.expect_download() as waiting:
         link.click()
     (row,) = rows(waiting.value.path())
     assert (row["V03"], row["X07"], row["comment"]) == ("yes", "'=1+1", "Асель")
     page.set_viewport_size({"width": 390, "height": 800})
-    problems += looked_at(page, shots, f"exports-{language}-phone")
+    problems += check_page(page, screenshot_dir, f"exports-{language}-phone")
     page.goto(f"{page.url}new/?kind=violations&state=reported")
-    problems += looked_at(page, shots, f"export-new-{language}-phone")
+    problems += check_page(page, screenshot_dir, f"export-new-{language}-phone")
     context.close()
     assert problems == [], "\n".join(problems)
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []
 
 
 def test_without_a_script_the_stations_go_out_too(browser: Browser, site):
-    context = signed_in(browser, site, "en", java_script_enabled=False)
+    context = sign_in(browser, site, "en", java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{site}/desk/test-2022/stations/?show=silent")
     page.get_by_role("link", name="Export this list").click()
     page.locator("[name=reason]").fill("a test")
     page.get_by_role("button", name="Make the file").click()
     expect(page.locator("#board")).to_contain_text("waits for its turn")
-    lists_write(now=timezone.now())
+    write_next_export(now=timezone.now())
     page.reload()
     with page.expect_download() as waiting:
         page.get_by_role("link", name="Download").click()

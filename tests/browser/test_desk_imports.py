@@ -1,4 +1,7 @@
-"""Lists from spreadsheets as a new volunteer uploads them: the template, a list with mistakes, every line, then the yes."""
+"""Imports of spreadsheets, as a volunteer makes them.
+
+The template, a list with mistakes, a preview of every line, then the confirmation.
+"""
 
 import io
 from collections.abc import Iterator
@@ -9,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from observer.models import Commission, Grant, Observer, User
 from reports.models import Import
-from reports.services.checklists.compiled import forget
-from tests.browser.test_desk_day import looked_at, signed_in
+from reports.services.checklists.compiled import clear_cache
+from tests.browser.test_desk_day import check_page, sign_in
 from tests.browser.test_pages import LONG
 from tests.support.world import World
 
@@ -23,10 +26,10 @@ def site(transactional_db, live_server) -> Iterator[str]:
     user = User.objects.create_user("volunteer", is_staff=True)
     Grant.objects.create(user=user, role="administrator", commission=world.tree["KZ"])
     yield live_server.url
-    forget()
+    clear_cache()
 
 
-def filled(template: bytes, *rows: tuple[str, ...]) -> dict:
+def fill_template(template: bytes, *rows: tuple[str, ...]) -> dict:
     book = load_workbook(io.BytesIO(template))
     for row in rows:
         book.active.append(row)
@@ -35,7 +38,7 @@ def filled(template: bytes, *rows: tuple[str, ...]) -> dict:
     return {"name": "list.xlsx", "mimeType": "application/octet-stream", "buffer": out.getvalue()}
 
 
-def template_of(page: Page, kind: str) -> bytes:
+def download_template(page: Page, kind: str) -> bytes:
     with page.expect_download() as download:
         page.locator(f"a[href$='/templates/{kind}/']").click()
     return download.value.path().read_bytes()
@@ -47,20 +50,20 @@ def upload(page: Page, kind: str, file: dict) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])
-def test_a_volunteer_brings_lists_in(browser: Browser, site, watch, shots, language):
+def test_a_volunteer_imports_lists(browser: Browser, site, watch, screenshot_dir, language):
     problems: list[str] = []
-    context = signed_in(browser, site, language)
+    context = sign_in(browser, site, language)
     page = context.new_page()
     watched = watch(page)
     home = f"{site}/desk/test-2022/imports/"
     page.goto(home)
     assert page.locator("html").get_attribute("lang") == language
-    problems += looked_at(page, shots, f"imports-{language}")
+    problems += check_page(page, screenshot_dir, f"imports-{language}")
 
     # A file that is none is refused in words.
     upload(page, "observers", {"name": "x.xlsx", "mimeType": "application/octet-stream", "buffer": b"PK\x03\x04 half"})
     expect(page.get_by_role("alert")).to_contain_text("x.xlsx")
-    problems += looked_at(page, shots, f"imports-refused-{language}")
+    problems += check_page(page, screenshot_dir, f"imports-refused-{language}")
 
     # Observers in the desk's own template: one new, one changed, two wrong; the wrong ones are left out.
     rows = [
@@ -69,11 +72,11 @@ def test_a_volunteer_brings_lists_in(browser: Browser, site, watch, shots, langu
         ("", "Nobody", "call me", "", "kk", "org", "KZ-9", ""),
         ("", "=1+1", "+77014445566", "", "kk", "org", "", ""),
     ]
-    upload(page, "observers", filled(template_of(page, "observers"), *rows))
+    upload(page, "observers", fill_template(download_template(page, "observers"), *rows))
     page.wait_for_url("**/imports/*/")
     expect(page.locator("tbody tr")).to_have_count(4)
     assert "Aigul" not in page.content() and "77012223344" not in page.content()
-    problems += looked_at(page, shots, f"import-{language}")
+    problems += check_page(page, screenshot_dir, f"import-{language}")
     page.locator("a[href='?show=wrong']").click()
     expect(page.locator("tbody tr")).to_have_count(2)
     page.locator("button[value=do]").click()
@@ -84,35 +87,37 @@ def test_a_volunteer_brings_lists_in(browser: Browser, site, watch, shots, langu
     expect(page.get_by_role("status")).to_be_visible()
     made = Observer.objects.exclude(code__in=("OB-2222", "OB-3333")).get()
     expect(page.locator("tbody th")).to_have_text(made.code)
-    problems += looked_at(page, shots, f"import-done-{language}")
+    problems += check_page(page, screenshot_dir, f"import-done-{language}")
 
     # A commission that a colleague changes in between: told and marked, and done once it was looked at.
     page.goto(home)
-    file = filled(
-        template_of(page, "commissions"), ("KZ-1-1-1", "KZ-1-1", "precinct", LONG["kk"], LONG["ru"], LONG["en"])
+    file = fill_template(
+        download_template(page, "commissions"), ("KZ-1-1-1", "KZ-1-1", "precinct", LONG["kk"], LONG["ru"], LONG["en"])
     )
     upload(page, "commissions", file)
     page.wait_for_url("**/imports/*/")
     Commission.objects.filter(code="KZ-1-1-1").update(names={"ru": "…"})
     page.locator("button[value=do]").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    problems += looked_at(page, shots, f"import-differs-{language}")
+    problems += check_page(page, screenshot_dir, f"import-differs-{language}")
     page.locator("button[value=do]").click()
     expect(page.get_by_role("status")).to_be_visible()
     assert Commission.objects.get(code="KZ-1-1-1").names == dict(LONG)
 
     # Assignments are looked at and thrown away, on a phone.
     page.goto(home)
-    file = filled(template_of(page, "assignments"), (made.code, "KZ-1-1-2", "", "2026-11-20 06:30", "2026-11-20"))
+    file = fill_template(
+        download_template(page, "assignments"), (made.code, "KZ-1-1-2", "", "2026-11-20 06:30", "2026-11-20")
+    )
     upload(page, "assignments", file)
     page.wait_for_url("**/imports/*/")
     page.set_viewport_size({"width": 390, "height": 800})
-    problems += looked_at(page, shots, f"small-import-{language}")
+    problems += check_page(page, screenshot_dir, f"small-import-{language}")
     page.locator("button[value=cancel]").click()
     page.wait_for_url(home)
-    problems += looked_at(page, shots, f"small-imports-{language}")
+    problems += check_page(page, screenshot_dir, f"small-imports-{language}")
     assert not Import.objects.filter(done_at=None).exists()
     context.close()
     assert problems == [], "\n".join(problems)
-    assert [one for one in watched.complaints if "status of 4" not in one] == []
-    assert watched.strangers == []
+    assert [one for one in watched.console_errors if "status of 4" not in one] == []
+    assert watched.foreign_requests == []

@@ -1,4 +1,4 @@
-"""Sheets and checklists taken out on paper, a case opened and handed on, as a coordinator does it; and the menu on a phone."""
+"""Paper sheets and checklists, a case handed to a colleague, and the menu on a phone."""
 
 import io
 
@@ -8,8 +8,8 @@ from pypdf import PdfReader
 
 from observer.models import Commission, Device, EnrolmentCode, Grant, User
 from reports.models import Case
-from tests.browser.looking import sideways
-from tests.browser.test_desk_day import WORDS, looked_at, signed_in, site
+from tests.browser.page_checks import find_overflow
+from tests.browser.test_desk_day import WORDS, check_page, sign_in, site
 
 __all__ = ["site"]
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
@@ -23,30 +23,30 @@ def pdf(download) -> PdfReader:
 LONG_NAME = "a-rather-long-name-of-a-coordinator@mission.example"
 
 
-def on_a_phone(browser: Browser, site: str, shots, language: str) -> list[str]:
-    """What does not fit one; the menu opens within the page, however long the name is."""
+def check_on_phone(browser: Browser, site: str, screenshot_dir, language: str) -> list[str]:
+    """Problems on a phone's screen; the menu must fit even with a long user name."""
     User.objects.filter(username="volunteer").update(username=LONG_NAME)
-    context = signed_in(browser, site, language, "phone", name=LONG_NAME)
+    context = sign_in(browser, site, language, "phone", name=LONG_NAME)
     page = context.new_page()
     problems = []
     for name in ("sheets", "papers", "cases/new"):
         page.goto(f"{site}{HERE}/{name}/")
-        problems += looked_at(page, shots, f"{name.replace('/', '-')}-{language}-phone")
+        problems += check_page(page, screenshot_dir, f"{name.replace('/', '-')}-{language}-phone")
     page.locator("details.me summary").click()
     expect(page.locator("#logout-form button")).to_be_visible()
-    problems += sideways(page, ".skip, .visually-hidden, thead, svg")
-    problems += looked_at(page, shots, f"menu-{language}-phone")
+    problems += find_overflow(page, ".skip, .visually-hidden, thead, svg")
+    problems += check_page(page, screenshot_dir, f"menu-{language}-phone")
     context.close()
     return problems
 
 
 @pytest.mark.parametrize("language", WORDS)
-def test_paper_and_a_case_from_the_list(browser: Browser, site, watch, shots, language):
+def test_paper_and_a_case_from_the_list(browser: Browser, site, watch, screenshot_dir, language):
     problems: list[str] = []
     Device.objects.update(last_used_at=None)  # nobody has enrolled
     colleague = User.objects.create_user("colleague", is_staff=True)
     Grant.objects.create(user=colleague, role="lawyer", commission=Commission.objects.get(code="KZ-1"))
-    context = signed_in(browser, site, language)
+    context = sign_in(browser, site, language)
     page = context.new_page()
     watched = watch(page)
 
@@ -57,7 +57,7 @@ def test_paper_and_a_case_from_the_list(browser: Browser, site, watch, shots, la
     page.locator("#id_names").check()
     page.locator("button.primary").click()
     expect(page.locator(".errorlist")).to_be_visible()
-    problems += looked_at(page, shots, f"sheets-{language}")
+    problems += check_page(page, screenshot_dir, f"sheets-{language}")
     page.locator("#id_reason").fill("a training")
     with page.expect_download() as download:
         page.locator("button.primary").click()
@@ -65,7 +65,7 @@ def test_paper_and_a_case_from_the_list(browser: Browser, site, watch, shots, la
 
     # A checklist in the reader's language.
     page.goto(f"{site}{HERE}/papers/")
-    problems += looked_at(page, shots, f"papers-{language}")
+    problems += check_page(page, screenshot_dir, f"papers-{language}")
     with page.expect_download() as download:
         page.locator(f"a[href$='/{language}/']").first.click()
     assert f"O01 {language}" in pdf(download).pages[0].extract_text()
@@ -76,15 +76,15 @@ def test_paper_and_a_case_from_the_list(browser: Browser, site, watch, shots, la
     page.locator("#commission").fill("KZ-1-1-1")
     page.locator("#title").fill("…")
     page.locator("[name=severity][value=major]").check()
-    problems += looked_at(page, shots, f"case-new-{language}")
+    problems += check_page(page, screenshot_dir, f"case-new-{language}")
     page.locator("main button.primary").click()
     page.locator("#holder").select_option(label="colleague")
     page.locator("#holder").locator("xpath=ancestor::form").locator("button").click()
     page.wait_for_load_state()
     assert Case.objects.get().holder == colleague
-    problems += looked_at(page, shots, f"case-handed-{language}")
+    problems += check_page(page, screenshot_dir, f"case-handed-{language}")
     context.close()
-    problems += on_a_phone(browser, site, shots, language)
+    problems += check_on_phone(browser, site, screenshot_dir, language)
     assert problems == [], "\n".join(problems)
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []

@@ -1,4 +1,4 @@
-"""ODK's own engine (ODK Web Forms) in Chromium: opens the form that the platform serves, is filled by hand, and submits."""
+"""ODK Web Forms in Chromium opens the platform's form, fills and submits it."""
 
 import hashlib
 import json
@@ -10,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from reports.models import Evidence, Report
-from reports.services.figures.refresh import summaries_refresh
-from reports.services.publishing.live import summary_document
-from tests.support.files import jpeg
+from reports.services.figures.refresh import recompute_due_summaries
+from reports.services.publishing.live_summary import build_live_summary
+from tests.support.files import make_jpeg
 from tests.support.world import World, make_election
 
 VENDOR = Path(__file__).parents[1] / "vendor" / "odk-web-forms"
@@ -87,7 +87,7 @@ def number(page: Page, label: str, digits: str) -> None:
 
 @pytest.mark.browser
 class TestODKWebForms:
-    def test_fills_the_form_and_submits_it_with_a_photo(self, engine, shots):
+    def test_fills_the_form_and_submits_it_with_a_photo(self, engine, screenshot_dir):
         now = timezone.now()
         world = World(make_election(opens_at=now - timedelta(days=1), closes_at=now + timedelta(days=1)))
         page = engine(world.first.token, "voting/1")
@@ -104,13 +104,13 @@ class TestODKWebForms:
         choose(page, "V90 ru", "bad")
         number(page, "X05 ru", "3001")
         question(page, "X07 ru").locator("input").fill("Жәшік ашық тұр")
-        photo = {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+        photo = {"name": "hall.jpg", "mimeType": "image/jpeg", "buffer": make_jpeg()}
         question(page, "X11 ru").locator('input[type="file"]').set_input_files(files=[photo])
         page.get_by_label("Хотите что-нибудь добавить?").fill("Никто не возражал.")
         page.get_by_role("button", name="Send").click()
         expect(question(page, "X05 ru").locator(".validation-message")).not_to_be_empty()  # 3000 at most
         number(page, "X05 ru", "12")
-        page.screenshot(path=shots / "openrosa-form.png", full_page=True)
+        page.screenshot(path=screenshot_dir / "openrosa-form.png", full_page=True)
         page.get_by_role("button", name="Send").click()
         page.wait_for_function("window.answers.length > 0")
         ((status, said),) = page.evaluate("window.answers")
@@ -133,8 +133,8 @@ class TestODKWebForms:
         assert sorted(one.code for one in report.violations.all()) == ["FRD-05", "UNA-01"]
         evidence = Evidence.objects.get()
         assert (evidence.report, evidence.question, evidence.state) == (report, "X11", "stored") and name
-        summaries_refresh()
-        figures = summary_document(commission=world.tree["KZ"], language="en")["stages"]["voting"]["questions"]
+        recompute_due_summaries()
+        figures = build_live_summary(commission=world.tree["KZ"], language="en")["stages"]["voting"]["questions"]
         assert figures["V03"]["yes"] == 1 and figures["X05"]["sum"] == 12
 
     def test_opens_every_form(self, engine):

@@ -1,4 +1,7 @@
-"""The public pages in a real browser: every type, three languages, a phone and a desk, dark and printed."""
+"""The public pages in a real browser.
+
+Every type of page, three languages, phone and desktop size, dark mode and print.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,13 +12,13 @@ from playwright.sync_api import Browser
 
 from observer.models import Commission, Election
 from reports.models import Checklist, Reply, Report, ViolationType
-from reports.services.checklists.compiled import forget
-from reports.services.figures.refresh import summaries_refresh
-from reports.services.review.decisions import violation_decide
-from tests.browser.looking import accessibility, sideways
-from tests.support.door import stored
-from tests.support.releases import release
-from tests.support.world import World, make_election, make_tree, payload, words
+from reports.services.checklists.compiled import clear_cache
+from reports.services.figures.refresh import recompute_due_summaries
+from reports.services.review.decisions import decide_violation
+from tests.browser.page_checks import find_accessibility_problems, find_overflow
+from tests.support.intake import store_report
+from tests.support.releases import make_release
+from tests.support.world import World, make_election, make_texts, make_tree, payload
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 SIZES = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 900}}
@@ -74,7 +77,7 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
     """A small country with long names and a few reports of every kind."""
     # Published questions are sealed, so long wordings are given while they are made.
     monkeypatch.setattr(
-        "tests.support.world.words", lambda text: LONG if text in ("V03", "V17", "V30") else words(text)
+        "tests.support.world.make_texts", lambda text: LONG if text in ("V03", "V17", "V30") else make_texts(text)
     )
     world = World()
     for code, (en, ru, kk) in STAGES.items():
@@ -85,77 +88,77 @@ def site(transactional_db, live_server, monkeypatch) -> Iterator[str]:
         "kk": "Кезектен тыс президент сайлауы",
     }
     # The outlines of two real regions, whose codes the test's country bears in its commissions' stead.
-    monkeypatch.setattr("reports.services.publishing.snapshot_figures.map_of", lambda _election: OUTLINES)
-    monkeypatch.setattr("reports.services.publishing.sources.map_of", lambda _election: OUTLINES)
+    monkeypatch.setattr("reports.services.publishing.snapshot_figures.load_map", lambda _election: OUTLINES)
+    monkeypatch.setattr("reports.services.publishing.sources.load_map", lambda _election: OUTLINES)
     Election.objects.update(names=names, precincts_public_from=timezone.now() - timedelta(days=1))
     Commission.objects.filter(code__in=("KZ", "KZ-1", "KZ-1-1")).update(names=PLACE, address=PLACE, voters=12071000)
     ViolationType.objects.update(names=LONG)
     for station in ("KZ-1-1-1", "KZ-1-1-2", "KZ-2-1-1"):
         answers = {"V01": "female", "V03": "yes", "V15": "yes", "V16": "no", "V17": "yes", "V19": "no", "V90": "bad"}
         answers |= {"V30": ["a", "c"], "X05": 1234567, "X06": "12.5"}
-        stored(world.first, payload("voting", station, answers=answers))
-        stored(world.second, payload("opening", station))
-    stored(world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "very_good"}))
-    stored(world.first, payload("incident", "KZ-1-1-1"))
-    third = world.enrolled("OB-4444", "KZ-1-1-3")
-    stored(third, payload("voting", "KZ-1-1-3"))
-    stored(world.first, payload("voting", "KZ-1-1-3"))
+        store_report(world.first, payload("voting", station, answers=answers))
+        store_report(world.second, payload("opening", station))
+    store_report(world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "very_good"}))
+    store_report(world.first, payload("incident", "KZ-1-1-1"))
+    third = world.enrol_phone("OB-4444", "KZ-1-1-3")
+    store_report(third, payload("voting", "KZ-1-1-3"))
+    store_report(world.first, payload("voting", "KZ-1-1-3"))
     report = Report.objects.filter(commission__code="KZ-1-1-1", violations__code="UNA-01").first()
-    violation_decide(violation=report.violations.get(code="UNA-01"), state="confirmed", user=None, now=timezone.now())
+    decide_violation(violation=report.violations.get(code="UNA-01"), state="confirmed", user=None, now=timezone.now())
     Reply.objects.create(commission=world.tree["KZ-1-1-1"], date="2022-11-22", texts=LONG)
     Reply.objects.create(commission=world.tree["KZ"], date="2022-11-22", texts=LONG)
-    summaries_refresh()
-    release(world.election, texts=LONG, remarks={"voting": LONG})
-    stored(world.first, payload("voting", "KZ-1-2-1", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
-    summaries_refresh()
-    release(world.election, finding="voting:V03")
+    recompute_due_summaries()
+    make_release(world.election, texts=LONG, remarks={"voting": LONG})
+    store_report(world.first, payload("voting", "KZ-1-2-1", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
+    recompute_due_summaries()
+    make_release(world.election, finding="voting:V03")
     make_tree(make_election("secret", publication="closed"))
     make_tree(make_election("waiting", publication="released", names=names))
     yield live_server.url
-    forget()
+    clear_cache()
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
-def test_every_page_fits_and_is_accessible(browser: Browser, site, watch, shots, language, size):
+def test_every_page_fits_and_is_accessible(browser: Browser, site, watch, screenshot_dir, language, size):
     context = browser.new_context(viewport=SIZES[size], java_script_enabled=True)
     page = context.new_page()
     watched = watch(page)
     problems = {}
     for name, path in PAGES.items():
         page.goto(site + path.format(language))
-        page.screenshot(path=shots / f"{name}-{language}-{size}.png", full_page=True)
-        problems[name] = sideways(page) + accessibility(page)
+        page.screenshot(path=screenshot_dir / f"{name}-{language}-{size}.png", full_page=True)
+        problems[name] = find_overflow(page) + find_accessibility_problems(page)
         assert page.locator("h1").count() == 1
         assert page.locator("html").get_attribute("lang") == language
     context.close()
     assert problems == {name: [] for name in PAGES}
-    assert watched.complaints == []
-    assert watched.strangers == []
+    assert watched.console_errors == []
+    assert watched.foreign_requests == []
 
 
-def test_dark_is_as_readable(browser: Browser, site, shots):
+def test_dark_mode_is_as_readable(browser: Browser, site, screenshot_dir):
     context = browser.new_context(viewport=SIZES["desk"], color_scheme="dark")
     page = context.new_page()
     for name in ("root", "station", "not-published", "release-2", "finding", "statement", "search-found", "data"):
         page.goto(site + PAGES[name].format("ru"))
-        page.screenshot(path=shots / f"{name}-ru-dark.png", full_page=True)
-        assert accessibility(page) == []
+        page.screenshot(path=screenshot_dir / f"{name}-ru-dark.png", full_page=True)
+        assert find_accessibility_problems(page) == []
     context.close()
 
 
-def test_it_prints(browser: Browser, site, shots):
+def test_a_page_prints(browser: Browser, site, screenshot_dir):
     context = browser.new_context(viewport=SIZES["desk"])
     page = context.new_page()
     page.goto(site + PAGES["root"].format("kk"))
     page.emulate_media(media="print")
-    page.screenshot(path=shots / "root-kk-print.png", full_page=True)
-    assert page.pdf(path=shots / "root-kk.pdf", format="A4").startswith(b"%PDF")
+    page.screenshot(path=screenshot_dir / "root-kk-print.png", full_page=True)
+    assert page.pdf(path=screenshot_dir / "root-kk.pdf", format="A4").startswith(b"%PDF")
     assert not page.locator(".languages").is_visible()
     context.close()
 
 
-def test_nothing_needs_a_script(browser: Browser, site):
+def test_pages_work_without_a_script(browser: Browser, site):
     context = browser.new_context(viewport=SIZES["phone"], java_script_enabled=False)
     page = context.new_page()
     page.goto(site)
@@ -168,7 +171,7 @@ def test_nothing_needs_a_script(browser: Browser, site):
     context.close()
 
 
-def test_the_map_is_walked_by_keyboard_and_told_to_a_screen_reader(browser: Browser, site):
+def test_the_map_works_by_keyboard_and_screen_reader(browser: Browser, site):
     page = browser.new_page()
     page.goto(site + "/en/test-2022/releases/2/KZ/voting/V03/")
     region = page.locator(".map a").first

@@ -1,4 +1,4 @@
-"""The same platform at several addresses: where one is stopped or blocked, the phone goes on with the next."""
+"""Mirrors: when one address is stopped or blocked, the phone uses the next."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Route
 
-from scripts.services import free_port
-from tests.browser.phone import BLANK, Phone, Site, running
+from scripts.services import find_free_port
+from tests.browser.phone import BLANK_PAGE, Phone, Site, run_site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.slow]
-REFUSED = """async (address) => {
+FETCH_REFUSED = """async (address) => {
     const told = new Promise((done) => document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective)));
     return fetch(address).then(() => "asked", () => told); }"""
 
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory) -> Iterator[tuple[Site, Site, str]]:
-    """The address of the page, a mirror, and a declared address where nobody answers."""
-    with running(tmp_path_factory.mktemp("site")) as home:
-        mirror, nobody = home.beside(), f"http://localhost:{free_port()}"
-        home.deployment.python(
+    """The page's site, a mirror, and a declared address without a server."""
+    with run_site(tmp_path_factory.mktemp("site")) as home:
+        mirror, nobody = home.make_mirror(), f"http://localhost:{find_free_port()}"
+        home.deployment.run_script(
             "from observer.models import Election\n"
             f"Election.objects.update(mirrors={[nobody, home.address, mirror.address]!r})"
         )
@@ -44,8 +44,8 @@ def origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-class Asked:
-    """The origins that the API was asked at, in order, each run of one counted once."""
+class RequestedOrigins:
+    """Origins of API requests, in order; repeats in a row are counted once."""
 
     def __init__(self, phone: Phone) -> None:
         self.origins: list[str] = []
@@ -56,56 +56,56 @@ class Asked:
             self.origins.append(one)
 
 
-def test_the_next_address_is_asked_and_the_last_good_one_is_kept(phone: Phone, sites: tuple[Site, Site, str]):
+def test_the_next_address_is_tried_and_the_last_good_one_kept(phone: Phone, sites: tuple[Site, Site, str]):
     home, mirror, nobody = sites
     phone.enrol()
-    asked = Asked(phone)
+    requested = RequestedOrigins(phone)
     home.stop()
     try:
-        first = phone.write(photos=1)
+        first = phone.write_report(photos=1)
         assert phone.sync("online")["problem"] is None
-        assert phone.report(first)["state"] == "received"
-        assert asked.origins == [home.address, nobody, home.address, mirror.address]
-        assert phone.call("store", "metaGet", "base") == mirror.address
-        asked.origins.clear()
-        second = phone.write(photos=1)
+        assert phone.get_report(first)["state"] == "received"
+        assert requested.origins == [home.address, nobody, home.address, mirror.address]
+        assert phone.call("database", "getMeta", "base") == mirror.address
+        requested.origins.clear()
+        second = phone.write_report(photos=1)
         phone.sync()
-        assert phone.report(second)["state"] == "received"
-        assert asked.origins == [mirror.address]  # nobody is waited for again
-        assert phone.counts() | {"waiting": 0, "files": 0} == phone.counts()
-        assert set(phone.hashes().values()) <= set(home.sealed())
+        assert phone.get_report(second)["state"] == "received"
+        assert requested.origins == [mirror.address]  # nobody is waited for again
+        assert phone.outbox_counts() | {"waiting": 0, "files": 0} == phone.outbox_counts()
+        assert set(phone.hash_files().values()) <= set(home.sealed_files())
     finally:
         home.start()
     mirror.stop()
     try:
-        asked.origins.clear()
-        third = phone.write()
+        requested.origins.clear()
+        third = phone.write_report()
         phone.sync("online")
-        assert phone.report(third)["state"] == "received"
-        assert asked.origins == [mirror.address, home.address]
-        assert phone.call("store", "metaGet", "base") == ""
+        assert phone.get_report(third)["state"] == "received"
+        assert requested.origins == [mirror.address, home.address]
+        assert phone.call("database", "getMeta", "base") == ""
     finally:
         mirror.start()
-    assert Counter(row["id"] for row in home.state()["reports"] if row["id"] in (first, second, third)) == {
+    assert Counter(row["id"] for row in home.load_state()["reports"] if row["id"] in (first, second, third)) == {
         first: 1,
         second: 1,
         third: 1,
     }
 
 
-def test_a_video_goes_on_at_the_mirror_where_the_first_address_took_it_to(phone: Phone, sites: tuple[Site, Site, str]):
+def test_a_video_upload_continues_at_the_mirror(phone: Phone, sites: tuple[Site, Site, str]):
     home, mirror, _nobody = sites
     phone.enrol()
-    draft = phone.call("drafts", "draftOpen", {"checklist": "voting", "commission": "KZ-1-1-1", "fresh": True})
-    sha256 = phone.js(
-        """const {fileAdd} = await core("files"); const bytes = new Uint8Array(1_500_000);
+    draft = phone.call("drafts", "openDraft", {"checklist": "voting", "commission": "KZ-1-1-1", "fresh": True})
+    sha256 = phone.run_js(
+        """const {addAttachment} = await core("attachments"); const bytes = new Uint8Array(1_500_000);
         for (let at = 0; at < bytes.length; at += 65536) crypto.getRandomValues(bytes.subarray(at, Math.min(at + 65536, bytes.length)));
-        return (await fileAdd({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""",
+        return (await addAttachment({draft: given, blob: new Blob([bytes], {type: "video/mp4"})})).sha256;""",
         draft,
     )
     pieces: list[tuple[str, int]] = []
 
-    def third_breaks(route: Route) -> None:
+    def fail_third_piece(route: Route) -> None:
         request = route.request
         if request.method == "PATCH":
             pieces.append((origin(request.url), int(request.headers["upload-offset"])))
@@ -113,10 +113,10 @@ def test_a_video_goes_on_at_the_mirror_where_the_first_address_took_it_to(phone:
                 home.stop()
         route.continue_()
 
-    phone.context.route("**/api/v1/evidence/**", third_breaks)
+    phone.context.route("**/api/v1/evidence/**", fail_third_piece)
     try:
-        phone.call("outbox", "save", draft)
-        while phone.counts()["files"]:
+        phone.call("outbox", "saveReport", draft)
+        while phone.outbox_counts()["files"]:
             assert phone.sync("online")["problem"] is None
     finally:
         home.start()
@@ -124,19 +124,19 @@ def test_a_video_goes_on_at_the_mirror_where_the_first_address_took_it_to(phone:
     went_on = [offset for where, offset in pieces if where == mirror.address]
     assert went_on[0] >= pieces[2][1] > 0  # no byte that had been taken was sent again
     assert went_on == sorted(set(went_on))
-    assert sha256 in home.sealed()
+    assert sha256 in home.sealed_files()
 
 
-def test_the_policy_lets_the_page_ask_exactly_the_declared_addresses(phone: Phone, sites: tuple[Site, Site, str]):
+def test_the_policy_allows_exactly_the_declared_addresses(phone: Phone, sites: tuple[Site, Site, str]):
     home, mirror, nobody = sites
-    for path in (BLANK, "/phone/", "/phone/files/main.js", "/phone/sw.js"):
+    for path in (BLANK_PAGE, "/phone/", "/phone/files/main.js", "/phone/sw.js"):
         policy = phone.context.request.get(f"{home.address}{path}").headers["content-security-policy"]
         (connect,) = [one.split()[1:] for one in policy.split(";") if one.strip().startswith("connect-src")]
         assert sorted(connect) == sorted(["'self'", home.address, mirror.address, nobody])
     phone.page.evaluate("(address) => fetch(address)", f"{mirror.address}/api/v1/public/elections")
-    stranger = home.beside()
+    stranger = home.make_mirror()
     stranger.start()
     try:
-        assert phone.page.evaluate(REFUSED, f"{stranger.address}/api/v1/public/elections") == "connect-src"
+        assert phone.page.evaluate(FETCH_REFUSED, f"{stranger.address}/api/v1/public/elections") == "connect-src"
     finally:
         stranger.stop()

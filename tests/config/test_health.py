@@ -1,4 +1,4 @@
-"""What supervisors ask."""
+"""Health checks and metrics."""
 
 import re
 from datetime import timedelta
@@ -47,7 +47,7 @@ class TestReady:
 
     def test_says_no_before_migrations_have_run(self, client: Client, monkeypatch):
         monkeypatch.setattr(health, "_migrated", False)
-        monkeypatch.setattr(health, "migrations_missing", lambda: ["reports.0009_later"])
+        monkeypatch.setattr(health, "list_missing_migrations", lambda: ["reports.0009_later"])
         assert client.get("/readyz").status_code == 503
 
     def test_late_figures_do_not_close_the_door(self, client: Client, world: World):

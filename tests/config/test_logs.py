@@ -1,4 +1,4 @@
-"""What is written about a request, and what never is."""
+"""What is logged about a request, and what never is."""
 
 import json
 import logging

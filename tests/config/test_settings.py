@@ -1,4 +1,7 @@
-"""An unsafe full deployment refuses to start and says why; each in a process of its own."""
+"""An unsafe full deployment refuses to start and says why.
+
+Each starts in a process of its own.
+"""
 
 import os
 import subprocess
@@ -10,7 +13,7 @@ from cryptography.fernet import Fernet
 
 from config import keys
 
-GOOD = {
+VALID_ENVIRONMENT = {
     "DATABASE_URL": "postgres://u:p%40ss@db.example:6432/name",
     "REDIS_URL": "redis://127.0.0.1:1/0",
     "SECRET_KEY": "s" * 40,
@@ -18,19 +21,19 @@ GOOD = {
     "LOOKUP_KEY": "a key of its own, long enough to be one",
     "ALLOWED_HOSTS": "observe.example.org",
 }
-SHOW = (
+PRINT_SETTINGS = (
     "from config import settings as s; print(s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.SECURE_SSL_REDIRECT)"
 )
 
 
-def start(environment: dict[str, str], code: str = SHOW) -> subprocess.CompletedProcess[str]:
+def run_with_environment(environment: dict[str, str], code: str = PRINT_SETTINGS) -> subprocess.CompletedProcess[str]:
     bare = {"PATH": os.environ["PATH"], "HOME": environment.get("HOME", "/nonexistent")}
     return subprocess.run([sys.executable, "-c", code], env=bare | environment, capture_output=True, text=True)
 
 
 class TestFullDeployment:
     def test_starts_with_everything_it_needs(self, tmp_path: Path):
-        done = start(GOOD | {"DATA_DIR": str(tmp_path)})
+        done = run_with_environment(VALID_ENVIRONMENT | {"DATA_DIR": str(tmp_path)})
         assert done.stdout.split() == ["s" * 40, "p@ss", "True"], done.stderr
 
     @pytest.mark.parametrize(
@@ -55,7 +58,7 @@ class TestFullDeployment:
         ],
     )
     def test_refuses_and_says_why(self, tmp_path: Path, change: dict[str, str], words: str):
-        done = start(GOOD | {"DATA_DIR": str(tmp_path)} | change)
+        done = run_with_environment(VALID_ENVIRONMENT | {"DATA_DIR": str(tmp_path)} | change)
         assert done.returncode != 0
         assert words in done.stderr
         assert "Traceback" not in done.stderr
@@ -63,16 +66,16 @@ class TestFullDeployment:
     def test_reads_secrets_from_files(self, tmp_path: Path):
         secret = tmp_path / "secret"
         secret.write_text("f" * 40 + "\n")
-        environment = GOOD | {"DATA_DIR": str(tmp_path), "SECRET_KEY_FILE": str(secret)}
+        environment = VALID_ENVIRONMENT | {"DATA_DIR": str(tmp_path), "SECRET_KEY_FILE": str(secret)}
         del environment["SECRET_KEY"]
-        assert start(environment).stdout.split()[0] == "f" * 40
+        assert run_with_environment(environment).stdout.split()[0] == "f" * 40
 
 
 class TestEmbeddedDeployment:
     def test_makes_its_keys_once_outside_the_data(self, tmp_path: Path):
         environment = {"DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path)}
         code = "from config import settings as s; print(s.SECRET_KEY, s.FIELD_KEYS[0], s.LOOKUP_KEY, s.DEBUG)"
-        first, second = start(environment, code), start(environment, code)
+        first, second = run_with_environment(environment, code), run_with_environment(environment, code)
         assert first.returncode == 0, first.stderr
         assert first.stdout == second.stdout
         *made, debug = first.stdout.split()
@@ -94,7 +97,7 @@ class TestFreshKeys:
         lines = dict(line.split("=", 1) for line in done.stdout.splitlines())
         assert list(lines) == ["SECRET_KEY", "FIELD_KEYS", "LOOKUP_KEY"]
         Fernet(lines["FIELD_KEYS"])
-        assert start(GOOD | lines | {"DATA_DIR": str(tmp_path)}).returncode == 0
+        assert run_with_environment(VALID_ENVIRONMENT | lines | {"DATA_DIR": str(tmp_path)}).returncode == 0
 
     def test_are_written_once_for_their_owner_only(self, tmp_path: Path):
         assert keys.main([str(tmp_path / "keys")]) == 0
@@ -110,8 +113,8 @@ class TestFreshKeys:
             "REDIS_URL": "redis://redis/0",
             "ALLOWED_HOSTS": "x.org",
             "DATA_DIR": str(tmp_path / "data"),
-        } | {f"{name}_FILE": str(tmp_path / name.lower()) for name in keys.NAMES}
+        } | {f"{name}_FILE": str(tmp_path / name.lower()) for name in keys.REQUIRED_KEYS}
         code = "from config import settings as s; print(s.DATABASES['default']['PASSWORD'], s.DATABASES['default']['HOST'])"
-        done = start(environment, code)
+        done = run_with_environment(environment, code)
         assert done.stdout.split() == [(tmp_path / "postgres_password").read_text(), "postgres"], done.stderr
         assert (tmp_path / "database_url").stat().st_mode & 0o777 == 0o600

@@ -1,4 +1,4 @@
-"""Deployments of their own for a test, on the database that the suite runs on."""
+"""Fixtures that make separate deployments, on the database that the test suite uses."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import Deployment, drop_database, on_database
+from tests.support.deployment import Deployment, build_database_environment, drop_database
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def deploying(folder: Path) -> Iterator[Callable[..., Deployment]]:
     with ExitStack() as stack:
 
         def make(name: str, **environment: str) -> Deployment:
-            environment = on_database(server) | environment
+            environment = build_database_environment(server) | environment
             if server:
                 stack.callback(drop_database, environment["DATABASE_URL"], server)
             return Deployment(folder / name, environment)
@@ -26,13 +26,13 @@ def deploying(folder: Path) -> Iterator[Callable[..., Deployment]]:
 
 @pytest.fixture
 def deploy(tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
-    """Makes an empty deployment; each call another one, on SQLite or on the suite's PostgreSQL and Redis."""
+    """Makes empty deployments, a new one at each call, on SQLite or on the suite's PostgreSQL and Redis."""
     with deploying(tmp_path) as make:
         yield make
 
 
 @pytest.fixture(scope="module")
 def deploy_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Deployment]]:
-    """The same, for what a whole module may share."""
+    """Like `deploy`, for deployments that all tests of a module share."""
     with deploying(tmp_path_factory.mktemp("shared")) as make:
         yield make

@@ -1,4 +1,4 @@
-"""Fills a deployment through the one door: reports, a correction, a refusal, a photo whole and one in part."""
+"""Fills a deployment through intake: reports, a refusal, a complete and a partial photo, a case."""
 
 import hashlib
 import io
@@ -9,33 +9,33 @@ from uuid import UUID, uuid4
 from PIL import Image
 
 from observer.models import User
-from observer.services.devices.enrolment import enrolment_create
+from observer.services.devices.enrolment import create_enrolment_code
 from reports.models import ChecklistFile, ChecklistVersion, Evidence, KeyRotation, Question, Report
 from reports.problems import Rejected
-from reports.services.cases.case_files import case_file_add
-from reports.services.cases.cases import case_begin, comment_add
-from reports.services.evidence.processing import evidence_process_due
-from reports.services.evidence.uploads import upload_append
-from reports.services.figures.refresh import summaries_refresh
-from reports.services.intake.intake import accept
+from reports.services.cases.case_files import add_case_file
+from reports.services.cases.cases import add_case_comment, open_case
+from reports.services.evidence.processing import process_waiting_evidence
+from reports.services.evidence.uploads import append_to_upload
+from reports.services.figures.refresh import recompute_due_summaries
+from reports.services.intake.intake import accept_submission
 from reports.services.intake.submission import Announcement, Sender, Submission
 from tests.support.world import DAY, World
 
 
-def photo(colour: str) -> bytes:
+def make_photo(colour: str) -> bytes:
     out = io.BytesIO()
     Image.effect_noise((400, 300), 60).convert("RGB").save(out, "JPEG", comment=colour.encode())
     return out.getvalue()
 
 
-def announced(content: bytes) -> Announcement:
+def announce(content: bytes) -> Announcement:
     return Announcement(
         uuid=uuid4(), sha256=hashlib.sha256(content).hexdigest(), size=len(content), type="image/jpeg", publishable=True
     )
 
 
-def draw(world: World) -> None:
-    """A published version that shows a picture: triggers refuse the picture once its version is there."""
+def add_checklist_version(world: World) -> None:
+    """Publishes a version with a picture; a restore must load it before its version, because of triggers."""
     version = ChecklistVersion.objects.create(checklist=world.versions["voting"].checklist, number=2)
     Question.objects.create(version=version, code="V03", type="yes_no", xlsform={"relevant": "${X05} > 3"})
     ChecklistFile.objects.create(version=version, name="a.png", sha256="ab" * 32, content=b"\x00\\a,\t")
@@ -43,12 +43,12 @@ def draw(world: World) -> None:
     version.save()
 
 
-def paper(world: World) -> None:
-    """A case with a comment and a paper of its own, which is no report's evidence."""
+def add_case(world: World) -> None:
+    """Adds a case with a comment and a file that is not evidence of a report."""
     user = User.objects.create_user("aigul")
-    case = case_begin(commission=world.tree["KZ-1-1-1"], title="An event", severity="minor", user=user, now=DAY)
-    comment_add(case=case, text="what was said", user=user, now=DAY)
-    case_file_add(
+    case = open_case(commission=world.tree["KZ-1-1-1"], title="An event", severity="minor", user=user, now=DAY)
+    add_case_comment(case=case, text="what was said", user=user, now=DAY)
+    add_case_file(
         case=case,
         complaint=None,
         kind="answer",
@@ -61,12 +61,12 @@ def paper(world: World) -> None:
 
 def fill() -> None:
     world = World()
-    draw(world)
+    add_checklist_version(world)
     sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
-    photos = [photo("whole"), photo("part")]
-    evidence = tuple(map(announced, photos))
+    photos = [make_photo("whole"), make_photo("part")]
+    evidence = tuple(map(announce, photos))
     for number in range(40):
-        accept(
+        accept_submission(
             Submission(
                 sender=sender,
                 body=json.dumps({"n": number}).encode(),
@@ -82,16 +82,16 @@ def fill() -> None:
             now=DAY + timedelta(hours=1),
         )
     try:
-        accept(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), now=DAY)
+        accept_submission(Submission(sender=sender, body=b"\x00 not a report", uuid=uuid4(), checklist="none"), now=DAY)
     except Rejected as refused:
         print(refused.code)
     rows = [Evidence.objects.get(uuid=one.uuid) for one in evidence]
-    upload_append(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), now=DAY)
-    upload_append(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, now=DAY)
-    evidence_process_due(now=DAY + timedelta(hours=2))
-    paper(world)
-    enrolment_create(observer=world.first.observer, election=world.election, now=DAY + timedelta(days=36500))
-    summaries_refresh()
+    append_to_upload(evidence=rows[0], offset=0, stream=io.BytesIO(photos[0]), length=len(photos[0]), now=DAY)
+    append_to_upload(evidence=rows[1], offset=0, stream=io.BytesIO(photos[1][:5000]), length=5000, now=DAY)
+    process_waiting_evidence(now=DAY + timedelta(hours=2))
+    add_case(world)
+    create_enrolment_code(observer=world.first.observer, election=world.election, now=DAY + timedelta(days=36500))
+    recompute_due_summaries()
     assert Report.objects.count() == 40
     assert not KeyRotation.objects.exists()
 

@@ -1,4 +1,4 @@
-"""Prints everything a deployment holds, decrypted, one line a row, and every file's hash."""
+"""Prints all rows of a deployment, decrypted, one per line, and the hash of every file."""
 
 import hashlib
 

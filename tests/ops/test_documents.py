@@ -1,4 +1,4 @@
-"""What the README and the operators' guide say is so."""
+"""Statements of the README and of the operators' guide that can be checked."""
 
 import os
 import re
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import services
+from config.variables import VARIABLES
+from scripts import services, settings_doc
 from tests.support.deployment import Deployment
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -17,20 +18,19 @@ README = (ROOT / "README.md").read_text()
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 
-def test_every_setting_is_in_the_operators_guide_and_no_other():
-    read = {
+def test_every_declared_setting_is_read_and_no_other():
+    settings_read = {
         name
         for path in (ROOT / "config").glob("*.py")
-        for name in re.findall(r'(?:text|flag|number|words|kept_secret)\(\s*"([A-Z_0-9]+)"', path.read_text())
+        for name in re.findall(
+            r'get_(?:text|flag|number|list|or_create_secret)\(\s*["\']([A-Z_0-9]+)["\']', path.read_text()
+        )
     }
-    table = OPERATIONS.split("## Settings")[1].split("\n\nFor `docker-compose.yml` alone")[0]
-    told = [
-        name
-        for line in table.splitlines()
-        if line.startswith("| `")
-        for name in re.findall(r"`([A-Z_0-9]+)`", line.split("|")[1])
-    ]
-    assert sorted(told) == sorted(read)  # each once
+    assert settings_read == set(VARIABLES)
+
+
+def test_the_document_of_settings_is_up_to_date():
+    assert (ROOT / "docs" / "settings.md").read_text() == settings_doc.build_document()
 
 
 def test_every_make_target_and_command_it_names_exists():
@@ -46,7 +46,7 @@ def test_every_make_target_and_command_it_names_exists():
         assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= commands
 
 
-def test_every_link_leads_somewhere():
+def test_every_link_has_a_target():
     for name, text in (("README.md", README), ("docs/operations.md", OPERATIONS)):
         for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
             assert ((ROOT / name).parent / link).exists() or link == "docs/picture.png", link
@@ -56,11 +56,11 @@ def test_every_link_leads_somewhere():
 @pytest.mark.sqlite
 def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
     deployment = Deployment(tmp_path)
-    deployment.migrated()
-    deployment.python("from tests.support.world import World; World()")
-    code = deployment.must("enrol", "OB-2222").strip()
+    deployment.migrate()
+    deployment.run_script("from tests.support.world import World; World()")
+    code = deployment.run_checked("enrol", "OB-2222").strip()
     block = README.split("## Your first report and photo")[1].split("```sh\n")[1].split("```")[0]
-    port = services.free_port()
+    port = services.find_free_port()
     for old, new in (
         ("127.0.0.1:8000", f"127.0.0.1:{port}"),
         ("M4TQ-7HXV", code),
@@ -80,7 +80,7 @@ def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
             start_new_session=True,
         )
         try:
-            services.wait_for(lambda: services.accepts(port), "the web server")
+            services.wait_for(lambda: services.accepts_connections(port), "the web server")
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", block],
                 cwd=tmp_path,
@@ -97,7 +97,7 @@ def test_the_first_report_and_photo_go_as_the_readme_says(tmp_path: Path):
     assert '"KZ-1-1-1"' in done.stdout
     assert "204 No Content" in done.stdout
     assert len([path for path in (deployment.data / "sealed").rglob("*") if path.is_file()]) == 1
-    deployment.must("refresh_summaries")
-    assert deployment.python(
+    deployment.run_checked("refresh_summaries")
+    assert deployment.run_script(
         "from reports.models import Summary; print(Summary.objects.get(commission__code='KZ').tally != {})"
     ).split() == ["True"]

@@ -1,4 +1,4 @@
-"""What the platform writes is its own user's; what is meant for others is not."""
+"""Files that the platform writes are private to its user; static files are readable by all."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def _usual_umask() -> Iterator[None]:
     os.umask(before)
 
 
-def open_to_others(folder: Path) -> list[str]:
+def list_open_to_others(folder: Path) -> list[str]:
     paths = [folder, *folder.rglob("*")]
     return [str(path) for path in paths if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)]
 
@@ -28,26 +28,26 @@ def open_to_others(folder: Path) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.sqlite
 class TestFiles:
-    def test_data_are_nobody_else_s(self, tmp_path: Path):
+    def test_data_are_private(self, tmp_path: Path):
         deployment = Deployment(tmp_path / "one")
-        deployment.must("migrate", "-v0")
+        deployment.run_checked("migrate", "-v0")
         assert (deployment.data / "baqylau.sqlite3").exists()
-        assert open_to_others(deployment.data) == []
+        assert list_open_to_others(deployment.data) == []
 
     @pytest.mark.parametrize("module", ["config.wsgi", "config.celery"])
-    def test_nor_what_serving_and_working_processes_write(self, module: str, tmp_path: Path):
+    def test_files_of_web_and_worker_processes_are_private(self, module: str, tmp_path: Path):
         start = {
             "config.wsgi": "import config.wsgi",
             "config.celery": "import config.celery; from celery.signals import celeryd_init; celeryd_init.send(None)",
         }[module]
-        deployment = Deployment(tmp_path / "one").migrated()
+        deployment = Deployment(tmp_path / "one").migrate()
         script = f"{start}; open({str(tmp_path / 'file')!r}, 'w').close()"
         subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=deployment.environment, check=True, timeout=60)
-        assert open_to_others(tmp_path / "file") == []
+        assert list_open_to_others(tmp_path / "file") == []
 
-    def test_static_files_are_for_everyone(self, tmp_path: Path):
+    def test_static_files_are_readable_by_everyone(self, tmp_path: Path):
         into = tmp_path / "static"
-        Deployment(tmp_path / "one").must(
+        Deployment(tmp_path / "one").run_checked(
             "collectstatic", "--noinput", "-v0", COLLECT_STATIC="yes", STATIC_ROOT=str(into)
         )
         closed = [path for path in into.rglob("*") if not path.stat().st_mode & stat.S_IROTH]
@@ -58,9 +58,11 @@ class TestFiles:
 @pytest.mark.slow
 @pytest.mark.sqlite
 class TestWarnings:
-    def test_what_a_library_warns_of_is_a_line_of_the_log(self, tmp_path: Path):
+    def test_a_librarys_warning_is_logged_as_json(self, tmp_path: Path):
         deployment = Deployment(tmp_path / "one")
-        done = deployment.run("shell", "--no-imports", "-c", "import warnings; warnings.warn('Corrupt EXIF data')")
+        done = deployment.run_command(
+            "shell", "--no-imports", "-c", "import warnings; warnings.warn('Corrupt EXIF data')"
+        )
         (line,) = [json.loads(line) for line in done.stderr.splitlines()]
         assert line["logger"] == "py.warnings"
         assert "Corrupt EXIF data" in line["message"]

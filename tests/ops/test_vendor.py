@@ -1,7 +1,7 @@
-"""What is vendored is what is named: nobody edits a library in place."""
+"""Vendored libraries match their list: nobody has edited one."""
 
 from scripts import vendor
 
 
-def test_the_phones_libraries_are_those_that_are_listed():
+def test_vendored_libraries_match_the_list():
     assert vendor.main(["check"]) == 0

@@ -1,1 +1,1 @@
-"""What several tests share: a world, phones, pictures, deployments."""
+"""Helpers that several tests share: a test country, phones, pictures, deployments."""

@@ -1,4 +1,7 @@
-"""A deployment in processes of its own, on either database: for what a test database cannot show."""
+"""Deployments in processes of their own, on either database.
+
+For what cannot be tested on a test database.
+"""
 
 import os
 import shutil
@@ -13,14 +16,17 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from config.keys import fresh
+from config.keys import generate_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass
 class Deployment:
-    """`run` is one `manage.py` command, `python` a script with Django ready."""
+    """A deployment with folders and keys of its own.
+
+    `environment`: its environment variables.
+    """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
@@ -32,46 +38,52 @@ class Deployment:
             | {
                 "DATA_DIR": str(self.folder / "data"),
                 "KEYS_DIR": str(self.folder / "keys"),
-                "SECRET_KEY": fresh(),
-                "FIELD_KEYS": fresh(),
-                "LOOKUP_KEY": fresh(),
+                "SECRET_KEY": generate_key(),
+                "FIELD_KEYS": generate_key(),
+                "LOOKUP_KEY": generate_key(),
             }
             | self.environment
         )
 
-    def run(self, *arguments: str | Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    def run_command(self, *arguments: str | Path, **environment_changes: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *map(str, arguments)],
             cwd=ROOT,
-            env=self.environment | changes,
+            env=self.environment | environment_changes,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=300,
         )
 
-    def must(self, *arguments: str | Path, **changes: str) -> str:
-        done = self.run(*arguments, **changes)
+    def run_checked(self, *arguments: str | Path, **environment_changes: str) -> str:
+        done = self.run_command(*arguments, **environment_changes)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def python(self, script: str) -> str:
-        return self.must("shell", "--no-imports", "-c", script)
+    def run_script(self, script: str) -> str:
+        return self.run_checked("shell", "--no-imports", "-c", script)
 
-    def become(self, other: "Deployment") -> "Deployment":
-        """From now on it holds what `other` holds, of which no process may run. Its keys stay its own."""
+    def copy_from(self, other: "Deployment") -> "Deployment":
+        """Copies data and database from another deployment.
+
+        No process of the other may run. The keys are not copied.
+        """
         if other.data.exists():
             shutil.copytree(other.data, self.data, dirs_exist_ok=True)
         if url := self.environment.get("DATABASE_URL"):
-            mine, given = (urlsplit(one).path[1:] for one in (url, other.environment["DATABASE_URL"]))
+            own_name, other_name = (urlsplit(one).path[1:] for one in (url, other.environment["DATABASE_URL"]))
             with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-                connection.execute(f'DROP DATABASE "{mine}" WITH (FORCE)')
-                connection.execute(f'CREATE DATABASE "{mine}" TEMPLATE "{given}"')
+                connection.execute(f'DROP DATABASE "{own_name}" WITH (FORCE)')
+                connection.execute(f'CREATE DATABASE "{own_name}" TEMPLATE "{other_name}"')
         return self
 
-    def migrated(self) -> "Deployment":
-        """As `manage.py migrate` leaves an empty one, which takes seconds and is done once for all tests."""
-        return self.become(_migrated(os.environ.get("DATABASE_URL", "")))
+    def migrate(self) -> "Deployment":
+        """Makes it an empty deployment with all tables.
+
+        As after `manage.py migrate`, which takes seconds and runs once for all tests.
+        """
+        return self.copy_from(_get_migrated(os.environ.get("DATABASE_URL", "")))
 
     @property
     def data(self) -> Path:
@@ -82,26 +94,32 @@ _FOLDERS = tempfile.TemporaryDirectory(prefix="baqylau-tests-")
 
 
 @cache
-def _migrated(server: str) -> Deployment:
-    deployment = Deployment(Path(_FOLDERS.name) / "migrated", on_database(server))
-    deployment.must("migrate", "-v0")
+def _get_migrated(server: str) -> Deployment:
+    deployment = Deployment(Path(_FOLDERS.name) / "migrated", build_database_environment(server))
+    deployment.run_checked("migrate", "-v0")
     return deployment
 
 
-def on_database(server: str) -> dict[str, str]:
-    """What an environment says of a fresh database on the suite's PostgreSQL and of its Redis; nothing, for SQLite."""
+def build_database_environment(server: str) -> dict[str, str]:
+    """Environment variables for a new PostgreSQL database and Redis.
+
+    Those of the test suite; none for SQLite.
+    """
     if not server:
         return {}
     return {
-        "DATABASE_URL": fresh_database(server),
+        "DATABASE_URL": create_database(server),
         "REDIS_URL": os.environ["REDIS_URL"],
         "ALLOWED_HOSTS": "localhost",
         "SSL_REDIRECT": "no",
     }
 
 
-def fresh_database(server: str) -> str:
-    """The URL of an empty database on the server that `server` points to. It goes with the server."""
+def create_database(server: str) -> str:
+    """Creates an empty database on a server; returns its URL.
+
+    `server`: the URL of a database there. The new database is not removed before the server is.
+    """
     name = f"ops_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')

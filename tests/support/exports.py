@@ -1,4 +1,4 @@
-"""Lists as files in tests: asked for, written, fetched and read."""
+"""Exported lists in tests: requesting, writing, fetching and reading them."""
 
 import csv
 import io
@@ -7,44 +7,49 @@ from uuid import uuid4
 
 from observer.models import Grant, User
 from reports.models import Export
-from reports.services.exports.exports import export_ask, export_fetch, lists_write
+from reports.services.exports.exports import open_export, request_export, write_next_export
 from tests.support.world import DAY, World
 
 
-def granted(world: World, name: str = "anna", role: str = "territorial", code: str = "KZ", **more) -> User:
+def make_user(world: World, name: str = "anna", role: str = "territorial", code: str = "KZ", **more) -> User:
     user = User.objects.create_user(name, is_staff=True)
     Grant.objects.create(user=user, role=role, commission=world.tree[code], **more)
     return user
 
 
-def ask(world: World, user: User, kind: str = "reports", filters=None, **more) -> Export:
-    asked = {
+def request_list(world: World, user: User, kind: str = "reports", filters=None, **more) -> Export:
+    arguments = {
         "uuid": uuid4(),
         "format": "csv",
         "labels": "codes",
         "language": "en",
         "words": False,
         "reason": "a test",
-        "at": DAY,
+        "now": DAY,
     } | more
-    return export_ask(user=user, election=world.election, kind=kind, filters=filters or {}, **asked)
+    return request_export(user=user, election=world.election, kind=kind, filters=filters or {}, **arguments)
 
 
-def fetched(export: Export) -> bytes:
+def fetch_bytes(export: Export) -> bytes:
     export.refresh_from_db()
     user = User.objects.get(pk=export.user_id)
-    with export_fetch(export=export, user=user, now=DAY) as file:
+    with open_export(export=export, user=user, now=DAY) as file:
         return file.read()
 
 
-def made(world: World, user: User, kind: str = "reports", filters=None, **more) -> dict[str, list[dict[str, str]]]:
-    """Asked for, written, fetched: the rows of each table of the CSV."""
-    export = ask(world, user, kind, filters, **more)
-    assert lists_write(now=DAY) == 1
-    return tables(fetched(export))
+def make_list_tables(
+    world: World, user: User, kind: str = "reports", filters=None, **more
+) -> dict[str, list[dict[str, str]]]:
+    """Requests, writes and fetches a list.
+
+    Returns the rows of each of its CSV tables.
+    """
+    export = request_list(world, user, kind, filters, **more)
+    assert write_next_export(now=DAY) == 1
+    return read_tables(fetch_bytes(export))
 
 
-def tables(data: bytes) -> dict[str, list[dict[str, str]]]:
+def read_tables(data: bytes) -> dict[str, list[dict[str, str]]]:
     found = {}
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():

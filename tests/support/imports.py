@@ -1,23 +1,25 @@
-"""Lists from spreadsheets, and whoever brings them."""
+"""CSV lists for tests of imports, and users who upload them."""
 
 from typing import Any
 
 from observer.models import Grant, User
 from tests.support.world import World
 
-PEOPLE = "code,name,phone,email,language,organisation,commissions,role,accreditation_number,accredited_until"
-TREE = "code,parent,level,name_en,external_id"
-SENT = "observer,commission,role,starts_at,ends_at"
+OBSERVER_HEADER = "code,name,phone,email,language,organisation,commissions,role,accreditation_number,accredited_until"
+COMMISSION_HEADER = "code,parent,level,name_en,external_id"
+ASSIGNMENT_HEADER = "observer,commission,role,starts_at,ends_at"
 
 
-def csv(head: str, *lines: str) -> bytes:
+def make_csv(head: str, *lines: str) -> bytes:
     return "\n".join([head, *lines, ""]).encode()
 
 
-LIST = csv(SENT, "OB-2222,KZ-1-1-2,,,", "OB-9999,KZ-1-1-1,,,")  # the second line names nobody
+ASSIGNMENTS_CSV = make_csv(
+    ASSIGNMENT_HEADER, "OB-2222,KZ-1-1-2,,,", "OB-9999,KZ-1-1-1,,,"
+)  # the second line has an unknown observer
 
 
-def staff_make(
+def make_staff(
     world: World, name: str = "coordinator", role: str = "administrator", place: str = "KZ", organisation: Any = None
 ) -> User:
     user = User.objects.create_user(name, is_staff=True)

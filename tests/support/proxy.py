@@ -1,8 +1,11 @@
-"""What the proxy does to a request on its way."""
+"""What a proxy changes in a request."""
 
-OURS = '-gzip"'
+PROXY_SUFFIX = '-gzip"'
 
 
-def tag_by_the_proxy(tag: str) -> str:
-    """If-None-Match as Caddy's `encode gzip` passes it on in its later versions: it thinks it has added that ending."""
-    return tag.removesuffix(OURS) + '"' if tag.endswith(OURS) else tag
+def remove_proxy_suffix(tag: str) -> str:
+    """If-None-Match as later versions of Caddy pass it on.
+
+    With `encode gzip` they remove the suffix that they would have added.
+    """
+    return tag.removesuffix(PROXY_SUFFIX) + '"' if tag.endswith(PROXY_SUFFIX) else tag

@@ -1,4 +1,4 @@
-"""Files as a phone without a network saves them."""
+"""Relay files for tests, as a phone without a network saves them."""
 
 import hashlib
 import io
@@ -12,17 +12,17 @@ from pyrage import x25519
 
 from api.rest.relay_format import RECORD
 from observer.models import Election
-from observer.services.registry.relay_keys import relay_keys_set
+from observer.services.registry.relay_keys import set_relay_keys
 from tests.support.world import Phone
 
 
-def with_key(election: Election) -> Election:
-    relay_keys_set(election)
+def set_relay_key(election: Election) -> Election:
+    set_relay_keys(election)
     election.save()
     return election
 
 
-def header(phone: Phone, kind: str, **fields: Any) -> dict[str, Any]:
+def build_header(phone: Phone, kind: str, **fields: Any) -> dict[str, Any]:
     return {
         "format": "baqylau-relay",
         "version": 1,
@@ -36,35 +36,35 @@ def header(phone: Phone, kind: str, **fields: Any) -> dict[str, Any]:
     } | fields
 
 
-def sealed(content: bytes, key: str) -> bytes:
+def encrypt(content: bytes, key: str) -> bytes:
     out = io.BytesIO()
     pyrage.encrypt_io(io.BytesIO(content), out, [x25519.Recipient.from_str(key)])
     return out.getvalue()
 
 
-def reports_file(phone: Phone, bodies: Iterable[dict[str, Any] | bytes], key: str = "", **fields: Any) -> bytes:
-    lines = [json.dumps(header(phone, "reports", **fields)).encode()]
+def build_reports_file(phone: Phone, bodies: Iterable[dict[str, Any] | bytes], key: str = "", **fields: Any) -> bytes:
+    lines = [json.dumps(build_header(phone, "reports", **fields)).encode()]
     lines += [body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode() for body in bodies]
-    return sealed(b"\n".join(lines) + b"\n", key or _key(phone))
+    return encrypt(b"\n".join(lines) + b"\n", key or _get_key(phone))
 
 
 Record = tuple[str, int, bytes]  # evidence id, offset, bytes
 
 
-def files_file(phone: Phone, records: Iterable[Record], key: str = "", **fields: Any) -> bytes:
-    content = json.dumps(header(phone, "files", **fields)).encode() + b"\n"
+def build_files_file(phone: Phone, records: Iterable[Record], key: str = "", **fields: Any) -> bytes:
+    content = json.dumps(build_header(phone, "files", **fields)).encode() + b"\n"
     content += b"".join(RECORD.pack(UUID(key).bytes, offset, len(data)) + data for key, offset, data in records)
-    return sealed(content, key or _key(phone))
+    return encrypt(content, key or _get_key(phone))
 
 
-def cut_up(uuid: str, content: bytes, size: int = 300_000) -> Sequence[Record]:
+def split_into_records(uuid: str, content: bytes, size: int = 300_000) -> Sequence[Record]:
     return [(uuid, start, content[start : start + size]) for start in range(0, len(content), size)]
 
 
-def announced(uuid: str, content: bytes, **fields: Any) -> dict[str, Any]:
+def build_announcement(uuid: str, content: bytes, **fields: Any) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
     return {"id": uuid, "sha256": digest, "size": len(content), "type": "application/pdf"} | fields
 
 
-def _key(phone: Phone) -> str:
+def _get_key(phone: Phone) -> str:
     return Election.objects.get(pk=phone.device.election_id).relay_key

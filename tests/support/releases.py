@@ -1,4 +1,4 @@
-"""Making a release in a test, and reading pages and packages as a reader does."""
+"""Releases in tests: publishing them, and reading their pages and packages."""
 
 import csv
 import io
@@ -14,39 +14,45 @@ from django.utils import timezone
 
 from observer.models import Election
 from reports.models import Release
-from reports.services.publishing.releases import release_prepare, release_publish
+from reports.services.publishing.releases import prepare_release, publish_release
 
 
-def release(election: Election, cutoff: datetime | None = None, **fields: Any) -> Release:
-    """Prepared and published at once; `fields` go to the row before it is."""
+def make_release(election: Election, cutoff: datetime | None = None, **fields: Any) -> Release:
+    """Prepares and publishes a release.
+
+    `fields` are set on its row before it is published.
+    """
     now = timezone.now()
-    made = release_prepare(election=election, cutoff=cutoff or now, user=None, now=now)
+    release = prepare_release(election=election, cutoff=cutoff or now, user=None, now=now)
     if fields:
-        Release.objects.filter(pk=made.pk).update(**fields)
-        made.refresh_from_db()
-    # What happens after the commit happens in tests too, whose transaction never commits.
+        Release.objects.filter(pk=release.pk).update(**fields)
+        release.refresh_from_db()
+    # The transaction of a test is never committed, so callbacks on commit are run here.
     with override_settings(RELEASE_SECOND_YES=False), TestCase.captureOnCommitCallbacks(execute=True):
-        release_publish(release=made, user=None, now=now)
-    return made
+        publish_release(release=release, user=None, now=now)
+    return release
 
 
-def package(client: Any, slug: str, number: int) -> zipfile.ZipFile:
+def download_package(client: Any, slug: str, number: int) -> zipfile.ZipFile:
     response = client.get(f"/data/{slug}/{number}/package.zip")
     assert response.status_code == 200
     return zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
 
 
-def table(opened: zipfile.ZipFile, name: str) -> list[dict[str, str]]:
+def read_table(opened: zipfile.ZipFile, name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(opened.read(name).decode())))
 
 
-def descriptor(opened: zipfile.ZipFile) -> dict[str, Any]:
+def read_descriptor(opened: zipfile.ZipFile) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(opened.read("datapackage.json"))
     return found
 
 
-class Marked(HTMLParser):
-    """What a page shows: each element with `data-f`, with its text; and the text that stands in none."""
+class FigureParser(HTMLParser):
+    """Collects a page's elements with `data-f` and their texts.
+
+    And the text outside of them.
+    """
 
     VOID = frozenset({"meta", "link", "img", "input", "br", "rect", "line", "path", "circle"})
 
@@ -83,14 +89,14 @@ class Marked(HTMLParser):
             self.figures[-1] = path, text + data
 
 
-def marked(html: str) -> Marked:
-    found = Marked()
+def parse_figures(html: str) -> FigureParser:
+    found = FigureParser()
     found.feed(html)
     return found
 
 
-def numbers(text: str) -> list[str]:
-    """Numbers as machines write them: thin spaces and commas in thousands taken away."""
+def find_numbers(text: str) -> list[str]:
+    """The numbers in a text, without thin spaces and commas between thousands."""
     plain = re.sub(r"(?<=\d)[\u202f,](?=\d{3})", "", text)
     plain = re.sub(r"(?<=\d),(?=\d)", ".", plain)
     return re.findall(r"\d+(?:\.\d+)?%?", plain.replace("\u00a0%", "%"))

@@ -1,4 +1,7 @@
-"""The web server of a deployment, as a process that a test may talk to by sockets, and kill."""
+"""The web server of a deployment in its own process.
+
+A test may kill it.
+"""
 
 import os
 import signal
@@ -13,7 +16,7 @@ from tests.support.deployment import ROOT, Deployment
 
 
 @dataclass
-class Served:
+class WebServer:
     deployment: Deployment
     port: int
     process: "subprocess.Popen[bytes]"
@@ -24,9 +27,9 @@ class Served:
 
 
 @contextmanager
-def serving(deployment: Deployment, **environment: str) -> Iterator[Served]:
-    """`python -m config.serve` on a free port, until the block ends."""
-    port = services.free_port()
+def run_server(deployment: Deployment, **environment: str) -> Iterator[WebServer]:
+    """Runs `python -m config.serve` on a free port until the block ends."""
+    port = services.find_free_port()
     with (deployment.folder.parent / f"{deployment.folder.name}-web.log").open("ab") as log:
         web = subprocess.Popen(
             [sys.executable, "-m", "config.serve"],
@@ -38,8 +41,8 @@ def serving(deployment: Deployment, **environment: str) -> Iterator[Served]:
             start_new_session=True,
         )
         try:
-            services.wait_for(lambda: services.accepts(port), "the web server")
-            yield Served(deployment, port, web)
+            services.wait_for(lambda: services.accepts_connections(port), "the web server")
+            yield WebServer(deployment, port, web)
         finally:
             if web.poll() is None:
                 os.killpg(web.pid, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Threads that go off at one moment."""
+"""Calls in several threads at the same moment."""
 
 from collections.abc import Callable, Sequence
 from threading import Barrier, Thread
@@ -7,22 +7,25 @@ from typing import Any
 from django.db import connection, connections
 
 
-def at_once(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Runs every call in a thread of its own, all let go at one moment; their results, or raises the first error."""
+def run_concurrently(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Runs each call in a thread of its own.
+
+    All are started at the same moment. Returns their results in order, or raises the first error.
+    """
     barrier = Barrier(len(calls))
     results: list[Any] = [None] * len(calls)
 
-    def run(place: int, call: Callable[[], Any]) -> None:
+    def run(index: int, call: Callable[[], Any]) -> None:
         try:
-            connection.ensure_connection()  # so that the race is for the rows, not for a connection
+            connection.ensure_connection()  # so that the threads race for rows and not for connections
             barrier.wait(timeout=30)
-            results[place] = call()
+            results[index] = call()
         except BaseException as error:
-            results[place] = error
+            results[index] = error
         finally:
             connections.close_all()
 
-    threads = [Thread(target=run, args=(place, call)) for place, call in enumerate(calls)]
+    threads = [Thread(target=run, args=(index, call)) for index, call in enumerate(calls)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,7 +1,7 @@
-"""A small country for tests, made from models: one root, two regions, four districts, twelve precincts.
+"""A small test country, created by models.
 
-`World` is what most tests need; each part can be made alone. Nothing here goes through the pack or
-the imports, which have tests of their own.
+It has one root, two regions, four districts and twelve precincts. Most tests need `World`; each of its parts
+can be made alone too. Packs and imports are not used here; they have tests of their own.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ VIOLATIONS = [
 ]
 
 
-def words(text: str) -> dict[str, str]:
+def make_texts(text: str) -> dict[str, str]:
     return {language: f"{text} {language}" for language in ("kk", "ru", "en")}
 
 
@@ -74,7 +74,7 @@ def make_election(slug: str = "test-2022", **fields: Any) -> Election:
     return Election.objects.create(
         **{
             "slug": slug,
-            "names": words(slug),
+            "names": make_texts(slug),
             "date": DAY.date(),
             "timezone": "Asia/Almaty",
             "languages": ["kk", "ru", "en"],
@@ -87,10 +87,13 @@ def make_election(slug: str = "test-2022", **fields: Any) -> Election:
 
 
 def make_tree(election: Election) -> dict[str, Commission]:
-    """KZ > KZ-1, KZ-2 > KZ-1-1 … > KZ-1-1-1 …: two regions, two districts each, three precincts each."""
+    """Creates two regions, two districts each, three precincts each.
+
+    Their codes are KZ > KZ-1, KZ-2 > KZ-1-1 … > KZ-1-1-1 ….
+    """
     kinds = [("central", "central"), ("region", "territorial"), ("district", "territorial"), ("precinct", "precinct")]
     levels = Level.objects.bulk_create(
-        Level(election=election, order=n, code=code, kind=kind, names=words(code))
+        Level(election=election, order=n, code=code, kind=kind, names=make_texts(code))
         for n, (code, kind) in enumerate(kinds, 1)
     )
     tree: dict[str, Commission] = {}
@@ -105,7 +108,7 @@ def make_tree(election: Election) -> dict[str, Commission]:
                 code=code,
                 depth=depth,
                 path=(parent.path if parent else "") + code + "/",
-                names=words(code),
+                names=make_texts(code),
                 lat=43.25,
                 lon=76.95,
             )
@@ -119,7 +122,7 @@ def make_tree(election: Election) -> dict[str, Commission]:
 
 def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
     groups = ViolationGroup.objects.bulk_create(
-        ViolationGroup(election=election, code=code, names=words(code)) for code in ("access", "opening", "fraud")
+        ViolationGroup(election=election, code=code, names=make_texts(code)) for code in ("access", "opening", "fraud")
     )
     group_of = {group.code: group for group in groups}
     ViolationType.objects.bulk_create(
@@ -128,7 +131,7 @@ def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
             code=code,
             group=group_of[group],
             severity=severity,
-            names=words(code),
+            names=make_texts(code),
             denies_access=code == "ACC-01",
         )
         for code, group, severity in VIOLATIONS
@@ -141,7 +144,7 @@ def make_checklists(election: Election) -> dict[str, ChecklistVersion]:
             order=order,
             repeat=REPEAT[code],
             place=PLACE.get(code, "precinct"),
-            titles=words(code),
+            titles=make_texts(code),
         )
         for order, code in enumerate(QUESTIONS)
     )
@@ -154,7 +157,10 @@ def make_version(checklist: Checklist, number: int, questions: list[dict[str, An
 
 
 def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int) -> list[ChecklistVersion]:
-    """Published versions of these checklists; one that is published takes no question any more."""
+    """Published versions of these checklists.
+
+    They are published last, because then questions cannot be added.
+    """
     versions = ChecklistVersion.objects.bulk_create(
         ChecklistVersion(
             checklist=one, number=number, content_hash=hashlib.sha256(f"{one.code} {number}".encode()).hexdigest()
@@ -165,8 +171,8 @@ def make_versions(questions: dict[Checklist, list[dict[str, Any]]], number: int)
         Question(
             version=version,
             order=place,
-            labels=words(question["code"]),
-            **question | {"choices": [{"code": c, "labels": words(c)} for c in question.get("choices", [])]},
+            labels=make_texts(question["code"]),
+            **question | {"choices": [{"code": c, "labels": make_texts(c)} for c in question.get("choices", [])]},
         )
         for version in versions
         for place, question in enumerate(questions[version.checklist])
@@ -197,7 +203,7 @@ def make_observer(code: str, organisation: Organisation, **fields: Any) -> Obser
         **{"name": f"Name of {code}", "phone": "+77010000000", "email": f"{code}@example.org", "language": "ru"}
         | fields,
     )
-    observer.index_contacts()
+    observer.update_contact_lookups()
     observer.save()
     return observer
 
@@ -217,7 +223,10 @@ def make_phone(observer: Observer, election: Election) -> Phone:
 
 @dataclass
 class World:
-    """An election with everything in it, and two observers with phones: `first` at KZ-1-1-1, `second` at KZ-1-1-2."""
+    """An election with everything in it, and two observers.
+
+    They have phones: `first` at KZ-1-1-1, `second` at KZ-1-1-2.
+    """
 
     election: Election = field(default_factory=make_election)
     tree: dict[str, Commission] = field(init=False)
@@ -229,11 +238,11 @@ class World:
     def __post_init__(self) -> None:
         self.tree = make_tree(self.election)
         self.versions = make_checklists(self.election)
-        self.organisation, _ = Organisation.objects.get_or_create(code="org", defaults={"names": words("org")})
-        self.first = self.enrolled("OB-2222", "KZ-1-1-1")
-        self.second = self.enrolled("OB-3333", "KZ-1-1-2")
+        self.organisation, _ = Organisation.objects.get_or_create(code="org", defaults={"names": make_texts("org")})
+        self.first = self.enrol_phone("OB-2222", "KZ-1-1-1")
+        self.second = self.enrol_phone("OB-3333", "KZ-1-1-2")
 
-    def enrolled(self, code: str, station: str | None = None) -> Phone:
+    def enrol_phone(self, code: str, station: str | None = None) -> Phone:
         observer = Observer.objects.filter(code=code).first() or make_observer(code, self.organisation)
         if station:
             Assignment.objects.create(election=self.election, commission=self.tree[station]).observers.add(observer)
@@ -257,5 +266,5 @@ def payload(checklist: str = "voting", commission: str = "KZ-1-1-1", **fields: A
     } | fields
 
 
-def uuid_of(body: dict[str, Any]) -> UUID:
+def get_uuid(body: dict[str, Any]) -> UUID:
     return UUID(body["id"])

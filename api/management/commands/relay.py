@@ -1,4 +1,4 @@
-"""manage.py relay FILE…: files that a phone saved, brought in from this machine's disk."""
+"""manage.py relay FILE…: takes in relay files from this machine's disk."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from api.rest.relaying import Brought, file_bring
-from observer.services.registry.relay_keys import relay_keys_complete
+from api.rest.relay_intake import RelayResult, receive_relay_file
+from observer.services.registry.relay_keys import create_missing_relay_keys
 from reports.models import RelayFile
 from reports.problems import Rejected
 from reports.services.evidence.whole_uploads import Spool
 
-PIECE = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 
 class Command(BaseCommand):
@@ -25,29 +25,31 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["keys"]:
-            for election in relay_keys_complete(now=timezone.now()):
+            for election in create_missing_relay_keys(now=timezone.now()):
                 self.stdout.write(f"{election.slug}: {election.relay_key}")
         elif not options["files"]:
             raise CommandError("name the files to bring, or --keys")
-        bad = 0
+        failures = 0
         for path in options["files"]:
             try:
-                brought = _bring(path)
+                result = _receive_file(path)
             except (OSError, Rejected) as error:
-                bad += 1
-                words = error.detail if isinstance(error, Rejected) else error.strerror
-                self.stderr.write(f"{path}: {words}")
+                failures += 1
+                detail = error.detail if isinstance(error, Rejected) else error.strerror
+                self.stderr.write(f"{path}: {detail}")
                 continue
-            header = brought.header
-            found = ", ".join(f"{n} {word}" for word, n in sorted(brought.outcomes.items())) or "nothing in it"
-            self.stdout.write(f"{path}: {header.kind}, part {header.part} of {header.parts}: {brought.state}; {found}")
-            bad += brought.state == RelayFile.State.QUARANTINED
-        if bad:
-            raise CommandError(f"{bad} of {len(options['files'])} files were not taken")
+            header = result.header
+            outcomes = ", ".join(f"{n} {word}" for word, n in sorted(result.outcomes.items())) or "nothing in it"
+            self.stdout.write(
+                f"{path}: {header.kind}, part {header.part} of {header.parts}: {result.state}; {outcomes}"
+            )
+            failures += result.state == RelayFile.State.QUARANTINED
+        if failures:
+            raise CommandError(f"{failures} of {len(options['files'])} files were not taken")
 
 
-def _bring(path: Path) -> Brought:
+def _receive_file(path: Path) -> RelayResult:
     with path.open("rb") as source, Spool() as spool:
-        while piece := source.read(PIECE):
-            spool.write(piece)
-        return file_bring(spool=spool, bringer=None, now=timezone.now())
+        while chunk := source.read(CHUNK_BYTES):
+            spool.write(chunk)
+        return receive_relay_file(spool=spool, submitter=None, now=timezone.now())

@@ -1,4 +1,7 @@
-"""manage.py enrol OBSERVER_CODE [--election SLUG]: prints a fresh enrolment code, and nothing after it."""
+"""manage.py enrol OBSERVER_CODE [--election SLUG]: prints a new enrolment code.
+
+The code is the last line of the output.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import Election, Observer
-from observer.services.devices.enrolment import enrolment_create
-from observer.services.registry.assignments import elections_of
+from observer.services.devices.enrolment import create_enrolment_code
+from observer.services.registry.assignments import get_elections
 
 
 class Command(BaseCommand):
@@ -22,14 +25,18 @@ class Command(BaseCommand):
         observer = Observer.objects.filter(code=options["observer"]).first()
         if observer is None:
             raise CommandError(f"There is no observer {options['observer']}.")
-        election = _election(observer, options["election"])
-        self.stdout.write(enrolment_create(observer=observer, election=election, now=timezone.now()))
+        election = _find_election(observer, options["election"])
+        self.stdout.write(create_enrolment_code(observer=observer, election=election, now=timezone.now()))
 
 
-def _election(observer: Observer, slug: str | None) -> Election:
-    mine = list(elections_of(observer=observer).order_by("slug"))
-    # An observer who takes part in none yet may be meant for any: whoever names it decides.
-    found = mine or list(Election.objects.order_by("slug"))
+def _find_election(observer: Observer, slug: str | None) -> Election:
+    """The election named by `slug`, or the only possible one.
+
+    Raises CommandError.
+    """
+    own_elections = list(get_elections(observer=observer).order_by("slug"))
+    # An observer who takes part in no election yet can be enrolled in any.
+    found = own_elections or list(Election.objects.order_by("slug"))
     if not found:
         raise CommandError("There is no election yet: create_election makes one.")
     slugs = ", ".join(election.slug for election in found)

@@ -1,4 +1,4 @@
-"""manage.py import_observers FILE --election SLUG"""
+"""manage.py import_observers FILE --election SLUG: imports observers from XLSX or CSV."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from observer.management.imports import election_named, refusal
-from observer.services.importing.observer_import import observers_import
-from observer.services.spreadsheets.tables import BadTable, file_read
+from observer.management.imports import get_election, make_command_error
+from observer.services.importing.observer_import import import_observers
+from observer.services.spreadsheets.tables import BadTable, read_file
 
 
 class Command(BaseCommand):
@@ -23,15 +23,18 @@ class Command(BaseCommand):
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        election, path = election_named(options["election"]), Path(options["file"])
+        election, path = get_election(options["election"]), Path(options["file"])
         try:
-            done = observers_import(election=election, source=file_read(path=path), file=path.name, now=timezone.now())
+            result = import_observers(
+                election=election, source=read_file(path=path), file=path.name, now=timezone.now()
+            )
         except BadTable as error:
-            raise refusal(error) from None
-        for line, code in done.codes:
+            raise make_command_error(error) from None
+        for line, code in result.codes:
             self.stdout.write(f"line {line}: {code}")
-        if done.phones:
-            self.stdout.write(f"Phone replaced: {', '.join(done.phones)}")
+        if result.phones:
+            self.stdout.write(f"Phone replaced: {', '.join(result.phones)}")
         self.stdout.write(
-            f"Observers: {done.created} new, {done.changed} changed, {done.unchanged} unchanged; {done.assigned} assigned."
+            f"Observers: {result.created} new, {result.changed} changed, {result.unchanged} unchanged; "
+            f"{result.assigned} assigned."
         )

@@ -1,4 +1,7 @@
-"""manage.py reset_second_factor: the way back in for whoever lost phone and recovery codes alike."""
+"""manage.py reset_second_factor USERNAME: removes a user's second factor.
+
+It is for a user who lost both phone and recovery codes.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -7,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import User
-from observer.services.accounts.two_factor import second_factor_reset
+from observer.services.accounts.two_factor import reset_second_factor
 
 
 class Command(BaseCommand):
@@ -20,5 +23,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"no user is named {options['username']}")
-        second_factor_reset(user=user, by=None, now=timezone.now())
+        reset_second_factor(user=user, by=None, now=timezone.now())
         self.stdout.write("Done. The next sign-in asks for the password, then sets the second factor up.")

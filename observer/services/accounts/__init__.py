@@ -1,1 +1,1 @@
-"""Who may do what, staff, sign-in, and who saw protected fields."""
+"""Permissions, staff, sign-in, and the log of disclosed personal data."""

@@ -1,8 +1,10 @@
-"""Who may do what where. The only way from a user to a row, for every list, page, action, look-up, file and export.
+"""Which rows a user may see or change, and where.
 
-A grant is (user, role, commission, perhaps an organisation). What its role may do is `MAY`, where a row
-lies is the model's `reach`. A superuser runs the platform and reaches everything. Whatever a user does not
-reach is answered as what does not exist: take rows from these querysets and from nowhere else.
+Every list, page, action, look-up, file and export takes its rows from the querysets of this module, and from nowhere
+else.
+A grant is (user, role, commission, and optionally an organisation). `ROLES_BY_PERMISSION` says what a role may do;
+a model's `row_scope` says to which territory and organisation its rows belong. A superuser has access to all rows.
+A row that the user may not see is answered like a row that does not exist.
 """
 
 from dataclasses import dataclass
@@ -15,32 +17,41 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, Q, QuerySet
 
 from observer.models import Commission, Election, Grant, User
-from observer.models.reach import MAY, Reach, Verb
+from observer.models.row_scope import ROLES_BY_PERMISSION, Permission, RowScope
 
 M = TypeVar("M", bound=Model)
-Reader = User | AnonymousUser
+AnyUser = User | AnonymousUser
 
 
-def is_superuser(user: Reader) -> bool:
+def is_superuser(user: AnyUser) -> bool:
+    """Whether the user is an active superuser."""
     return bool(user.is_active and user.is_superuser)
 
 
-def grants_of(user: Reader, verb: Verb, election: Election | None = None) -> list[Grant]:
-    """The user's grants that allow `verb`, all or those in one election; read once for each loaded user."""
+def load_grants(user: AnyUser, permission: Permission, election: Election | None = None) -> list[Grant]:
+    """The user's grants that give `permission`.
+
+    They are those in all elections or in one.
+    The grants are read once and kept on the user object.
+    """
     known: list[Grant] | None = getattr(user, "_grants", None)
     if known is None:
         active = bool(user.is_active and user.is_staff)
         known = list(Grant.objects.filter(user=user.pk).select_related("commission")) if active else []
         user._grants = known  # type: ignore[union-attr]
-    within = known if election is None else [one for one in known if one.commission.election_id == election.pk]
-    return [grant for grant in within if grant.role in MAY[verb]]
+    in_election = known if election is None else [one for one in known if one.commission.election_id == election.pk]
+    return [grant for grant in in_election if grant.role in ROLES_BY_PERMISSION[permission]]
 
 
-def may(user: Reader, verb: Verb, where: Election | Commission | None = None) -> bool:
-    """Whether the user may do it anywhere; anywhere in an election; at a commission."""
+def has_permission(user: AnyUser, permission: Permission, where: Election | Commission | None = None) -> bool:
+    """Whether the user has `permission` at `where`.
+
+    `where` is a commission, an election (true if the user has it somewhere in the election), or None (somewhere at
+    all).
+    """
     if is_superuser(user):
         return True
-    grants = grants_of(user, verb)
+    grants = load_grants(user, permission)
     if isinstance(where, Election):
         return any(grant.commission.election_id == where.pk for grant in grants)
     if isinstance(where, Commission):
@@ -51,134 +62,184 @@ def may(user: Reader, verb: Verb, where: Election | Commission | None = None) ->
     return bool(grants)
 
 
-def may_whole(user: Reader, verb: Verb, election: Election | None = None) -> bool:
-    """Whether the user may do it for a whole election (or any): by a grant for its root and every organisation."""
-    return is_superuser(user) or any(is_whole(grant) for grant in grants_of(user, verb, election))
+def has_election_wide_permission(user: AnyUser, permission: Permission, election: Election | None = None) -> bool:
+    """Whether the user has `permission` for the whole of an election.
+
+    This needs a grant for the topmost commission without a limit to one organisation. None: for any one election.
+    """
+    return is_superuser(user) or any(is_election_wide(grant) for grant in load_grants(user, permission, election))
 
 
-def is_whole(grant: Grant) -> bool:
+def is_election_wide(grant: Grant) -> bool:
+    """Whether the grant is for the whole election.
+
+    It is then for the topmost commission and for all organisations.
+    """
     return grant.commission.depth == 0 and grant.organisation_id is None
 
 
-def elections(user: Reader, verb: Verb = Verb.LOOK) -> "QuerySet[Election]":
-    """The elections in which the user may do `verb` somewhere."""
+def get_elections(user: AnyUser, permission: Permission = Permission.LOOK) -> "QuerySet[Election]":
+    """The elections in which the user has `permission` somewhere."""
     rows = Election.objects.all()
     if is_superuser(user):
         return rows
-    return rows.filter(pk__in={grant.commission.election_id for grant in grants_of(user, verb)})
+    return rows.filter(pk__in={grant.commission.election_id for grant in load_grants(user, permission)})
 
 
-def organisations(user: Reader, verb: Verb, commission: Commission) -> frozenset[int] | None:
-    """Whose observers the user may do it to there: those of some organisations, or everybody's (None)."""
+def get_organisation_ids(user: AnyUser, permission: Permission, commission: Commission) -> frozenset[int] | None:
+    """The organisations for which the user has `permission` at a commission.
+
+    Their observers are meant.
+    Returns their keys, or None for all organisations.
+    """
     if is_superuser(user):
         return None
-    own: set[int] = set()
-    for grant in grants_of(user, verb, commission.election):
+    organisation_ids: set[int] = set()
+    for grant in load_grants(user, permission, commission.election):
         if commission.path.startswith(grant.commission.path):
             if grant.organisation_id is None:
                 return None
-            own.add(grant.organisation_id)
-    return frozenset(own)
+            organisation_ids.add(grant.organisation_id)
+    return frozenset(organisation_ids)
 
 
-def scopes(user: Reader, verb: Verb, election: Election) -> list[str]:
-    """By which permissions the user does it there, as texts that stay the same while these do."""
+def describe_grants(user: AnyUser, permission: Permission, election: Election) -> list[str]:
+    """The user's grants for `permission` in an election, as sorted texts.
+
+    The texts are equal as long as the grants are: they are stored and compared later. A superuser has `["*"]`.
+    """
     if is_superuser(user):
         return ["*"]
-    return sorted({f"{one.commission.path} {one.organisation_id or '*'}" for one in grants_of(user, verb, election)})
+    grants = load_grants(user, permission, election)
+    return sorted({f"{one.commission.path} {one.organisation_id or '*'}" for one in grants})
 
 
-def visible(user: Reader, model: type[M], election: Election | None = None) -> "QuerySet[M]":
-    """The rows of whose existence the user may know."""
-    reach = reach_of(model)
-    return reachable(user, model, reach.look if reach else Verb.LOOK, election)
+def get_visible_rows(user: AnyUser, model: type[M], election: Election | None = None) -> "QuerySet[M]":
+    """The rows that the user may see.
+
+    These are the rows for which the user has the model's view permission.
+    """
+    row_scope = get_row_scope(model)
+    return get_permitted_rows(user, model, row_scope.view_permission if row_scope else Permission.LOOK, election)
 
 
-def reachable(user: Reader, model: type[M], verb: Verb, election: Election | None = None) -> "QuerySet[M]":
-    """The rows to which the user may do `verb`, in all elections or in one."""
+def get_permitted_rows(
+    user: AnyUser, model: type[M], permission: Permission, election: Election | None = None
+) -> "QuerySet[M]":
+    """The rows for which the user has `permission`.
+
+    They are those in all elections or in one.
+    A model without a row scope has rows for superusers only.
+    """
     rows: QuerySet[M] = model._default_manager.all()
-    reach = reach_of(model)
+    row_scope = get_row_scope(model)
     if is_superuser(user):
-        return rows if election is None or reach is None else _once(rows, model, _in_election(reach, election), reach)
-    if reach is None:
+        if election is None or row_scope is None:
+            return rows
+        return _filter_without_duplicates(rows, model, _build_election_condition(row_scope, election), row_scope)
+    if row_scope is None:
         return rows.none()
-    opened = [_opened(reach, grant, verb) for grant in grants_of(user, verb, election)]
-    conditions = [one for one in opened if one is not None]
-    return _once(rows, model, reduce(or_, conditions), reach) if conditions else rows.none()
+    grants = load_grants(user, permission, election)
+    by_grant = [_build_grant_condition(row_scope, grant, permission) for grant in grants]
+    conditions = [one for one in by_grant if one is not None]
+    return _filter_without_duplicates(rows, model, reduce(or_, conditions), row_scope) if conditions else rows.none()
 
 
-def reach_of(model: type[Model]) -> Reach | None:
-    return getattr(model, "reach", None)
+def get_row_scope(model: type[Model]) -> RowScope | None:
+    """The model's `row_scope`, or None where it has none."""
+    return getattr(model, "row_scope", None)
 
 
-def _in_election(reach: Reach, election: Election) -> Q:
-    if reach.bound is not None:
-        return Q((reach.bound, election.pk))
-    conditions = [Q((_join(place, "election"), election.pk)) for place in reach.places]
-    if reach.election is not None:
-        conditions.append(Q((reach.election or "pk", election.pk)))
+def _build_election_condition(row_scope: RowScope, election: Election) -> Q:
+    """The condition for rows that belong to one election."""
+    if row_scope.owner_election_lookup is not None:
+        return Q((row_scope.owner_election_lookup, election.pk))
+    conditions = [Q((_join_lookup(lookup, "election"), election.pk)) for lookup in row_scope.commission_lookups]
+    if row_scope.election_lookup is not None:
+        conditions.append(Q((row_scope.election_lookup or "pk", election.pk)))
     return reduce(or_, conditions)
 
 
-def _opened(reach: Reach, grant: Grant, verb: Verb) -> Q | None:
-    """Which rows one grant opens to a verb that its role allows; None where it opens none."""
-    ours = Q()
+def _build_grant_condition(row_scope: RowScope, grant: Grant, permission: Permission) -> Q | None:
+    """The condition for the rows that one grant gives access to.
+
+    None where it gives access to none.
+    The grant's role must have `permission` already.
+    """
+    is_viewing = permission == row_scope.view_permission
+    in_organisation = Q()
     if grant.organisation_id is not None:
-        if reach.organisation is not None:
-            ours = Q((reach.organisation or "pk", grant.organisation_id))
-        elif not (reach.shared and verb == reach.look):
+        if row_scope.organisation_lookup is not None:
+            in_organisation = Q((row_scope.organisation_lookup or "pk", grant.organisation_id))
+        elif not (row_scope.shared_by_organisations and is_viewing):
             return None
     commission = grant.commission
-    conditions = [_within(place, commission) for place in reach.places]
-    if reach.election is not None and (commission.depth == 0 or (reach.part and verb == reach.look)):
-        conditions.append(Q((reach.election or "pk", commission.election_id)))
+    conditions = [_build_territory_condition(lookup, commission) for lookup in row_scope.commission_lookups]
+    if row_scope.election_lookup is not None and (commission.depth == 0 or (row_scope.visible_in_part and is_viewing)):
+        conditions.append(Q((row_scope.election_lookup or "pk", commission.election_id)))
     if not conditions:
         return None
-    bound = Q() if reach.bound is None else Q((reach.bound, commission.election_id))
-    return reduce(or_, conditions) & bound & ours
+    owner_lookup = row_scope.owner_election_lookup
+    in_election = Q() if owner_lookup is None else Q((owner_lookup, commission.election_id))
+    return reduce(or_, conditions) & in_election & in_organisation
 
 
-def _within(place: str, commission: Commission) -> Q:
-    here = Q((_join(place, "election"), commission.election_id))
-    return here & Q((_join(place, "path__startswith"), commission.path)) if commission.depth else here
+def _build_territory_condition(lookup: str, commission: Commission) -> Q:
+    """The condition that a row is in the commission's territory.
+
+    The commission at `lookup` must be this one or below it.
+    """
+    in_election = Q((_join_lookup(lookup, "election"), commission.election_id))
+    if not commission.depth:
+        return in_election
+    return in_election & Q((_join_lookup(lookup, "path__startswith"), commission.path))
 
 
-def _join(start: str, end: str) -> str:
+def _join_lookup(start: str, end: str) -> str:
     return f"{start}__{end}" if start else end
 
 
-def _once(rows: "QuerySet[M]", model: type[M], condition: Q, reach: Reach) -> "QuerySet[M]":
-    """Each row once, though the way to its place may fork (an observer has several assignments)."""
-    ways = [way for way in (*reach.places, reach.election, reach.organisation) if way]
-    if any(_forks(model, way) for way in ways):
+def _filter_without_duplicates(rows: "QuerySet[M]", model: type[M], condition: Q, row_scope: RowScope) -> "QuerySet[M]":
+    """The rows that fulfil the condition, each once.
+
+    A join over a multivalued look-up would repeat rows (an observer has several assignments), so it goes into a
+    subquery.
+    """
+    used = (*row_scope.commission_lookups, row_scope.election_lookup, row_scope.organisation_lookup)
+    if any(_is_multivalued(model, lookup) for lookup in used if lookup):
         return rows.filter(pk__in=model._default_manager.filter(condition).values("pk"))
     return rows.filter(condition)
 
 
-def _forks(model: type[Model], way: str) -> bool:
-    here: Any = model
-    for name in way.split("__"):
+def _is_multivalued(model: type[Model], lookup: str) -> bool:
+    """Whether one row may have several values at `lookup`.
+
+    True as well for a part that is no field.
+    """
+    current: Any = model
+    for name in lookup.split("__"):
         try:
-            field = here._meta.get_field(name)
+            field = current._meta.get_field(name)
         except FieldDoesNotExist:
             return True
         if field.one_to_many or field.many_to_many:
             return True
-        here = field.related_model
+        current = field.related_model
     return False
 
 
-Organisations = frozenset[int] | None  # whose observers; None: everybody's
+OrganisationIds = frozenset[int] | None  # None: all organisations
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What one board is about: a territory, and whose observers in it."""
+class TerritoryScope:
+    """A territory, and the organisations whose observers in it are meant."""
 
     commission: Commission
-    organisations: Organisations = None
+    organisations: OrganisationIds = None
 
     @property
     def key(self) -> str:
+        """A cache key for the board of this scope."""
         whose = "all" if self.organisations is None else "-".join(map(str, sorted(self.organisations)))
         return f"board:{self.commission.pk}:{whose}"

@@ -1,16 +1,17 @@
-"""Where someone is signed in: noted, shown, ended."""
+"""Recording, checking and ending the sign-ins of users."""
 
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from observer.models import SignIn, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 
-SEEN = timedelta(minutes=5)
+SEEN_AT_INTERVAL = timedelta(minutes=5)
 
 
-def sign_in_add(*, user: User, address: str, browser: str, by_second_factor: bool, now: datetime) -> SignIn:
+def record_sign_in(*, user: User, address: str, browser: str, by_second_factor: bool, now: datetime) -> SignIn:
+    """Records a sign-in, with an entry in the trail."""
     with transaction.atomic():
         row = SignIn.objects.create(
             user=user,
@@ -20,7 +21,7 @@ def sign_in_add(*, user: User, address: str, browser: str, by_second_factor: boo
             browser=browser[:200],
             by_second_factor=by_second_factor,
         )
-        trail_add(
+        add_trail_entry(
             action="user.sign_in",
             subject=user,
             user=user,
@@ -30,21 +31,27 @@ def sign_in_add(*, user: User, address: str, browser: str, by_second_factor: boo
     return row
 
 
-def sign_in_live(*, user: User, pk: int, now: datetime) -> SignIn | None:
-    """The sign-in if it is this user's and was not ended; noted as seen from time to time."""
+def find_live_sign_in(*, user: User, pk: int, now: datetime) -> SignIn | None:
+    """The user's sign-in with this key, if it was not ended.
+
+    Its `seen_at` is updated at most every SEEN_AT_INTERVAL.
+    """
     row = SignIn.objects.filter(pk=pk, user=user, ended_at=None).first()
-    if row is not None and row.seen_at < now - SEEN:
+    if row is not None and row.seen_at < now - SEEN_AT_INTERVAL:
         SignIn.objects.filter(pk=pk).update(seen_at=now)
     return row
 
 
-def sign_ins_end(*, user: User, by: User | None, now: datetime, only: int | None = None) -> int:
-    """Ends one of a user's sign-ins, or all. How many were ended."""
+def end_sign_ins(*, user: User, by: User | None, now: datetime, only: int | None = None) -> int:
+    """Ends all sign-ins of a user, or one.
+
+    `only` is the key of that one. Returns how many were ended.
+    """
     rows = SignIn.objects.filter(user=user, ended_at=None)
     if only is not None:
         rows = rows.filter(pk=only)
     with transaction.atomic():
         ended = rows.update(ended_at=now)
         if ended:
-            trail_add(action="user.sign_out", subject=user, user=by, now=now, detail={"number": ended})
+            add_trail_entry(action="user.sign_out", subject=user, user=by, now=now, detail={"number": ended})
     return ended

@@ -1,1 +1,1 @@
-"""Enrolment codes, device tokens, replacing a phone or an observer."""
+"""Enrolment codes, device tokens, and replacing a phone or an observer."""

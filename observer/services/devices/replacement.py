@@ -1,7 +1,8 @@
-"""Another observer, or another phone, in the middle of the day. One transaction each, with its trail.
+"""Replacing an observer or a phone during election day.
 
-Whoever asks says what they saw (who was there, which phones lived). If a colleague changed that
-meanwhile, nothing is done and Outdated is raised: two codes for one phone would lock somebody out.
+Each replacement is one transaction, with entries in the trail. The caller says what the user saw: who was assigned,
+which devices were active. If a colleague changed this in the meantime, nothing is done and Outdated is raised:
+two codes for one phone would lock somebody out.
 """
 
 from collections.abc import Collection
@@ -11,20 +12,23 @@ from datetime import datetime
 from django.db import transaction
 
 from observer.models import Assignment, Device, Election, Observer, User
-from observer.services.devices.enrolment import codes_void, device_revoke, enrolment_create
-from observer.services.importing.observer_import import code_make
-from observer.services.registry.commissions import election_lock
-from observer.services.registry.observers import observer_save
-from observer.services.trail import trail_add
+from observer.services.devices.enrolment import create_enrolment_code, revoke_device, void_codes
+from observer.services.importing.observer_import import generate_observer_code
+from observer.services.registry.commissions import lock_election
+from observer.services.registry.observers import save_observer
+from observer.services.trail import add_trail_entry
 
 
 class Outdated(Exception):
-    """Somebody changed it since it was looked at; look again."""
+    """The data was changed since the user looked at it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
-    """The assignment that holds from now on, who came, the code to read out, and how many phones fell silent."""
+class Replacement:
+    """The result of replacing an observer.
+
+    It has the new assignment, the new observer, their enrolment code, and how many devices were revoked.
+    """
 
     assignment: Assignment
     observer: Observer
@@ -33,93 +37,97 @@ class Replaced:
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody who is not in the registry yet."""
+class NewObserver:
+    """An observer who is not in the registry yet."""
 
     name: str
     phone: str
     language: str
 
 
-def observer_replace(
-    *, assignment: Assignment, leaving: Observer, coming: Observer | Newcomer, user: User | None, now: datetime
-) -> Replaced:
-    """`coming` takes the place of `leaving` at this assignment from now on, and gets a code for a phone.
+def replace_observer(
+    *, assignment: Assignment, leaving: Observer, coming: Observer | NewObserver, user: User | None, now: datetime
+) -> Replacement:
+    """Replaces an observer at an assignment from `now` on.
 
-    A newcomer joins the organisation of who leaves.
-
-    The assignment ends now, with what it owed by now; a new one begins, of the same team but for the
-    two. The phone of who leaves is revoked unless they are still sent elsewhere in this election.
-    Raises Outdated where `leaving` is not, or `coming` is already, at it.
+    `coming` takes the place of `leaving`.
+    The assignment ends now; reports that were due before stay due. A new assignment begins with the same team
+    except for these two. `coming` gets an enrolment code for a phone; a new observer joins the organisation of
+    `leaving`. The devices of `leaving` are revoked unless they have another assignment in this election.
+    Raises Outdated if `leaving` is not in the team, or `coming` is in it already.
     """
     with transaction.atomic():
-        election_lock(assignment.election)  # as an import does, which sends people too
+        lock_election(assignment.election)  # an import takes the same lock; it creates assignments too
         row = Assignment.objects.select_related("election", "commission").get(pk=assignment.pk)
         team = {one.pk: one for one in row.observers.all()}
-        known = coming.pk if isinstance(coming, Observer) else None
-        if leaving.pk not in team or known in team or (row.ends_at is not None and row.ends_at <= now):
+        coming_id = coming.pk if isinstance(coming, Observer) else None
+        if leaving.pk not in team or coming_id in team or (row.ends_at is not None and row.ends_at <= now):
             raise Outdated
-        if isinstance(coming, Newcomer):
-            coming = _newcomer_add(coming, leaving, user, now)
+        if isinstance(coming, NewObserver):
+            coming = _create_observer(coming, leaving, user, now)
         del team[leaving.pk]
-        begins = now if row.starts_at is None else max(now, row.starts_at)
-        following = Assignment.objects.create(
-            election=row.election, commission=row.commission, role=row.role, starts_at=begins, ends_at=row.ends_at
+        starts_at = now if row.starts_at is None else max(now, row.starts_at)
+        new_assignment = Assignment.objects.create(
+            election=row.election, commission=row.commission, role=row.role, starts_at=starts_at, ends_at=row.ends_at
         )
-        following.observers.set([*team, coming.pk])
+        new_assignment.observers.set([*team, coming.pk])
         row.ends_at = now
         row.save(update_fields=["ends_at"])
         coming.elections.add(row.election)
         revoked = 0
-        if not _is_sent(leaving, row.election, now):
-            revoked = _silence(leaving, row.election, user, now)
+        if not _is_assigned(leaving, row.election, now):
+            revoked = _revoke_devices_and_codes(leaving, row.election, user, now)
         detail = {"commission": row.commission.code, "leaving": leaving.code, "coming": coming.code}
-        trail_add(action="assignment.replace", subject=row, now=now, user=user, detail=detail)
-        code = enrolment_create(observer=coming, election=row.election, now=now, user=user)
-    return Replaced(following, coming, code, revoked)
+        add_trail_entry(action="assignment.replace", subject=row, now=now, user=user, detail=detail)
+        code = create_enrolment_code(observer=coming, election=row.election, now=now, user=user)
+    return Replacement(new_assignment, coming, code, revoked)
 
 
-def phone_replace(
-    *, observer: Observer, election: Election, seen: Collection[int], user: User | None, now: datetime
+def replace_phone(
+    *, observer: Observer, election: Election, seen_device_ids: Collection[int], user: User | None, now: datetime
 ) -> str:
-    """Revokes the observer's phones in this election and makes the code for another, to be read out.
+    """Revokes an observer's devices and returns a new enrolment code.
 
-    What a revoked phone still holds comes in through another phone or as a file. `seen` are the keys
-    of the phones that lived when the desk looked; raises Outdated where they are others by now.
+    This concerns the devices in one election.
+    Reports that are still on a revoked phone can be sent through another phone or as a file.
+    `seen_device_ids` are the keys of the devices that were active when the user looked; raises Outdated if they
+    have changed.
     """
     with transaction.atomic():
-        election_lock(election)
-        living = set(phones_living(observer=observer, election=election))
-        if living != set(seen):
+        lock_election(election)
+        if set(get_active_device_ids(observer=observer, election=election)) != set(seen_device_ids):
             raise Outdated
-        _silence(observer, election, user, now)
-        return enrolment_create(observer=observer, election=election, now=now, user=user)
+        _revoke_devices_and_codes(observer, election, user, now)
+        return create_enrolment_code(observer=observer, election=election, now=now, user=user)
 
 
-def phones_living(*, observer: Observer, election: Election) -> list[int]:
-    """Keys of the phones that may speak for this observer in this election."""
+def get_active_device_ids(*, observer: Observer, election: Election) -> list[int]:
+    """Keys of the observer's active devices in this election."""
     rows = Device.objects.filter(observer=observer, election=election, revoked_at__isnull=True)
     return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
-def _newcomer_add(one: Newcomer, like: Observer, user: User | None, now: datetime) -> Observer:
-    code = code_make(Observer.objects.values_list("code", flat=True))
+def _create_observer(new: NewObserver, leaving: Observer, user: User | None, now: datetime) -> Observer:
+    code = generate_observer_code(Observer.objects.values_list("code", flat=True))
     observer = Observer(
-        code=code, organisation_id=like.organisation_id, name=one.name, phone=one.phone, language=one.language
+        code=code, organisation_id=leaving.organisation_id, name=new.name, phone=new.phone, language=new.language
     )
-    observer_save(observer=observer, changed=("name", "phone"), user=user, now=now)
+    save_observer(observer=observer, changed=("name", "phone"), user=user, now=now)
     return observer
 
 
-def _silence(observer: Observer, election: Election, user: User | None, now: datetime) -> int:
-    """No phone, and no code handed out before, speaks for them any more; how many phones those were."""
-    codes_void(observers=[observer.pk], election=election, now=now)
-    keys = phones_living(observer=observer, election=election)
+def _revoke_devices_and_codes(observer: Observer, election: Election, user: User | None, now: datetime) -> int:
+    """Revokes the observer's devices and voids their unused codes.
+
+    Returns the number of devices.
+    """
+    void_codes(observers=[observer.pk], election=election, now=now)
+    keys = get_active_device_ids(observer=observer, election=election)
     for device in Device.objects.filter(pk__in=keys).order_by("pk"):
-        device_revoke(device=device, user=user, now=now)
+        revoke_device(device=device, user=user, now=now)
     return len(keys)
 
 
-def _is_sent(observer: Observer, election: Election, now: datetime) -> bool:
+def _is_assigned(observer: Observer, election: Election, now: datetime) -> bool:
     rows = Assignment.objects.filter(election=election, observers=observer)
     return rows.exclude(ends_at__lte=now).exists()

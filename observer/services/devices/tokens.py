@@ -1,7 +1,9 @@
-"""Who speaks: a token's device with its observer and election, read as fast as one row can be.
+"""Finding the device of a token by one prepared query.
 
-Every request of a phone begins here. The statement is composed once; composing it anew by the ORM
-took longer than all the rest of recognising a phone. Columns and conversions come from the models.
+The query loads the device's observer and election too.
+Every request of a phone begins with this query. Its SQL is built once for each kind of database: building it by the
+ORM for each request took longer than all other work of recognising a phone. Columns and conversions come from the
+models.
 """
 
 from collections.abc import Callable
@@ -14,17 +16,17 @@ from django.db.models import Model
 
 from observer.models import Device, Election, Observer
 
-# All that a request needs of its sender. Nothing encrypted is among it, so that no key is touched
-# on the way of a report; any other field costs whoever reads it a query of its own.
-_NEEDED: dict[type[Model], set[str]] = {
+# The fields that requests need. None of them is encrypted, so receiving a report needs no decryption.
+# Reading any other field costs another query.
+_LOADED_FIELDS: dict[type[Model], set[str]] = {
     Device: {"id", "observer_id", "election_id", "name", "device_id", "token_hash", "last_used_at", "revoked_at"},
     Observer: {"id", "code", "language", "organisation_id"},
     Election: {"id", "slug", "timezone", "languages", "state", "publication", "opens_at", "closes_at", "windows"},
 }
-# In the order of the model's columns, as `Model.from_db` wants them.
-_FIELDS = {
-    model: tuple(field.attname for field in model._meta.concrete_fields if field.attname in needed)
-    for model, needed in _NEEDED.items()
+# In the order of the model's columns, as `Model.from_db` expects them.
+_COLUMN_NAMES = {
+    model: tuple(field.attname for field in model._meta.concrete_fields if field.attname in loaded)
+    for model, loaded in _LOADED_FIELDS.items()
 }
 M = TypeVar("M", bound=Model)
 
@@ -35,10 +37,13 @@ class _Statement:
     converters: tuple[tuple[int, Callable[..., Any], Any], ...]  # place in the row, function, expression
 
 
-def sender_find(*, token_hash: str) -> Device | None:
-    """The device with this token's hash, its observer and election loaded; None where there is none."""
+def find_device_by_token_hash(*, token_hash: str) -> Device | None:
+    """The device with this token hash, or None.
+
+    Its observer and election are loaded.
+    """
     connection = connections[DEFAULT_DB_ALIAS]
-    statement = _statement(connection.vendor)
+    statement = _build_statement(connection.vendor)
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, [token_hash])
         found = cursor.fetchone()
@@ -47,24 +52,27 @@ def sender_find(*, token_hash: str) -> Device | None:
     row = list(found)
     for place, convert, expression in statement.converters:
         row[place] = convert(row[place], expression, connection)
-    device, row = _made(Device, row)
-    device.observer, row = _made(Observer, row)
-    device.election, row = _made(Election, row)
+    device, row = _build_instance(Device, row)
+    device.observer, row = _build_instance(Observer, row)
+    device.election, row = _build_instance(Election, row)
     return device
 
 
-def _made(model: type[M], row: list[Any]) -> tuple[M, list[Any]]:
-    """An instance from the first columns of the row, and the others."""
-    names = _FIELDS[model]
+def _build_instance(model: type[M], row: list[Any]) -> tuple[M, list[Any]]:
+    """Builds an instance from the first columns of the row.
+
+    Returns it and the remaining columns.
+    """
+    names = _COLUMN_NAMES[model]
     return model.from_db(DEFAULT_DB_ALIAS, names, row[: len(names)]), row[len(names) :]
 
 
 @cache
-def _statement(vendor: str) -> _Statement:
+def _build_statement(vendor: str) -> _Statement:
     connection = connections[DEFAULT_DB_ALIAS]
     columns: list[str] = []
     converters: list[tuple[int, Callable[..., Any], Any]] = []
-    for model, names in _FIELDS.items():
+    for model, names in _COLUMN_NAMES.items():
         table = model._meta.db_table
         fields = {field.attname: field for field in model._meta.concrete_fields}
         for name in names:

@@ -1,4 +1,4 @@
-"""One line of an import as a commission's values, or what is wrong with it."""
+"""Reading and checking the lines of a commission import."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from observer.models import Level
-from observer.services.spreadsheets.tables import Row, Table, zone_is_known
+from observer.services.spreadsheets.tables import Row, Table, is_known_timezone
 
-VOTERS_MAX = 2_147_483_647
-NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,30})?", re.ASCII)
+MAX_VOTERS = 2_147_483_647
+DEGREES_PATTERN = re.compile(r"[+-]?\d{1,3}(\.\d{1,30})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One row. `facts` holds only fields for which the file has a column; degrees to six places."""
+class CommissionRow:
+    """One row of the file.
+
+    `fields` has only the fields for which the file has a column. Degrees are rounded to six decimal places.
+    """
 
     line: int
     code: str
@@ -27,29 +30,35 @@ class Place:
     name_languages: tuple[str, ...]
     address: dict[str, str]
     address_languages: tuple[str, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
 
 
-def places_read(table: Table, levels: Mapping[str, Level], languages: Sequence[str]) -> dict[str, Place]:
-    """The table's rows by code; complains of every cell that cannot be."""
+def read_commission_rows(
+    table: Table, levels: Mapping[str, Level], languages: Sequence[str]
+) -> dict[str, CommissionRow]:
+    """The rows of the table by code.
+
+    Adds a problem for every cell that is not valid.
+    """
     default = languages[0] if languages else "en"
     name_languages, address_languages = (
-        tuple(dict.fromkeys((*table.languages(one), *((default,) if one in table.columns else ()))))
+        tuple(dict.fromkeys((*table.get_languages(one), *((default,) if one in table.columns else ()))))
         for one in ("name", "address")
     )
-    if table.columns and not table.refused and not name_languages:
-        table.complain(table.header, _("column %(column)s is missing") % {"column": f"name_{default}"})
-    named = {name.casefold(): level for level in levels.values() for name in level.names.values()}
+    if table.columns and not table.file_problems and not name_languages:
+        table.add_problem(table.header_line, _("column %(column)s is missing") % {"column": f"name_{default}"})
+    levels_by_name = {name.casefold(): level for level in levels.values() for name in level.names.values()}
     found = {}
-    for code, row in table.unique("code").items():
-        level = levels.get(row["level"]) or named.get(row["level"].casefold())
+    for code, row in table.index_rows("code").items():
+        level = levels.get(row["level"]) or levels_by_name.get(row["level"].casefold())
         if level is None:
             values = {"level": row["level"] or "''", "known": ", ".join(levels)}
-            table.complain(row.line, _("level %(level)s is unknown; there are %(known)s") % values)
+            table.add_problem(row.line, _("level %(level)s is unknown; there are %(known)s") % values)
         names, address = (
-            {default: row[one]} | row.words(one) if row[one] else row.words(one) for one in ("name", "address")
+            {default: row[one]} | row.get_translations(one) if row[one] else row.get_translations(one)
+            for one in ("name", "address")
         )
-        found[code] = Place(
+        found[code] = CommissionRow(
             line=row.line,
             code=code,
             parent=row["parent"],
@@ -58,47 +67,47 @@ def places_read(table: Table, levels: Mapping[str, Level], languages: Sequence[s
             name_languages=name_languages,
             address=address,
             address_languages=address_languages,
-            facts=_facts(table, row),
+            fields=_parse_fields(table, row),
         )
     return found
 
 
-def _facts(table: Table, row: Row) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+def _parse_fields(table: Table, row: Row) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
     for column, limit in (("lat", 90), ("lon", 180)):
         if column in table.columns:
-            facts[column] = _degrees(table, row, column, limit)
+            fields[column] = _parse_degrees(table, row, column, limit)
     if bool(row["lat"]) != bool(row["lon"]):
-        table.complain(row.line, _("has only one of lat and lon"))
+        table.add_problem(row.line, _("has only one of lat and lon"))
     if "voters" in table.columns:
-        facts["voters"] = _voters(table, row)
+        fields["voters"] = _parse_voters(table, row)
     for column, longest in (("type", 40), ("timezone", 40), ("external_id", 60)):
         if column in table.columns:
-            facts[column] = row[column]
+            fields[column] = row[column]
             if len(row[column]) > longest:
                 values = {"column": column, "longest": longest}
-                table.complain(row.line, _("%(column)s is longer than %(longest)d characters") % values)
-    if row["timezone"] and not zone_is_known(row["timezone"]):
-        table.complain(row.line, _("timezone %(zone)s is unknown") % {"zone": row["timezone"]})
-    return facts
+                table.add_problem(row.line, _("%(column)s is longer than %(longest)d characters") % values)
+    if row["timezone"] and not is_known_timezone(row["timezone"]):
+        table.add_problem(row.line, _("timezone %(zone)s is unknown") % {"zone": row["timezone"]})
+    return fields
 
 
-def _degrees(table: Table, row: Row, column: str, limit: int) -> float | None:
+def _parse_degrees(table: Table, row: Row, column: str, limit: int) -> float | None:
     cell = row[column]
     if not cell:
         return None
-    if not NUMBER.fullmatch(cell) or abs(Decimal(cell)) > limit:
+    if not DEGREES_PATTERN.fullmatch(cell) or abs(Decimal(cell)) > limit:
         values = {"column": column, "cell": cell[:40], "limit": limit}
-        table.complain(row.line, _("%(column)s %(cell)s is not a number from -%(limit)d to %(limit)d") % values)
+        table.add_problem(row.line, _("%(column)s %(cell)s is not a number from -%(limit)d to %(limit)d") % values)
         return None
-    return float(round(Decimal(cell), 6)) + 0.0  # -0.0 is 0.0
+    return float(round(Decimal(cell), 6)) + 0.0  # + 0.0 makes -0.0 to 0.0
 
 
-def _voters(table: Table, row: Row) -> int | None:
+def _parse_voters(table: Table, row: Row) -> int | None:
     cell = row["voters"]
     if not cell:
         return None
-    if not re.fullmatch(r"\d{1,10}", cell, re.ASCII) or int(cell) > VOTERS_MAX:
-        table.complain(row.line, _("voters %(cell)s is not a whole number") % {"cell": cell[:40]})
+    if not re.fullmatch(r"\d{1,10}", cell, re.ASCII) or int(cell) > MAX_VOTERS:
+        table.add_problem(row.line, _("voters %(cell)s is not a whole number") % {"cell": cell[:40]})
         return None
     return int(cell)

@@ -1,7 +1,8 @@
-"""Importing observers, and where they are sent: what a file would do line by line, then doing exactly that.
+"""Importing observers with their assignments.
 
-Names and phones are compared decrypted, so that the same file changes nothing. They are never in
-a trail, an error or an output: a person is told by line or by code.
+First a plan is made line by line, then exactly that is done.
+Names and phones are compared decrypted, so that importing the same file again changes nothing. They never appear in
+the trail, in an error or in an output: a person is named by line or by code.
 """
 
 import hashlib
@@ -17,29 +18,38 @@ from django.utils.translation import gettext as _
 from observer import crypto
 from observer.models import Assignment, Commission, Consent, Election, Observer, User
 from observer.services.importing.changes import (
-    EVERYTHING,
-    Change,
-    Line,
-    Lines,
+    UNLIMITED_SCOPE,
+    FieldChange,
+    ImportLine,
+    ImportLines,
+    ImportScope,
+    LineState,
     Outdated,
-    Scope,
-    State,
-    rows_hold,
-    territory,
+    load_commissions,
+    lock_unchanged_rows,
 )
-from observer.services.importing.observer_rows import FIELDS, PROTECTED, Organisations, Person, people_read
-from observer.services.registry.commissions import BATCH, election_lock
-from observer.services.spreadsheets.columns import OBSERVERS
-from observer.services.spreadsheets.sheets import sheet_read
+from observer.services.importing.observer_rows import (
+    COMPARED_FIELDS,
+    PROTECTED_FIELDS,
+    ObserverRow,
+    OrganisationIndex,
+    read_observer_rows,
+)
+from observer.services.registry.commissions import BATCH_ROWS, lock_election
+from observer.services.spreadsheets.columns import OBSERVER_COLUMNS
+from observer.services.spreadsheets.sheets import read_sheet
 from observer.services.spreadsheets.tables import Table
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1, I, which people mistake for each other
+CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without 0, O, 1 and I, which people confuse
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """How many observers did what; `codes`: the generated ones by line; `phones`: codes whose phone was replaced."""
+class ObserverImportResult:
+    """Numbers of observers and assignments that an import changed.
+
+    `codes`: the generated codes, by line. `phones`: codes of the observers whose phone was replaced.
+    """
 
     created: int
     changed: int
@@ -50,72 +60,89 @@ class Imported:
 
 
 @dataclass(slots=True)
-class Step:
-    """What one line does: `one` is whom it changes, None for somebody new."""
+class ObserverImportStep:
+    """What the import does for one line.
 
-    person: Person
-    one: Observer | None
-    differs: dict[str, Any] = field(default_factory=dict)
-    joins: bool = True
-    send: list[Commission] = field(default_factory=list)
-    roles: list[Assignment] = field(default_factory=list)
+    `observer` is None for a new observer.
+    """
+
+    row: ObserverRow
+    observer: Observer | None
+    changed_values: dict[str, Any] = field(default_factory=dict)
+    joins_election: bool = True
+    new_commissions: list[Commission] = field(default_factory=list)
+    role_changes: list[Assignment] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Plan:
-    """What an import would do, without the lines that are wrong."""
+class ObserverImportPlan:
+    """What an import would do.
+
+    `steps` leave out the wrong lines; `lines` have all.
+    """
 
     election: Election
-    steps: list[Step]
-    organisations: Organisations
-    lines: list[Line]
+    steps: list[ObserverImportStep]
+    organisations: OrganisationIndex
+    lines: list[ImportLine]
 
 
-def observers_plan(*, election: Election, table: Table, scope: Scope = EVERYTHING) -> Plan:
-    """What importing the table would do now; complains to the table of every line that cannot be.
+def plan_observer_import(
+    *, election: Election, table: Table, scope: ImportScope = UNLIMITED_SCOPE
+) -> ObserverImportPlan:
+    """Plans what importing the table would do now.
 
-    The observer of that organisation with the same name and phone is taken for the same where the code is
-    empty. Being sent somewhere is added, never taken away; whoever is named takes part in this election.
-    Whom the importer may not change is answered as somebody whose code cannot be used, never by phone.
+    Adds every problem to the table.
+    If the code is empty, an observer of the same organisation with the same name and phone is taken for the same
+    person. Assignments are added, never removed. Everybody in the file takes part in this election.
+    For an observer whom the importer may not change, the problem says that the code cannot be used; the phones of
+    such observers are not compared.
     """
-    people = people_read(table, territory(election, scope), election.languages)
-    organisations = Organisations(election.languages)
-    own = scope.observers()
-    rows = Observer.objects.select_related("organisation")
-    rows = rows if own is None else rows.filter(pk__in=own)
-    observers = {one.code: one for one in rows}
-    taken = set(Observer.objects.values_list("code", flat=True)) - observers.keys()
-    for person in people:
-        _check_scope(table, person, observers.get(person.code), taken, organisations, scope)
-    _recognise(table, people, observers, organisations)
-    steps = _steps(election, people, observers, organisations)
+    rows = read_observer_rows(table, load_commissions(election, scope), election.languages)
+    organisations = OrganisationIndex(election.languages)
+    changeable_ids = scope.get_observer_ids()
+    query = Observer.objects.select_related("organisation")
+    query = query if changeable_ids is None else query.filter(pk__in=changeable_ids)
+    observers = {one.code: one for one in query}
+    foreign_codes = set(Observer.objects.values_list("code", flat=True)) - observers.keys()
+    for row in rows:
+        _check_scope(table, row, observers.get(row.code), foreign_codes, organisations, scope)
+    _match_known_observers(table, rows, observers, organisations)
+    steps = _build_steps(election, rows, observers, organisations)
     _check_phones(table, steps, observers)
-    lines = Lines()
-    lines.wrong(table.bad, table)
-    steps = [step for step in steps if step.person.line not in lines.of]
+    lines = ImportLines()
+    lines.add_problems(table.bad, table)
+    steps = [step for step in steps if step.row.line not in lines.by_number]
     for step in steps:
-        changes = _changes(step, organisations)
-        state = State.NEW if step.one is None else State.CHANGED if changes else State.SAME
-        lines.add(step.person.line, step.person.code, state, changes)
-    return Plan(election, steps, organisations, lines.ordered())
+        changes = _build_changes(step, organisations)
+        state = LineState.NEW if step.observer is None else LineState.CHANGED if changes else LineState.SAME
+        lines.add(step.row.line, step.row.code, state, changes)
+    return ObserverImportPlan(election, steps, organisations, lines.get_ordered())
 
 
-def observers_write(*, plan: Plan, sha256: str, now: datetime, user: User | None) -> Imported:
-    """Does what was planned, in the transaction in which it was planned. Raises Outdated."""
+def write_observers(*, plan: ObserverImportPlan, sha256: str, now: datetime, user: User | None) -> ObserverImportResult:
+    """Carries out the plan. Raises Outdated.
+
+    It must run in the transaction in which the plan was made.
+    """
     steps, organisations = plan.steps, plan.organisations
-    fresh = _name(steps)
-    known = [step.one.pk for step in steps if step.one is not None and step.joins]
-    changed = [step for step in steps if step.one is not None and step.differs]
-    phones = tuple(step.one.code for step in changed if step.one and "phone" in step.differs and step.one.phone)
-    rows_hold([step.one for step in changed if step.one], FIELDS)
-    _change(changed, organisations)
-    created = _create(steps, organisations)
-    joined = _join(plan.election, steps)
-    observers_ask_anew(election=plan.election, keys=known, now=now)
-    assigned = _assign(plan.election, steps)
-    left = len(steps) - created - len(changed)
+    new_codes = _assign_codes(steps)
+    joining_ids = [step.observer.pk for step in steps if step.observer is not None and step.joins_election]
+    changed = [step for step in steps if step.observer is not None and step.changed_values]
+    phones = tuple(
+        step.observer.code
+        for step in changed
+        if step.observer and "phone" in step.changed_values and step.observer.phone
+    )
+    lock_unchanged_rows([step.observer for step in changed if step.observer], COMPARED_FIELDS)
+    _update_observers(changed, organisations)
+    created = _create_observers(steps, organisations)
+    joined = _add_to_election(plan.election, steps)
+    request_consent_again(election=plan.election, observer_ids=joining_ids, now=now)
+    assigned = _create_assignments(plan.election, steps)
+    unchanged = len(steps) - created - len(changed)
     if created or changed or joined or assigned:
-        trail_add(
+        add_trail_entry(
             action="observers.import",
             subject=plan.election,
             now=now,
@@ -125,236 +152,286 @@ def observers_write(*, plan: Plan, sha256: str, now: datetime, user: User | None
                 "changed": len(changed),
                 "assigned": assigned,
                 "sha256": sha256,
-                "left_out": sum(line.state == State.WRONG for line in plan.lines),
+                "left_out": sum(line.state == LineState.WRONG for line in plan.lines),
             },
         )
-    return Imported(created, len(changed), left, assigned, fresh, phones)
+    return ObserverImportResult(created, len(changed), unchanged, assigned, new_codes, phones)
 
 
-def observers_import(
+def import_observers(
     *, election: Election, source: bytes, file: str, now: datetime, user: User | None = None
-) -> Imported:
-    """Adds and updates observers from a CSV file or workbook, all or nothing: `columns.OBSERVERS` says what it holds.
+) -> ObserverImportResult:
+    """Imports observers from a CSV file or workbook, all or nothing.
 
-    Raises BadTable with every bad line, and has changed nothing then. The same file again changes nothing.
+    The columns are `columns.OBSERVER_COLUMNS`. Raises BadTable with every bad line, and changes nothing then.
+    Importing the same file again changes nothing.
     """
-    table = OBSERVERS.table_of(sheet_read(source=source, file=file))
+    table = OBSERVER_COLUMNS.build_table(read_sheet(source=source, file=file))
     with transaction.atomic():
-        election_lock(election)
-        plan = observers_plan(election=election, table=table)
-        table.raise_if_bad()
-        return observers_write(plan=plan, sha256=hashlib.sha256(source).hexdigest(), now=now, user=user)
+        lock_election(election)
+        plan = plan_observer_import(election=election, table=table)
+        table.raise_if_bad_lines()
+        return write_observers(plan=plan, sha256=hashlib.sha256(source).hexdigest(), now=now, user=user)
 
 
-def code_make(taken: Iterable[str]) -> str:
-    """A fresh observer code like OB-7F3K; longer where the short ones run out."""
-    known, length, tries = set(taken), 4, 0
+def generate_observer_code(taken: Iterable[str]) -> str:
+    """A random observer code like OB-7F3K that is not in `taken`.
+
+    It is longer if few short codes are left.
+    """
+    taken_codes, length, tries = set(taken), 4, 0
     while True:
-        code = "OB-" + "".join(secrets.choice(ALPHABET) for _ in range(length))
-        if code not in known:
+        code = "OB-" + "".join(secrets.choice(CODE_ALPHABET) for _ in range(length))
+        if code not in taken_codes:
             return code
         tries += 1
         length = 4 + tries // 20
 
 
 def _check_scope(
-    table: Table, person: Person, one: Observer | None, taken: set[str], organisations: Organisations, scope: Scope
+    table: Table,
+    row: ObserverRow,
+    observer: Observer | None,
+    foreign_codes: set[str],
+    organisations: OrganisationIndex,
+    scope: ImportScope,
 ) -> None:
-    if person.code in taken:
-        table.complain(person.line, _("code %(code)s cannot be used here") % {"code": person.code[:80]})
+    """Adds a problem if the importer may not change this observer.
+
+    The same goes for adding a new one.
+    """
+    if row.code in foreign_codes:
+        table.add_problem(row.line, _("code %(code)s cannot be used here") % {"code": row.code[:80]})
         return
-    found = organisations.get(person.organisation)
-    key = found.pk if found else None
-    paths = [place.path for place in person.commissions]
-    if one is None and not person.placed and person.organisation:
+    organisation = organisations.get(row.organisation)
+    organisation_id = organisation.pk if organisation else None
+    paths = [commission.path for commission in row.commissions]
+    if observer is None and not row.names_commissions and row.organisation:
         paths = [""]
-    stays = one is not None and key == one.organisation_id
-    ours = scope.places is None or any(place.organisation in (None, key) for place in scope.places)
-    if person.organisation and ((found is None and not scope.organisations) or not (ours or stays)):
-        table.complain(person.line, _("organisation %(name)s is unknown") % {"name": person.organisation[:80]})
-    elif not all(scope.takes(path, key) for path in paths):
-        table.complain(person.line, _("say where they are sent: you may add people of your territory only"))
+    is_same = observer is not None and organisation_id == observer.organisation_id
+    is_allowed = scope.territories is None or any(
+        territory.organisation in (None, organisation_id) for territory in scope.territories
+    )
+    is_unknown = organisation is None and not scope.may_create_organisations
+    if row.organisation and (is_unknown or not (is_allowed or is_same)):
+        table.add_problem(row.line, _("organisation %(name)s is unknown") % {"name": row.organisation[:80]})
+    elif not all(scope.allows_assignment(path, organisation_id) for path in paths):
+        table.add_problem(row.line, _("say where they are sent: you may add people of your territory only"))
 
 
-def _recognise(
-    table: Table, people: list[Person], observers: dict[str, Observer], organisations: Organisations
+def _match_known_observers(
+    table: Table, rows: list[ObserverRow], observers: dict[str, Observer], organisations: OrganisationIndex
 ) -> None:
-    """Those without a code who are known get theirs."""
+    """Fills in missing codes of known observers.
+
+    Adds problems for duplicates.
+    """
     stored = {(one.organisation_id, one.name, one.phone): one.code for one in observers.values()}
-    listed = {person.code for person in people}
+    listed = {row.code for row in rows}
     seen: dict[tuple[str, str, str], int] = {}
-    for person in people:
-        if person.code:
+    for row in rows:
+        if row.code:
             continue
-        name, phone = person.values["name"], person.values["phone"]
-        found = organisations.get(person.organisation)
-        known = stored.get((found.pk, name, phone)) if found else None
-        same = (organisations.key(person.organisation), name, phone)
-        if seen.setdefault(same, person.line) != person.line:
-            table.complain(person.line, _("is the same person as line %(line)d") % {"line": seen[same]})
+        name, phone = row.values["name"], row.values["phone"]
+        organisation = organisations.get(row.organisation)
+        known = stored.get((organisation.pk, name, phone)) if organisation else None
+        identity = (organisations.make_key(row.organisation), name, phone)
+        if seen.setdefault(identity, row.line) != row.line:
+            table.add_problem(row.line, _("is the same person as line %(line)d") % {"line": seen[identity]})
         elif known in listed:
-            table.complain(person.line, _("is the same person as code %(code)s in this file") % {"code": known})
+            table.add_problem(row.line, _("is the same person as code %(code)s in this file") % {"code": known})
         elif known:
-            person.code = known
+            row.code = known
 
 
-def _steps(
-    election: Election, people: list[Person], observers: dict[str, Observer], organisations: Organisations
-) -> list[Step]:
+def _build_steps(
+    election: Election, rows: list[ObserverRow], observers: dict[str, Observer], organisations: OrganisationIndex
+) -> list[ObserverImportStep]:
+    """Compares the rows with the registry.
+
+    Returns one step for each row.
+    """
     through = Assignment.observers.through
-    sent: dict[tuple[int, int], Assignment] = {}
-    team: dict[int, int] = {}
+    assignments: dict[tuple[int, int], Assignment] = {}
+    team_sizes: dict[int, int] = {}
     for link in through.objects.filter(assignment__election=election).select_related("assignment"):
-        sent[link.observer_id, link.assignment.commission_id] = link.assignment
-        team[link.assignment_id] = team.get(link.assignment_id, 0) + 1
-    known = set(Observer.elections.through.objects.filter(election=election).values_list("observer_id", flat=True))
+        assignments[link.observer_id, link.assignment.commission_id] = link.assignment
+        team_sizes[link.assignment_id] = team_sizes.get(link.assignment_id, 0) + 1
+    participant_ids = set(
+        Observer.elections.through.objects.filter(election=election).values_list("observer_id", flat=True)
+    )
     steps = []
-    for person in people:
-        one = observers.get(person.code) if person.code else None
-        step = Step(person, one)
+    for row in rows:
+        observer = observers.get(row.code) if row.code else None
+        step = ObserverImportStep(row, observer)
         steps.append(step)
-        if one is None:
-            step.send = person.commissions
+        if observer is None:
+            step.new_commissions = row.commissions
             continue
-        step.joins = one.pk not in known
-        found = organisations.get(person.organisation)
-        wanted: dict[str, Any] = person.values | person.days | {"organisation_id": found.pk if found else 0}
-        step.differs = {name: value for name, value in wanted.items() if value and getattr(one, name) != value}
-        if found is None:
-            step.differs["organisation_id"] = None  # made when it is written
-        for place in person.commissions:
-            there = sent.get((one.pk, place.pk))
-            if there is None:
-                step.send.append(place)
-            elif person.role and there.role != person.role and team[there.pk] == 1:  # a team's stays
-                step.roles.append(there)
+        step.joins_election = observer.pk not in participant_ids
+        organisation = organisations.get(row.organisation)
+        organisation_id = organisation.pk if organisation else 0
+        new_values: dict[str, Any] = row.values | row.days | {"organisation_id": organisation_id}
+        step.changed_values = {
+            name: value for name, value in new_values.items() if value and getattr(observer, name) != value
+        }
+        if organisation is None:
+            step.changed_values["organisation_id"] = None  # the organisation is created when the plan is carried out
+        for commission in row.commissions:
+            assignment = assignments.get((observer.pk, commission.pk))
+            if assignment is None:
+                step.new_commissions.append(commission)
+            elif row.role and assignment.role != row.role and team_sizes[assignment.pk] == 1:  # a team keeps its role
+                step.role_changes.append(assignment)
     return steps
 
 
-def _check_phones(table: Table, steps: list[Step], observers: dict[str, Observer]) -> None:
-    """A phone that comes anew belongs to nobody else, as far as the importer may know."""
-    wrong = {bad.line for bad in table.bad}
+def _check_phones(table: Table, steps: list[ObserverImportStep], observers: dict[str, Observer]) -> None:
+    """Adds a problem for each new phone that is not unique.
+
+    It is compared with the observers whom the importer may see, and within the file.
+    """
+    wrong_lines = {bad.line for bad in table.bad}
     owners = {one.phone_lookup: one.code for one in observers.values() if one.phone_lookup}
     lines: dict[str, int] = {}
     for step in steps:
-        phone = step.person.values["phone"]
-        if not phone or step.person.line in wrong:
+        phone = step.row.values["phone"]
+        if not phone or step.row.line in wrong_lines:
             continue
-        lookup = crypto.lookup("phone", phone)
-        first = lines.setdefault(lookup, step.person.line)
-        if step.one is not None and "phone" not in step.differs:
+        lookup = crypto.compute_lookup("phone", phone)
+        first = lines.setdefault(lookup, step.row.line)
+        if step.observer is not None and "phone" not in step.changed_values:
             continue
-        if owners.get(lookup, step.person.code) != step.person.code:
-            table.complain(step.person.line, _("the phone is that of observer %(code)s") % {"code": owners[lookup]})
-        elif first != step.person.line:
-            table.complain(step.person.line, _("the phone was already in line %(line)d") % {"line": first})
+        if owners.get(lookup, step.row.code) != step.row.code:
+            table.add_problem(step.row.line, _("the phone is that of observer %(code)s") % {"code": owners[lookup]})
+        elif first != step.row.line:
+            table.add_problem(step.row.line, _("the phone was already in line %(line)d") % {"line": first})
 
 
-def _changes(step: Step, organisations: Organisations) -> list[Change]:
-    """Each field that becomes another; of those that name a person, only that they do."""
-    person, one = step.person, step.one
-    old = dict.fromkeys((*PROTECTED, "language", "accredited_from", "accredited_until"), "")
-    wanted: dict[str, Any] = person.values | person.days if one is None else dict(step.differs)
+def _build_changes(step: ObserverImportStep, organisations: OrganisationIndex) -> list[FieldChange]:
+    """The fields that the step changes.
+
+    Of protected fields the values are left out.
+    """
+    row, observer = step.row, step.observer
+    new_values: dict[str, Any] = row.values | row.days if observer is None else dict(step.changed_values)
     changes = []
-    if one is None or "organisation_id" in step.differs:
-        found = organisations.get(person.organisation)
-        before = one.organisation.code if one else ""
-        changes.append(Change("organisation", before, found.code if found else "+ " + person.organisation[:80]))
-    for name in old:
-        value = wanted.get(name)
+    if observer is None or "organisation_id" in step.changed_values:
+        organisation = organisations.get(row.organisation)
+        old = observer.organisation.code if observer else ""
+        new = organisation.code if organisation else "+ " + row.organisation[:80]
+        changes.append(FieldChange("organisation", old, new))
+    for name in (*PROTECTED_FIELDS, "language", "accredited_from", "accredited_until"):
+        value = new_values.get(name)
         if value:
-            before = str(getattr(one, name) or "") if one else ""
-            changes.append(Change(name) if name in PROTECTED else Change(name, before, str(value)))
-    if step.send:
-        changes.append(Change("commissions", "", ", ".join(place.code for place in step.send)))
-    changes += [Change("role", there.role, person.role) for there in step.roles[:1]]
-    if one is None and person.role and step.send:
-        changes.append(Change("role", "", person.role))
-    if one is not None and step.joins:
-        changes.append(Change("elections", "", "+"))
+            old = str(getattr(observer, name) or "") if observer else ""
+            changes.append(FieldChange(name) if name in PROTECTED_FIELDS else FieldChange(name, old, str(value)))
+    if step.new_commissions:
+        changes.append(FieldChange("commissions", "", ", ".join(one.code for one in step.new_commissions)))
+    changes += [FieldChange("role", assignment.role, row.role) for assignment in step.role_changes[:1]]
+    if observer is None and row.role and step.new_commissions:
+        changes.append(FieldChange("role", "", row.role))
+    if observer is not None and step.joins_election:
+        changes.append(FieldChange("elections", "", "+"))
     return changes
 
 
-def _name(steps: list[Step]) -> tuple[tuple[int, str], ...]:
-    """Gives a fresh code to each of those who have none; by line."""
-    nameless = [step for step in steps if not step.person.code]
-    if not nameless:
+def _assign_codes(steps: list[ObserverImportStep]) -> tuple[tuple[int, str], ...]:
+    """Gives a new code to each row without one.
+
+    Returns lines with their new codes.
+    """
+    without_code = [step for step in steps if not step.row.code]
+    if not without_code:
         return ()
-    taken = set(Observer.objects.values_list("code", flat=True)) | {step.person.code for step in steps}
-    for step in nameless:
-        step.person.code = code_make(taken)
-        taken.add(step.person.code)
-    return tuple((step.person.line, step.person.code) for step in nameless)
+    taken = set(Observer.objects.values_list("code", flat=True)) | {step.row.code for step in steps}
+    for step in without_code:
+        step.row.code = generate_observer_code(taken)
+        taken.add(step.row.code)
+    return tuple((step.row.line, step.row.code) for step in without_code)
 
 
-def _change(changed: list[Step], organisations: Organisations) -> None:
+def _update_observers(changed: list[ObserverImportStep], organisations: OrganisationIndex) -> None:
     for step in changed:
-        assert step.one is not None
-        for name, value in step.differs.items():
-            setattr(step.one, name, value)
-        if "organisation_id" in step.differs:
-            step.one.organisation = organisations.make(step.person.organisation)
-        step.one.index_contacts()
+        assert step.observer is not None
+        for name, value in step.changed_values.items():
+            setattr(step.observer, name, value)
+        if "organisation_id" in step.changed_values:
+            step.observer.organisation = organisations.get_or_create(step.row.organisation)
+        step.observer.update_contact_lookups()
     if changed:
-        names = {name for step in changed for name in step.differs}
+        names = {name for step in changed for name in step.changed_values}
         fields = sorted(name.removesuffix("_id") for name in names)
         fields += [f"{name}_lookup" for name in ("phone", "email") if name in names]
-        Observer.objects.bulk_update([step.one for step in changed if step.one], fields, batch_size=200)
+        Observer.objects.bulk_update([step.observer for step in changed if step.observer], fields, batch_size=200)
 
 
-def _create(steps: list[Step], organisations: Organisations) -> int:
-    new = [step for step in steps if step.one is None]
+def _create_observers(steps: list[ObserverImportStep], organisations: OrganisationIndex) -> int:
+    new = [step for step in steps if step.observer is None]
     for step in new:
-        person = step.person
-        facts: dict[str, Any] = person.values | person.days
-        facts["language"] = facts["language"] or organisations.language
-        step.one = Observer(code=person.code, organisation=organisations.make(person.organisation), **facts)
-        step.one.index_contacts()
+        row = step.row
+        fields: dict[str, Any] = row.values | row.days
+        fields["language"] = fields["language"] or organisations.language
+        organisation = organisations.get_or_create(row.organisation)
+        step.observer = Observer(code=row.code, organisation=organisation, **fields)
+        step.observer.update_contact_lookups()
     try:
         with transaction.atomic():
-            Observer.objects.bulk_create([step.one for step in new if step.one], batch_size=BATCH)
-    except IntegrityError:  # somebody has just taken one of the codes
+            Observer.objects.bulk_create([step.observer for step in new if step.observer], batch_size=BATCH_ROWS)
+    except IntegrityError:  # another transaction has taken one of the codes
         raise Outdated from None
     return len(new)
 
 
-def _join(election: Election, steps: list[Step]) -> int:
-    """Takes on for this election whoever is not yet, sent somewhere or not."""
+def _add_to_election(election: Election, steps: list[ObserverImportStep]) -> int:
+    """Adds new participants to the election.
+
+    They may have no assignment. Returns their number.
+    """
     through = Observer.elections.through
-    new = sorted(step.one.pk for step in steps if step.one is not None and step.joins)
-    links = [through(observer_id=pk, election_id=election.pk) for pk in new]
-    through.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
-    return len(new)
+    new_ids = sorted(step.observer.pk for step in steps if step.observer is not None and step.joins_election)
+    links = [through(observer_id=pk, election_id=election.pk) for pk in new_ids]
+    through.objects.bulk_create(links, batch_size=BATCH_ROWS, ignore_conflicts=True)
+    return len(new_ids)
 
 
-def observers_ask_anew(*, election: Election, keys: list[int], now: datetime) -> None:
-    """Of those who were just taken on, whoever comes from another election is asked anew: what they consented to there says nothing here."""
-    if not keys:
+def request_consent_again(*, election: Election, observer_ids: list[int], now: datetime) -> None:
+    """Asks observers from other elections for their consent.
+
+    They are asked to accept this election's code of conduct.
+    `observer_ids` are those who were just added to this election. A consent that was given in another election
+    is not valid in this one.
+    """
+    if not observer_ids:
         return
     links = Observer.elections.through.objects.exclude(election=election)
-    elsewhere = set(links.values_list("observer_id", flat=True)).intersection(keys)
-    asked = [Consent(observer_id=key, election=election, asked_at=now) for key in sorted(elsewhere)]
-    Consent.objects.bulk_create(asked, batch_size=BATCH, ignore_conflicts=True)
+    from_elsewhere = set(links.values_list("observer_id", flat=True)).intersection(observer_ids)
+    requests = [Consent(observer_id=key, election=election, asked_at=now) for key in sorted(from_elsewhere)]
+    Consent.objects.bulk_create(requests, batch_size=BATCH_ROWS, ignore_conflicts=True)
 
 
-def _assign(election: Election, steps: list[Step]) -> int:
-    """Sends people where they are not sent yet; a role that the file names replaces another."""
+def _create_assignments(election: Election, steps: list[ObserverImportStep]) -> int:
+    """Creates new assignments and sets changed roles.
+
+    Returns how many assignments that were.
+    """
     new: list[tuple[Assignment, Observer]] = []
-    roles: list[tuple[Assignment, str]] = []
+    role_changes: list[tuple[Assignment, str]] = []
     for step in steps:
-        assert step.one is not None
-        usual = Assignment.Role.MOBILE if len(step.person.commissions) > 1 else Assignment.Role.STATIONARY
-        for place in step.send:
-            role = step.person.role or usual
-            new.append((Assignment(election=election, commission=place, role=role), step.one))
-        roles += [(there, step.person.role) for there in step.roles]
-    rows_hold([there for there, _role in roles], ("role",))
-    for there, role in roles:
-        there.role = role
-    Assignment.objects.bulk_create([assignment for assignment, _one in new], batch_size=BATCH)
+        assert step.observer is not None
+        default_role = Assignment.Role.MOBILE if len(step.row.commissions) > 1 else Assignment.Role.STATIONARY
+        for commission in step.new_commissions:
+            role = step.row.role or default_role
+            new.append((Assignment(election=election, commission=commission, role=role), step.observer))
+        role_changes += [(assignment, step.row.role) for assignment in step.role_changes]
+    lock_unchanged_rows([assignment for assignment, _role in role_changes], ("role",))
+    for assignment, role in role_changes:
+        assignment.role = role
+    Assignment.objects.bulk_create([assignment for assignment, _observer in new], batch_size=BATCH_ROWS)
     through = Assignment.observers.through
-    links = [through(assignment_id=assignment.pk, observer_id=one.pk) for assignment, one in new]
-    through.objects.bulk_create(links, batch_size=BATCH)
-    if roles:
-        Assignment.objects.bulk_update([there for there, _role in roles], ["role"], batch_size=BATCH)
-    return len(new) + len(roles)
+    links = [through(assignment_id=assignment.pk, observer_id=observer.pk) for assignment, observer in new]
+    through.objects.bulk_create(links, batch_size=BATCH_ROWS)
+    if role_changes:
+        changed = [assignment for assignment, _role in role_changes]
+        Assignment.objects.bulk_update(changed, ["role"], batch_size=BATCH_ROWS)
+    return len(new) + len(role_changes)

@@ -1,1 +1,1 @@
-"""Commissions, assignments, places and an election's settings."""
+"""Commissions, assignments, observers, and the settings and keys of elections."""

@@ -1,4 +1,4 @@
-"""Who observes where."""
+"""Assignments of observers to commissions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,10 +7,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from observer.models import Assignment, Commission, Election, Observer, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 
 
-def assignment_create(
+def create_assignment(
     *,
     commission: Commission,
     observers: Iterable[Observer],
@@ -20,7 +20,7 @@ def assignment_create(
     ends_at: datetime | None = None,
     user: User | None = None,
 ) -> Assignment:
-    """Sends one observer, or a team, to a commission of an election."""
+    """Assigns one observer, or a team, to a commission."""
     with transaction.atomic():
         assignment = Assignment.objects.create(
             election=commission.election, commission=commission, role=role, starts_at=starts_at, ends_at=ends_at
@@ -28,12 +28,15 @@ def assignment_create(
         team = list(observers)
         assignment.observers.set(team)
         detail = {"commission": commission.code, "role": str(role), "observers": sorted(o.code for o in team)}
-        trail_add(action="assignment.create", subject=assignment, now=now, user=user, detail=detail)
+        add_trail_entry(action="assignment.create", subject=assignment, now=now, user=user, detail=detail)
     return assignment
 
 
-def assignments_of(*, observer: Observer, election: Election) -> QuerySet[Assignment]:
-    """Where this observer is sent in this election, with the commission, its level and the election loaded."""
+def get_assignments(*, observer: Observer, election: Election) -> QuerySet[Assignment]:
+    """The observer's assignments in this election.
+
+    The commission, its level and the election are loaded.
+    """
     return (
         Assignment.objects.filter(election=election, observers=observer)
         .select_related("commission__level", "commission__election")
@@ -41,9 +44,12 @@ def assignments_of(*, observer: Observer, election: Election) -> QuerySet[Assign
     )
 
 
-def elections_of(*, observer: Observer) -> QuerySet[Election]:
-    """The elections this observer takes part in: was imported for, is sent somewhere, has a phone, was given a code."""
-    found = set(observer.elections.values_list("pk", flat=True))
+def get_elections(*, observer: Observer) -> QuerySet[Election]:
+    """The elections in which this observer takes part.
+
+    These are the elections the observer was imported for, has an assignment or a device in, or got a code for.
+    """
+    election_ids = set(observer.elections.values_list("pk", flat=True))
     for rows in (observer.assignments, observer.devices, observer.enrolment_codes):
-        found.update(rows.values_list("election_id", flat=True).distinct())
-    return Election.objects.filter(pk__in=found)
+        election_ids.update(rows.values_list("election_id", flat=True).distinct())
+    return Election.objects.filter(pk__in=election_ids)

@@ -1,6 +1,7 @@
-"""The settings of ODK Collect (and KoboCollect) as the QR code that its "Scan QR code" takes.
+"""Settings for ODK Collect and KoboCollect as a QR code.
 
-The format is Collect's: JSON, zlib, base64 (https://docs.getodk.org/collect-import-export/).
+"Scan QR code" in the app reads them. The format is Collect's: JSON, compressed by zlib, in base64
+(https://docs.getodk.org/collect-import-export/).
 """
 
 import base64
@@ -11,20 +12,26 @@ from dataclasses import dataclass
 import segno
 
 from observer.models import Election, Observer
-from observer.words import in_language
+from observer.words import get_translation
 
 
 @dataclass(frozen=True, slots=True)
 class CollectSettings:
-    """What is shown once: the address, which holds the device's token, and the picture that carries it."""
+    """The server address with the device's token, and the QR code.
+
+    Both are shown once.
+    """
 
     address: str
     qr: str  # an SVG as a data URI
 
 
-def collect_settings(*, observer: Observer, election: Election, address: str) -> CollectSettings:
-    """Forms are taken as they are published, reports are sent as soon as there is a network, nothing is told to others."""
-    content = {
+def build_collect_settings(*, observer: Observer, election: Election, address: str) -> CollectSettings:
+    """Builds the settings with which the app uses this server.
+
+    The app gets forms as they are published, sends reports as soon as there is a network, and sends no analytics.
+    """
+    settings = {
         "general": {
             "protocol": "odk_default",
             "server_url": address,
@@ -35,8 +42,8 @@ def collect_settings(*, observer: Observer, election: Election, address: str) ->
             "analytics": False,
         },
         "admin": {},
-        "project": {"name": in_language(election.names, observer.language, election.languages) or election.slug},
+        "project": {"name": get_translation(election.names, observer.language, election.languages) or election.slug},
     }
-    packed = base64.b64encode(zlib.compress(json.dumps(content, ensure_ascii=False).encode(), 9)).decode()
-    code = segno.make(packed, error="l", micro=False)
+    encoded = base64.b64encode(zlib.compress(json.dumps(settings, ensure_ascii=False).encode(), 9)).decode()
+    code = segno.make(encoded, error="l", micro=False)
     return CollectSettings(address, code.svg_data_uri(scale=4, border=4, light="white"))

@@ -1,7 +1,7 @@
-"""The tree of commissions: what is added to it, moved and taken out one by one. Keeps `path` and `depth` true.
+"""Adding, moving and deleting single commissions in an election's tree.
 
-What a change does to figures is not the registry's affair: each service returns the keys of the
-commissions whose figures may have changed (`reports/services/elections/registry.py` makes them due).
+These functions keep `path` and `depth` correct. They do not recompute figures: those that change figures return the
+keys of the commissions whose figures may have changed, and `reports/services/elections/registry.py` marks them due.
 """
 
 from datetime import datetime
@@ -13,22 +13,29 @@ from django.db.models.functions import Concat, Length, Substr
 from django.utils.translation import gettext as _
 
 from observer.models import Commission, Election, Level, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 
-PATH_MAX = 600
-BATCH = 1000
-
-
-class Impossible(Exception):
-    """A commission cannot stand there, or cannot go; the text says why."""
+MAX_PATH_CHARACTERS = 600
+BATCH_ROWS = 1000
 
 
-def election_lock(election: Election) -> None:
-    """One at a time changes an election's tree. Reports go on arriving: they only refer to the row."""
+class InvalidTreeChange(Exception):
+    """A commission cannot be placed there, or cannot be deleted.
+
+    The message says why.
+    """
+
+
+def lock_election(election: Election) -> None:
+    """Locks the election's row.
+
+    So only one transaction at a time changes its registry.
+    Reports can still be stored, because they only refer to the row.
+    """
     Election.objects.select_for_update(no_key=True).get(pk=election.pk)
 
 
-def commission_create(
+def create_commission(
     *,
     election: Election,
     parent: Commission | None,
@@ -36,23 +43,27 @@ def commission_create(
     code: str,
     now: datetime,
     user: User | None = None,
-    **facts: Any,
+    **fields: Any,
 ) -> Commission:
-    """A new commission below `parent`; `facts` are its other fields (names, lat, lon …). Raises Impossible."""
+    """Creates a commission below `parent`.
+
+    `fields` are its other fields (names, lat, lon …).
+    Raises InvalidTreeChange if it cannot be there.
+    """
     with transaction.atomic():
-        election_lock(election)
+        lock_election(election)
         if parent is None and Commission.objects.filter(election=election).exists():
-            raise Impossible(_("There is a topmost commission already."))
+            raise InvalidTreeChange(_("There is a topmost commission already."))
         above = Commission.objects.select_related("level").get(pk=parent.pk) if parent else None
         if above is not None and above.election_id != election.pk:
-            raise Impossible(_("The higher commission belongs to another election."))
+            raise InvalidTreeChange(_("The higher commission belongs to another election."))
         if Commission.objects.filter(election=election, code__iexact=code).exists():
-            raise Impossible(_("There is a commission %(code)s already.") % {"code": code})
-        if reason := level_problem(level, above.level if above else None):
-            raise Impossible(reason)
+            raise InvalidTreeChange(_("There is a commission %(code)s already.") % {"code": code})
+        if reason := find_level_problem(level, above.level if above else None):
+            raise InvalidTreeChange(reason)
         path = (above.path if above else "") + code + "/"
-        if len(path) > PATH_MAX:
-            raise Impossible(_("It would be too deep in the tree."))
+        if len(path) > MAX_PATH_CHARACTERS:
+            raise InvalidTreeChange(_("It would be too deep in the tree."))
         made = Commission.objects.create(
             election=election,
             parent=above,
@@ -60,71 +71,77 @@ def commission_create(
             code=code,
             path=path,
             depth=above.depth + 1 if above else 0,
-            **facts,
+            **fields,
         )
-        trail_add(action="commission.create", subject=made, now=now, user=user, detail={"code": code})
+        add_trail_entry(action="commission.create", subject=made, now=now, user=user, detail={"code": code})
     return made
 
 
-def commission_move(*, commission: Commission, parent: Commission, user: User | None, now: datetime) -> frozenset[int]:
-    """Hangs a commission, with all below it, under another. Returns the keys whose figures may change.
+def move_commission(*, commission: Commission, parent: Commission, user: User | None, now: datetime) -> frozenset[int]:
+    """Moves a commission, with all below it, under another parent.
 
-    Raises Impossible: under itself, under a precinct, into another election, or the topmost one.
+    Returns the keys of the commissions whose figures may change. Raises InvalidTreeChange for a move under itself
+    or under a precinct, into another election, or of the topmost commission.
     """
     with transaction.atomic():
-        election_lock(commission.election)
+        lock_election(commission.election)
         moved = Commission.objects.select_related("level").get(pk=commission.pk)
         above = Commission.objects.select_related("level").get(pk=parent.pk)
         if moved.parent_id is None:
-            raise Impossible(_("The topmost commission stays where it is."))
+            raise InvalidTreeChange(_("The topmost commission stays where it is."))
         if above.election_id != moved.election_id:
-            raise Impossible(_("The higher commission belongs to another election."))
+            raise InvalidTreeChange(_("The higher commission belongs to another election."))
         if above.path.startswith(moved.path):
-            raise Impossible(_("A commission cannot be below itself."))
-        if reason := level_problem(moved.level, above.level):
-            raise Impossible(reason)
+            raise InvalidTreeChange(_("A commission cannot be below itself."))
+        if reason := find_level_problem(moved.level, above.level):
+            raise InvalidTreeChange(reason)
         if above.pk == moved.parent_id:
             return frozenset()
-        old = moved.parent_id
-        _rehang(moved, above)
-        detail = {"code": moved.code, "from": old, "to": above.pk}
-        trail_add(action="commission.move", subject=moved, now=now, user=user, detail=detail)
+        old_parent_id = moved.parent_id
+        _move_branch(moved, above)
+        detail = {"code": moved.code, "from": old_parent_id, "to": above.pk}
+        add_trail_entry(action="commission.move", subject=moved, now=now, user=user, detail=detail)
     commission.refresh_from_db()
-    return frozenset((moved.pk, old, above.pk))
+    return frozenset((moved.pk, old_parent_id, above.pk))
 
 
-def commission_delete(*, commission: Commission, user: User | None, now: datetime) -> frozenset[int]:
-    """Removes a commission that nothing hangs on. Returns the keys whose figures may change.
+def delete_commission(*, commission: Commission, user: User | None, now: datetime) -> frozenset[int]:
+    """Deletes a commission that nothing refers to.
 
-    Raises Impossible where there are commissions below it, assignments or reports.
+    It must have no commissions below it, no assignments and no reports.
+    Returns the keys of the commissions whose figures may change. Raises InvalidTreeChange otherwise.
     """
     with transaction.atomic():
-        election_lock(commission.election)
-        parent, detail = commission.parent_id, {"code": commission.code}
+        lock_election(commission.election)
+        parent_id, detail = commission.parent_id, {"code": commission.code}
         subject = f"commission:{commission.pk}"
         try:
             with transaction.atomic():
                 commission.delete()
         except ProtectedError:
-            raise Impossible(_("Commissions, assignments or reports hang on it.")) from None
-        trail_add(action="commission.delete", subject=subject, now=now, user=user, detail=detail)
-    return frozenset((parent,)) if parent else frozenset()
+            raise InvalidTreeChange(_("Commissions, assignments or reports hang on it.")) from None
+        add_trail_entry(action="commission.delete", subject=subject, now=now, user=user, detail=detail)
+    return frozenset((parent_id,)) if parent_id else frozenset()
 
 
-def _rehang(moved: Commission, above: Commission) -> None:
-    branch = Commission.objects.under(moved)
+def _move_branch(moved: Commission, above: Commission) -> None:
+    """Sets parent, paths and depths of a moved branch."""
+    branch = Commission.objects.in_subtree(moved)
     path, depth = above.path + moved.code + "/", above.depth + 1
     longest = branch.aggregate(longest=Max(Length("path")))["longest"] - len(moved.path) + len(path)
-    if longest > PATH_MAX:
-        raise Impossible(_("It would be too deep in the tree."))
+    if longest > MAX_PATH_CHARACTERS:
+        raise InvalidTreeChange(_("It would be too deep in the tree."))
     branch.update(
         path=Concat(Value(path), Substr("path", len(moved.path) + 1)), depth=F("depth") + (depth - moved.depth)
     )
     Commission.objects.filter(pk=moved.pk).update(parent=above)
 
 
-def level_problem(level: Level, above: Level | None) -> str:
-    """Why a commission of `level` cannot hang under one of `above`, or empty."""
+def find_level_problem(level: Level, above: Level | None) -> str:
+    """Why `level` cannot be below the level `above`.
+
+    Returns "" where it can.
+    """
     if above is None:
         return ""
     if above.kind == Level.Kind.PRECINCT:

@@ -1,7 +1,8 @@
-"""The key pair by which an election's phones seal the files that people carry (`docs/relay.md`).
+"""Key pairs of elections for encrypted relay files (`docs/relay.md`).
 
-X25519 of the age format (https://age-encryption.org/v1). The public key is told to phones; the secret
-is a protected field like a name, so that whoever steals the database alone opens no file.
+Phones encrypt relay files, which people carry, for their election. The keys are X25519 of the age format
+(https://age-encryption.org/v1). Phones get the public key. The secret key is stored encrypted like a name, so that
+the database alone is not enough to open a file.
 """
 
 import hashlib
@@ -14,99 +15,120 @@ from django.db import transaction
 from pyrage import x25519
 
 from observer.models import Election, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 
 
-class Unopened(Exception):
-    """A file that none of the keys opens, or that was cut off or altered."""
+class DecryptionFailed(Exception):
+    """No key decrypts the file, or it is damaged.
+
+    It may have been cut off or altered.
+    """
 
 
-class Writer(Protocol):
+class BinaryWriter(Protocol):
+    """A writer that receives decrypted bytes."""
+
     def write(self, data: bytes, /) -> int: ...
 
     def flush(self) -> None: ...
 
 
-def relay_keys_set(election: Election) -> None:
-    """Gives an election a key pair, unless it has one; the caller saves."""
+def set_relay_keys(election: Election) -> None:
+    """Gives the election a key pair if it has none.
+
+    The caller saves the election.
+    """
     if not election.relay_key:
         secret = x25519.Identity.generate()
         election.relay_key, election.relay_secret = str(secret.to_public()), str(secret)
 
 
-def relay_keys_complete(*, now: datetime, user: User | None = None) -> list[Election]:
-    """Gives every election that has none a key pair; those that got one."""
-    made = []
+def create_missing_relay_keys(*, now: datetime, user: User | None = None) -> list[Election]:
+    """Creates a key pair for every election that has none.
+
+    Returns these elections.
+    """
+    changed = []
     for pk in Election.objects.filter(relay_key="").values_list("pk", flat=True):
         with transaction.atomic():
             election = Election.objects.select_for_update().get(pk=pk)
             if not election.relay_key:
-                relay_keys_set(election)
+                set_relay_keys(election)
                 election.save(update_fields=["relay_key", "relay_secret"])
-                trail_add(action="election.key", subject=election, now=now, user=user)
-                made.append(election)
-    return made
+                add_trail_entry(action="election.key", subject=election, now=now, user=user)
+                changed.append(election)
+    return changed
 
 
-def key_id(recipient: str) -> str:
-    """A short name for a public key, by which people can compare two."""
+def compute_key_id(recipient: str) -> str:
+    """A short identifier by which people compare public keys."""
     return hashlib.sha256(recipient.encode()).hexdigest()[:16]
 
 
-def relay_open(*, path: Path, to: Writer, election: Election | None = None) -> None:
-    """Decrypts the file into `to`, some kilobytes at a time, with this election's key or any election's.
+def decrypt_relay_file(*, path: Path, output: BinaryWriter, election: Election | None = None) -> None:
+    """Decrypts a relay file into `output`.
 
-    Each piece is authentic when it is written, but only when this returns was the file whole. Raises
-    Unopened, and whatever `to` raises.
+    It uses the key of `election`, or without one the keys of all elections.
+    It writes some kilobytes at a time. Each part is authentic when it is written, but the file is known to be
+    complete only after this function returns. Raises DecryptionFailed, and whatever `output` raises.
     """
     rows = Election.objects.exclude(relay_key="").order_by("-date", "pk")
     secrets = [row.relay_secret for row in (rows if election is None else rows.filter(pk=election.pk))]
     keys = [x25519.Identity.from_str(secret) for secret in secrets if secret]
-    sink = _Sink(to)
+    writer = _ErrorKeepingWriter(output)
     try:
         with path.open("rb") as source:
-            pyrage.decrypt_io(source, sink, keys)
+            pyrage.decrypt_io(source, writer, keys)
     except (pyrage.DecryptError, OSError) as error:
-        if sink.error is not None:
-            raise sink.error from None
-        raise Unopened(str(error)) from None
+        if writer.error is not None:
+            raise writer.error from None
+        raise DecryptionFailed(str(error)) from None
 
 
-def relay_is_for(*, path: Path, election: Election) -> bool:
-    """Whether the file is sealed for this election's key; whether it is whole is another question."""
+def is_sealed_for_election(*, path: Path, election: Election) -> bool:
+    """Whether the file is encrypted for this election's key.
+
+    Does not check whether it is complete.
+    """
     try:
-        relay_open(path=path, to=_First(), election=election)
-    except _Opens:
+        decrypt_relay_file(path=path, output=_FirstBytesWriter(), election=election)
+    except _FirstBytesDecrypted:
         return True
-    except Unopened:
+    except DecryptionFailed:
         return False
     return True
 
 
-class _Opens(Exception):
-    pass
+class _FirstBytesDecrypted(Exception):
+    """The key decrypts the file."""
 
 
-class _First:
-    """Stops at the first bytes: they are there only for the right key."""
+class _FirstBytesWriter:
+    """Stops the decryption at the first bytes.
+
+    They only come with the right key.
+    """
 
     def write(self, data: bytes) -> int:
-        raise _Opens
+        raise _FirstBytesDecrypted
 
     def flush(self) -> None:
         return None
 
 
-class _Sink:
-    """Tells what the reader of the plain bytes raised from what decrypting raised."""
+class _ErrorKeepingWriter:
+    """Keeps the error that the output raised.
 
-    def __init__(self, to: Writer) -> None:
-        self.to = to
+    So it can be told from errors of the decryption.
+    """
+
+    def __init__(self, output: BinaryWriter) -> None:
+        self.output = output
         self.error: Exception | None = None
 
     def write(self, data: bytes) -> int:
         try:
-            self.to.write(data)
+            self.output.write(data)
         except Exception as error:
             self.error = error
             raise

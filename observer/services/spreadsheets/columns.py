@@ -1,7 +1,8 @@
-"""The columns of the three lists that can be imported: their codes, the words people may write for them, what goes in.
+"""The columns of lists that can be imported.
 
-A heading is known by its code or by its word in any language of the desk; of what comes once a language,
-`name_kk` is also "Name (kk)".
+They have codes, labels and help texts. The lists are commissions, observers and assignments.
+A heading in a file may be the column's code or its label in any language of the desk. A column that exists once for
+each language, like `name_kk`, may also be written "Name (kk)".
 """
 
 import re
@@ -14,62 +15,79 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
-from observer.services.spreadsheets.tables import Lines, Table, table_of
+from observer.services.spreadsheets.tables import SheetLines, Table, build_table
 
-Word = str | Promise
-IN_A_LANGUAGE = re.compile(r"(.+?)\s*\(\s*([a-z]{2,3}(?:-\w+)?)\s*\)")
+Label = str | Promise
+LANGUAGE_SUFFIX_PATTERN = re.compile(r"(.+?)\s*\(\s*([a-z]{2,3}(?:-\w+)?)\s*\)")
 
 
 @dataclass(frozen=True)
 class Columns:
-    """What one list may hold: each column's word, and one line that says what goes in."""
+    """The columns of one list.
+
+    `labels` has for each code the label and a help text.
+    """
 
     kind: str
-    title: Word
+    title: Label
     required: tuple[str, ...]
-    words: Mapping[str, tuple[Word, Word]]
-    prefixes: tuple[str, ...] = ()
-    others: Mapping[str, Word] = field(default_factory=dict)  # further words for columns
+    labels: Mapping[str, tuple[Label, Label]]
+    prefixes: tuple[str, ...] = ()  # columns that exist once for each language
+    extra_labels: Mapping[str, Label] = field(default_factory=dict)  # of fields that are no columns of the file
 
-    def table_of(self, sheet: Lines) -> Table:
-        plain = [one for one in self.words if one not in self.required]
-        return table_of(sheet=sheet, required=self.required, optional=plain, prefixes=self.prefixes, named=self.column)
+    def build_table(self, sheet: SheetLines) -> Table:
+        """The rows of an uploaded sheet, by these columns."""
+        optional = [one for one in self.labels if one not in self.required]
+        return build_table(
+            sheet=sheet,
+            required=self.required,
+            optional=optional,
+            prefixes=self.prefixes,
+            heading_to_column=self.find_column,
+        )
 
-    def column(self, heading: str) -> str:
-        """The code of a heading's column; the heading itself, in small letters, where it is unknown."""
-        folded = _fold(heading)
-        known = _known(self.kind)
-        found = IN_A_LANGUAGE.fullmatch(folded)
+    def find_column(self, heading: str) -> str:
+        """The code of the column with this heading.
+
+        The normalized heading where it is unknown.
+        """
+        normalized = _normalize_heading(heading)
+        known = _load_known_headings(self.kind)
+        found = LANGUAGE_SUFFIX_PATTERN.fullmatch(normalized)
         if found and (prefix := known.get(found[1], found[1])) in self.prefixes:
             return f"{prefix}_{found[2]}"
-        return known.get(folded, folded)
+        return known.get(normalized, normalized)
 
-    def word(self, column: str) -> str:
-        """What a column is called in the reader's language."""
-        if column in self.words:
-            return str(self.words[column][0])
-        prefix, _line, language = column.partition("_")
+    def get_label(self, column: str) -> str:
+        """The label of a column in the current language."""
+        if column in self.labels:
+            return str(self.labels[column][0])
+        prefix, _separator, language = column.partition("_")
         if prefix in self.prefixes:
-            return f"{self.words[prefix][0]} ({language})"
-        return str(self.others.get(column, column))
+            return f"{self.labels[prefix][0]} ({language})"
+        return str(self.extra_labels.get(column, column))
 
 
-def _fold(heading: str) -> str:
+def _normalize_heading(heading: str) -> str:
     return " ".join(heading.casefold().split())
 
 
 @lru_cache(maxsize=8)
-def _known(kind: str) -> dict[str, str]:
-    columns = KINDS[kind]
+def _load_known_headings(kind: str) -> dict[str, str]:
+    """The codes of the columns by normalized heading.
+
+    Headings in all languages of the desk are included.
+    """
+    columns = COLUMNS_BY_KIND[kind]
     found: dict[str, str] = {}
     for language, _name in settings.LANGUAGES:
         with override(language):
-            for code, (word, _help) in columns.words.items():
-                found.setdefault(_fold(str(word)), code)
-    return found | {code: code for code in columns.words}
+            for code, (label, _help) in columns.labels.items():
+                found.setdefault(_normalize_heading(str(label)), code)
+    return found | {code: code for code in columns.labels}
 
 
-COMMISSIONS = Columns(
+COMMISSION_COLUMNS = Columns(
     "commissions",
     _("Commissions"),
     ("code", "parent", "level"),
@@ -88,7 +106,7 @@ COMMISSIONS = Columns(
     },
     ("name", "address"),
 )
-OBSERVERS = Columns(
+OBSERVER_COLUMNS = Columns(
     "observers",
     _("Observers"),
     ("name", "phone", "language", "organisation"),
@@ -105,9 +123,9 @@ OBSERVERS = Columns(
         "accredited_from": (_("Accredited from"), _("A date, like 2026-11-20.")),
         "accredited_until": (_("Accredited until"), _("A date, the last day.")),
     },
-    others={"elections": _("Takes part in this election")},
+    extra_labels={"elections": _("Takes part in this election")},
 )
-ASSIGNMENTS = Columns(
+ASSIGNMENT_COLUMNS = Columns(
     "assignments",
     _("Assignments"),
     ("observer", "commission"),
@@ -119,4 +137,6 @@ ASSIGNMENTS = Columns(
         "ends_at": (_("Ends"), _("The same; a date alone is that whole day.")),
     },
 )
-KINDS: dict[str, Columns] = {one.kind: one for one in (COMMISSIONS, OBSERVERS, ASSIGNMENTS)}
+COLUMNS_BY_KIND: dict[str, Columns] = {
+    one.kind: one for one in (COMMISSION_COLUMNS, OBSERVER_COLUMNS, ASSIGNMENT_COLUMNS)
+}

@@ -1,6 +1,6 @@
-"""What people upload as a table, CSV as their programs write it or a workbook, read into lines of text.
+"""Reading uploaded tables: CSV in any usual encoding, or .xlsx workbooks.
 
-Which encoding and sheet were taken, where another was possible, is said in `notes`, so that nobody wonders later.
+The result is lines of text. Where another encoding or sheet was possible, `notes` say which one was used.
 """
 
 import re
@@ -9,24 +9,29 @@ from pathlib import PurePath
 
 from django.utils.translation import gettext as _
 
-from observer.services.spreadsheets.tables import COLUMNS_MAX, ROWS_MAX, BadLine, BadTable, Lines, csv_lines
-from observer.services.spreadsheets.workbooks import workbook_read
+from observer.services.spreadsheets.tables import MAX_COLUMNS, MAX_ROWS, BadLine, BadTable, SheetLines, parse_csv_lines
+from observer.services.spreadsheets.workbooks import read_workbook
 
-FILE_MAX = 10_000_000  # bytes
+MAX_FILE_BYTES = 10_000_000  # bytes
 SEPARATORS = ",;\t"
-SCRIPT_MIN = 0.8  # of the letters beyond ASCII that are Russian ones, in a text that is Windows-1251
-OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how the files of old Office begin, and those locked by a password
+# The share of Russian letters among the characters beyond ASCII, from which a text is taken for Windows-1251.
+MIN_RUSSIAN_SHARE = 0.8
+# The first bytes of old Office files, and of workbooks with a password.
+OLD_OFFICE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def sheet_read(*, source: bytes, file: str) -> Lines:
-    """The lines of an uploaded table. Raises BadTable where the file as a whole cannot be one."""
-    sheet = Lines(PurePath(file).name[:120] or "?")
+def read_sheet(*, source: bytes, file: str) -> SheetLines:
+    """The lines of an uploaded table.
+
+    Raises BadTable if the file as a whole cannot be read. Problems of single lines are in the result's `bad`.
+    """
+    sheet = SheetLines(PurePath(file).name[:120] or "?")
     reason = ""
     if not source.strip():
         reason = _("is empty")
-    elif len(source) > FILE_MAX:
-        reason = _("is larger than %(most)d bytes") % {"most": FILE_MAX}
-    elif source.startswith(OLD):
+    elif len(source) > MAX_FILE_BYTES:
+        reason = _("is larger than %(most)d bytes") % {"most": MAX_FILE_BYTES}
+    elif source.startswith(OLD_OFFICE_SIGNATURE):
         locked = "EncryptedPackage".encode("utf-16-le") in source
         reason = (
             _("is locked by a password: save it without one")
@@ -38,30 +43,34 @@ def sheet_read(*, source: bytes, file: str) -> Lines:
     if reason:
         raise BadTable([BadLine(sheet.file, 0, reason)])
     if source.startswith(b"PK"):
-        workbook_read(source=source, sheet=sheet)
+        read_workbook(source=source, sheet=sheet)
     else:
-        _csv_read(source, sheet)
-    _trim(sheet)
+        _read_csv(source, sheet)
+    _remove_empty_columns(sheet)
     return sheet
 
 
-def _csv_read(source: bytes, sheet: Lines) -> None:
-    text = _decoded(source, sheet)
+def _read_csv(source: bytes, sheet: SheetLines) -> None:
+    text = _decode(source, sheet)
     first, _end, rest = text.partition("\n")
-    said = re.fullmatch(r"sep=([,;\t])\r?", first, re.IGNORECASE)  # Excel's own hint
-    separator = said[1] if said else _separator(text)
-    lines = csv_lines(("\n" + rest) if said else text, sheet, separator)
-    sheet.lines = list(islice(lines, ROWS_MAX + 2))
-    if sheet.lines and len(sheet.lines[0][1]) > COLUMNS_MAX:
-        raise BadTable([BadLine(sheet.file, 0, _("has more than %(most)d columns") % {"most": COLUMNS_MAX})])
+    hint = re.fullmatch(r"sep=([,;\t])\r?", first, re.IGNORECASE)  # a line that Excel understands
+    separator = hint[1] if hint else _detect_separator(text)
+    lines = parse_csv_lines(("\n" + rest) if hint else text, sheet, separator)
+    sheet.lines = list(islice(lines, MAX_ROWS + 2))
+    if sheet.lines and len(sheet.lines[0][1]) > MAX_COLUMNS:
+        raise BadTable([BadLine(sheet.file, 0, _("has more than %(most)d columns") % {"most": MAX_COLUMNS})])
 
 
-def _decoded(source: bytes, sheet: Lines) -> str:
+def _decode(source: bytes, sheet: SheetLines) -> str:
+    """Decodes UTF-8, UTF-16 with a byte order mark, or Windows-1251.
+
+    Raises BadTable.
+    """
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if source.startswith(mark):
-            return _strictly(source, encoding, sheet)
+            return _decode_strictly(source, encoding, sheet)
     unknown = _("is in an encoding that is not known: save the file as CSV UTF-8 or as .xlsx")
-    if b"\0" in source[:4]:  # UTF-16 without its mark
+    if b"\0" in source[:4]:  # UTF-16 without a byte order mark
         raise BadTable([BadLine(sheet.file, 0, unknown)])
     try:
         return source.decode("utf-8")
@@ -72,16 +81,21 @@ def _decoded(source: bytes, sheet: Lines) -> str:
                 [BadLine(sheet.file, line, _("the file ends in the middle of a letter: it was cut off"))]
             ) from None
     text = source.decode("cp1251", "replace")
-    beyond = [sign for sign in text if sign > "\x7f" and sign.isprintable()]
-    russian = sum("А" <= sign <= "я" or sign in "Ёё№«»—–" for sign in beyond)
-    upside_down = len(re.findall("[а-я][А-Я]", text)) > len(re.findall("[А-Я][а-я]", text))  # KOI8, read as this
-    if "\ufffd" in text or upside_down or russian < SCRIPT_MIN * len(beyond):
+    non_ascii = [sign for sign in text if sign > "\x7f" and sign.isprintable()]
+    russian = sum("А" <= sign <= "я" or sign in "Ёё№«»—–" for sign in non_ascii)
+    # KOI8 that is decoded as Windows-1251 has small and capital letters exchanged.
+    swapped_case = len(re.findall("[а-я][А-Я]", text)) > len(re.findall("[А-Я][а-я]", text))
+    if "\ufffd" in text or swapped_case or russian < MIN_RUSSIAN_SHARE * len(non_ascii):
         raise BadTable([BadLine(sheet.file, 0, unknown)])
     sheet.notes.append(_("The file is in Windows-1251, which has no Kazakh letters: look whether every name is right."))
     return text
 
 
-def _strictly(source: bytes, encoding: str, sheet: Lines) -> str:
+def _decode_strictly(source: bytes, encoding: str, sheet: SheetLines) -> str:
+    """Decodes with the given encoding.
+
+    Raises BadTable with the line of the first wrong byte.
+    """
     try:
         text = source.decode(encoding)
     except UnicodeDecodeError as error:
@@ -93,15 +107,18 @@ def _strictly(source: bytes, encoding: str, sheet: Lines) -> str:
     return text
 
 
-def _separator(text: str) -> str:
-    """The one that the first line with anything in it has most of, outside quotation marks."""
+def _detect_separator(text: str) -> str:
+    """The separator that occurs most often in the first line.
+
+    Empty lines and text in quotation marks do not count.
+    """
     first = next((line for line in text.splitlines() if line.strip(' ,;\t"')), "")
-    bare = re.sub(r'"[^"]*"', "", first)
-    return max(SEPARATORS, key=bare.count)
+    unquoted = re.sub(r'"[^"]*"', "", first)
+    return max(SEPARATORS, key=unquoted.count)
 
 
-def _trim(sheet: Lines) -> None:
-    """Columns at the end without a heading, in which nothing stands, are no columns."""
+def _remove_empty_columns(sheet: SheetLines) -> None:
+    """Removes empty columns without a heading from the end."""
     header = sheet.lines[0][1] if sheet.lines else []
     extra = len(header)
     while header and not header[-1]:

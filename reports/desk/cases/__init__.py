@@ -1,1 +1,1 @@
-"""Pages of cases and complaints."""
+"""Desk pages of cases and complaints."""

@@ -1,4 +1,7 @@
-"""One complaint of a case: its words, its filing, the answer, the appeal; and as a document with its evidence."""
+"""Pages of one complaint: its steps, and the printable document.
+
+The steps are the draft, the filing, the answer and the appeal.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, cast
@@ -7,129 +10,133 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from observer.desk.pages import page
-from observer.models.reach import Verb
-from observer.services.trail import trail_add
-from observer.words import in_language
-from reports.desk.cases.cases import OneCase, named_in
-from reports.desk.words.formats import clock, name_of
-from reports.desk.words.labels import ANSWERED, PAPERS
+from observer.desk.pages import register_page
+from observer.models.row_scope import Permission
+from observer.services.trail import add_trail_entry
+from observer.words import get_translation
+from reports.desk.cases.cases import BaseCaseView, list_named_observers
+from reports.desk.words.formats import get_place_name, to_local_time
+from reports.desk.words.labels import CASE_FILE_KIND_LABELS, COMPLAINT_OUTCOME_LABELS
 from reports.models import Case, Complaint, Evidence
 from reports.problems import Rejected
 from reports.services.cases import cases
-from reports.services.cases.case_files import case_file_add
+from reports.services.cases.case_files import add_case_file
 from reports.services.cases.complaints import (
-    complaint_answer,
-    complaint_file,
-    complaint_write,
-    complaints_waiting,
+    edit_complaint,
+    file_complaint,
+    get_pending_deadline,
+    record_complaint_answer,
 )
-from reports.services.cases.deadlines import terms_of
-from reports.services.review.decisions import Changed
+from reports.services.cases.deadlines import get_deadlines
+from reports.services.review.decisions import EditConflict
 
 
-@page("cases/<int:pk>/complaints/<int:complaint>/", name="complaint")
-class ComplaintPage(OneCase):
-    verb = Verb.CASES
+@register_page("cases/<int:pk>/complaints/<int:complaint>/", name="complaint")
+class ComplaintPage(BaseCaseView):
+    permission = Permission.CASES
     template_name = "desk/complaint.html"
 
-    def both(self) -> tuple[Case, Complaint]:
-        case = self.found(Verb.CASES)
-        row = case.complaints.select_related("appeals", "created_by").filter(pk=self.kwargs["complaint"]).first()
-        if row is None:
+    def get_case_and_complaint(self) -> tuple[Case, Complaint]:
+        """The case and the complaint from the address. Raises Http404 where the reader may not see them."""
+        case = self.get_case(Permission.CASES)
+        complaint = case.complaints.select_related("appeals", "created_by").filter(pk=self.kwargs["complaint"]).first()
+        if complaint is None:
             raise Http404
-        row.case = case
-        return case, row
+        complaint.case = case
+        return case, complaint
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        case, complaint = self.both()
+        case, complaint = self.get_case_and_complaint()
         return self.render_to_response(self.get_context_data(case=case, complaint=complaint))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        case, complaint = self.both()
-        acts: Mapping[str, Callable[[Case, Complaint], None]] = {
-            "write": self._write,
-            "file": self._file,
-            "answer": self._answer,
-            "paper": self._paper,
+        case, complaint = self.get_case_and_complaint()
+        handlers: Mapping[str, Callable[[Case, Complaint], None]] = {
+            "write": self._write_complaint,
+            "file": self._file_complaint,
+            "answer": self._record_answer,
+            "paper": self._add_file,
         }
-        do = request.POST.get("do", "")
-        if do not in acts:
+        action = request.POST.get("do", "")
+        if action not in handlers:
             raise Http404
         try:
-            acts[do](case, complaint)
-            return HttpResponseRedirect(self.link("complaint", case.pk, complaint.pk))
-        except Changed:
-            told = _("A colleague changed this meanwhile. Your words are below and not stored: compare, then store.")
-        except Rejected as problem:
-            told = " ".join(str(one.detail) for one in problem.errors) or str(problem.detail)
-        case, complaint = self.both()
-        context = self.get_context_data(case=case, complaint=complaint, told=told, typed=request.POST)
+            handlers[action](case, complaint)
+            return HttpResponseRedirect(self.get_page_url("complaint", case.pk, complaint.pk))
+        except EditConflict:
+            message = _("A colleague changed this meanwhile. Your words are below and not stored: compare, then store.")
+        except Rejected as error:
+            message = " ".join(str(one.detail) for one in error.errors) or str(error.detail)
+        case, complaint = self.get_case_and_complaint()
+        context = self.get_context_data(case=case, complaint=complaint, told=message, typed=request.POST)
         return self.render_to_response(context, status=409)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         case, complaint = kwargs["case"], kwargs["complaint"]
-        zone, now, terms = case.commission.zone, timezone.now(), terms_of(self.election)
-        due = complaints_waiting(complaint)
-        term, typed = terms.get(complaint.term), kwargs.get("typed") or {}
+        zone, now, deadlines = case.commission.zone, timezone.now(), get_deadlines(self.election)
+        due = get_pending_deadline(complaint)
+        deadline, typed = deadlines.get(complaint.term), kwargs.get("typed") or {}
         return super().get_context_data(**kwargs) | {
             "title": _("Complaint %(id)s") % {"id": complaint.pk},
-            "place_name": name_of(case.commission),
+            "place_name": get_place_name(case.commission),
             "zone": zone,
-            "term": term,
-            "term_name": in_language(term.names) if term else complaint.term,
-            "who": in_language(term.who_may_file) if term else "",
-            "due": clock(due, zone) if due else None,
+            "term": deadline,
+            "term_name": get_translation(deadline.names) if deadline else complaint.term,
+            "who": get_translation(deadline.who_may_file) if deadline else "",
+            "due": to_local_time(due, zone) if due else None,
             "late": bool(due and due < now),
             "days": (due - now).days if due else 0,
-            "now": clock(now, zone),
+            "now": to_local_time(now, zone),
             "forum": typed.get("forum", complaint.forum),
             "text": typed.get("text", complaint.text),
-            "filed": clock(complaint.filed_at, zone) if complaint.filed_at else None,
-            "answered": clock(complaint.answered_at, zone) if complaint.answered_at else None,
-            "outcome": ANSWERED.get(complaint.outcome, ""),
-            "outcomes": list(ANSWERED.items()),
-            "terms": [(one, in_language(one.names)) for one in terms.values()],
+            "filed": to_local_time(complaint.filed_at, zone) if complaint.filed_at else None,
+            "answered": to_local_time(complaint.answered_at, zone) if complaint.answered_at else None,
+            "outcome": COMPLAINT_OUTCOME_LABELS.get(complaint.outcome, ""),
+            "outcomes": list(COMPLAINT_OUTCOME_LABELS.items()),
+            "terms": [(one, get_translation(one.names)) for one in deadlines.values()],
             "appeal": Complaint.objects.filter(appeals=complaint).first(),
-            "paper_kinds": list(PAPERS.items()),
-            "papers": [(one, PAPERS[one.kind], clock(one.at, zone)) for one in complaint.files.select_related("user")],
+            "paper_kinds": list(CASE_FILE_KIND_LABELS.items()),
+            "papers": [
+                (one, CASE_FILE_KIND_LABELS[one.kind], to_local_time(one.at, zone))
+                for one in complaint.files.select_related("user")
+            ],
         }
 
-    def _write(self, case: Case, complaint: Complaint) -> None:
-        complaint_write(
+    def _write_complaint(self, case: Case, complaint: Complaint) -> None:
+        edit_complaint(
             complaint=complaint,
             forum=self.request.POST.get("forum", ""),
             text=self.request.POST.get("text", ""),
             user=self.user,
             now=timezone.now(),
-            seen=self.seen(),
+            seen=self.get_seen_revision(),
         )
 
-    def _file(self, case: Case, complaint: Complaint) -> None:
-        complaint_file(
+    def _file_complaint(self, case: Case, complaint: Complaint) -> None:
+        file_complaint(
             complaint=complaint,
-            filed_at=self.moment("filed_at", case),
+            filed_at=self.parse_local_time("filed_at", case),
             user=self.user,
             now=timezone.now(),
             answer_term=self.request.POST.get("answer_term", ""),
-            seen=self.seen(),
+            seen=self.get_seen_revision(),
         )
 
-    def _answer(self, case: Case, complaint: Complaint) -> None:
-        complaint_answer(
+    def _record_answer(self, case: Case, complaint: Complaint) -> None:
+        record_complaint_answer(
             complaint=complaint,
-            answered_at=self.moment("answered_at", case),
+            answered_at=self.parse_local_time("answered_at", case),
             user=self.user,
             now=timezone.now(),
             outcome=self.request.POST.get("outcome", ""),
-            seen=self.seen(),
+            seen=self.get_seen_revision(),
         )
 
-    def _paper(self, case: Case, complaint: Complaint) -> None:
+    def _add_file(self, case: Case, complaint: Complaint) -> None:
         upload = self.request.FILES.get("file")
         if upload is None:
             raise Rejected("invalid_report", _("Choose a file."), "file")
-        case_file_add(
+        add_case_file(
             case=case,
             complaint=complaint,
             kind=self.request.POST.get("kind", ""),
@@ -140,9 +147,9 @@ class ComplaintPage(OneCase):
         )
 
 
-@page("cases/<int:pk>/complaints/<int:complaint>/print/", name="complaint_print")
-class ComplaintPrint(ComplaintPage):
-    """As a document: whoever agreed is named in it, and that their name was seen is noted."""
+@register_page("cases/<int:pk>/complaints/<int:complaint>/print/", name="complaint_print")
+class ComplaintPrintPage(ComplaintPage):
+    """The complaint as a document. It names the observers who consented; a trail entry records each name shown."""
 
     template_name = "desk/complaint_print.html"
 
@@ -151,16 +158,16 @@ class ComplaintPrint(ComplaintPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         case, now = kwargs["case"], timezone.now()
-        people = named_in(case, self.user)
-        for observer, named in people:
-            if named:
+        observers = list_named_observers(case, self.user)
+        for observer, may_name in observers:
+            if may_name:
                 detail = {"case": case.pk, "fields": ["name"]}
-                trail_add(action="observer.named", subject=observer, now=now, user=self.user, detail=detail)
-        reports = list(cases.reports_of(case))
+                add_trail_entry(action="observer.named", subject=observer, now=now, user=self.user, detail=detail)
+        reports = list(cases.get_case_reports(case))
         evidence = Evidence.objects.filter(report__in=[one.pk for one in reports], state=Evidence.State.STORED)
         zone = case.commission.zone
         return super().get_context_data(**kwargs) | {
-            "people": people,
-            "reports": [(one, clock(one.observed_at, zone)) for one in reports],
+            "people": observers,
+            "reports": [(one, to_local_time(one.observed_at, zone)) for one in reports],
             "evidence": list(evidence.select_related("report", "observer").defer("report__body").order_by("pk")),
         }

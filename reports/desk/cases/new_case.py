@@ -1,4 +1,7 @@
-"""A case opened where no report's page is at hand: of a violation in the list, or of what somebody told on the telephone."""
+"""The page that opens a case without a report's page.
+
+It is for a violation from the list, and for what somebody told by phone.
+"""
 
 from typing import Any
 
@@ -7,69 +10,74 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission
-from observer.models.reach import Verb
-from reports.desk.words.formats import SEVERITIES, name_of
+from observer.models.row_scope import Permission
+from reports.desk.words.formats import SEVERITY_LABELS, get_place_name
 from reports.models import Case, Violation
 from reports.problems import Rejected
 from reports.services.cases import cases
-from reports.services.review.decisions import Changed, violation_stamp
+from reports.services.review.decisions import EditConflict, make_violation_stamp
 
 
-@page("cases/new/", name="case_new")
-class NewCase(DeskView):
-    """`?violation=ID` of that violation; else of a station, by its code."""
+@register_page("cases/new/", name="case_new")
+class NewCasePage(DeskView):
+    """The form for a new case.
 
-    verb = Verb.CASES
+    It is about the violation `?violation=ID`, or without it about a station, by its code.
+    """
+
+    permission = Permission.CASES
     title = gettext_lazy("A new case")
     template_name = "desk/case_new.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        violation = self._violation()
+        violation = self._find_violation()
         if violation is not None and violation.case_id:
-            return HttpResponseRedirect(self.link("case", violation.case_id))
-        return self._page(violation)
+            return HttpResponseRedirect(self.get_page_url("case", violation.case_id))
+        return self._render_page(violation)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        violation = self._violation()
+        violation = self._find_violation()
         try:
-            return HttpResponseRedirect(self.link("case", self._opened(violation).pk))
-        except Changed:
-            told = _("A colleague decided this meanwhile. Nothing of yours was written: look at it again.")
-        except Rejected as problem:
-            told = str(problem.detail)
-        return self._page(self._violation(), told=told, typed=request.POST, status=409)
+            return HttpResponseRedirect(self.get_page_url("case", self._open_case(violation).pk))
+        except EditConflict:
+            message = _("A colleague decided this meanwhile. Nothing of yours was written: look at it again.")
+        except Rejected as error:
+            message = str(error.detail)
+        return self._render_page(self._find_violation(), told=message, typed=request.POST, status=409)
 
-    def _opened(self, violation: Violation | None) -> Case:
-        said, now = self.request.POST, timezone.now()
+    def _open_case(self, violation: Violation | None) -> Case:
+        """The new case. Raises Rejected, and EditConflict where the violation changed since it was shown."""
+        data, now = self.request.POST, timezone.now()
         if violation is not None:
-            return cases.case_open(
-                violation=violation, title=said.get("title", ""), user=self.user, now=now, seen=said.get("seen", "-")
+            return cases.open_case_from_violation(
+                violation=violation, title=data.get("title", ""), user=self.user, now=now, seen=data.get("seen", "-")
             )
-        place = self.reachable(Commission).filter(code__iexact=said.get("commission", "").strip()).first()
+        place = self.get_permitted_rows(Commission).filter(code__iexact=data.get("commission", "").strip()).first()
         if place is None:
             raise Rejected("invalid_report", _("There is no such station in your territory."), "commission")
-        return cases.case_begin(
-            commission=place, title=said.get("title", ""), severity=said.get("severity", ""), user=self.user, now=now
+        return cases.open_case(
+            commission=place, title=data.get("title", ""), severity=data.get("severity", ""), user=self.user, now=now
         )
 
-    def _violation(self) -> Violation | None:
-        given = self.request.GET.get("violation", "")
-        if not given:
+    def _find_violation(self) -> Violation | None:
+        """The violation in the address; None without one. Raises Http404 for one the reader may not open a case for."""
+        value = self.request.GET.get("violation", "")
+        if not value:
             return None
-        key = int(given) if given.isascii() and given.isdecimal() and len(given) < 19 else 0
-        found: Violation = self.one(Violation, pk=key)
+        key = int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else 0
+        found: Violation = self.get_row_or_404(Violation, pk=key)
         return found
 
-    def _page(self, violation: Violation | None, status: int = 200, **context: Any) -> HttpResponse:
-        facts: dict[str, Any] = {"severities": SEVERITIES.items(), "at": self.request.GET.get("at", "")}
+    def _render_page(self, violation: Violation | None, status: int = 200, **context: Any) -> HttpResponse:
+        details: dict[str, Any] = {"severities": SEVERITY_LABELS.items(), "at": self.request.GET.get("at", "")}
         if violation is not None:
             place = violation.report.commission
-            facts |= {
+            details |= {
                 "violation": violation,
-                "seen": violation_stamp(violation),
+                "seen": make_violation_stamp(violation),
                 "place": place,
-                "place_name": name_of(place),
+                "place_name": get_place_name(place),
             }
-        return self.render_to_response(self.get_context_data(**facts, **context), status=status)
+        return self.render_to_response(self.get_context_data(**details, **context), status=status)

@@ -1,1 +1,1 @@
-"""Pages of election day: board, stations, calls, messages, exports."""
+"""Election-day pages of the desk: board, stations, calls, messages, exports."""

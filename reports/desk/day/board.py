@@ -1,4 +1,4 @@
-"""The board of the day: one page for a territory, fresh every ten seconds."""
+"""The election-day board: one page per territory, refreshed every ten seconds."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,81 +6,90 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.desk.pages import DeskView, page
-from observer.models.reach import Verb
+from observer.desk.pages import DeskView, register_page
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.calls import calls_waiting
-from observer.words import in_language
-from reports.desk.day.exports import coverage_link
-from reports.desk.day.scope import scope_of, tops_of, way_to
-from reports.desk.words.formats import SEVERITIES, clock, name_of
-from reports.services.review.rehearsals import rehearsals_on_the_day
-from reports.services.schedule.board import Board, Line, board_of
+from observer.services.calls import get_due_calls
+from observer.words import get_translation
+from reports.desk.day.exports import build_coverage_link
+from reports.desk.day.scope import get_scope, load_ancestors, load_top_territories
+from reports.desk.words.formats import SEVERITY_LABELS, get_place_name, to_local_time
+from reports.services.review.rehearsals import filter_election_day_rehearsals
+from reports.services.schedule.board import Board, TerritoryLine, get_board
 
-FEW = 100  # rehearsal reports beyond which only "more than" is said
+MAX_REHEARSALS_COUNTED = 100  # with more rehearsal reports the page says "more than"
 
 
-@page("board/", name="board", section="day", order=1)
+@register_page("board/", name="board", section="day", order=1)
 class BoardPage(DeskView):
-    """`?at=CODE` names the territory, `?districts=1` shows every level below it, `?part=1` is what the script asks for."""
+    """The figures of one territory and of the territories below it.
 
-    verb = Verb.LOOK
+    `?at=CODE`: the territory. `?districts=1`: all levels below it instead of one. `?part=1`: only the part that the
+    script on the page reloads.
+    """
+
+    permission = Permission.LOOK
     title = _("The board")
 
     def get_template_names(self) -> list[str]:
         return ["desk/_board.html" if "part" in self.request.GET else "desk/board.html"]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        scope = scope_of(self, self.request.GET.get("at", ""))
+        scope = get_scope(self, self.request.GET.get("at", ""))
         now = timezone.now()
-        board = board_of(election=self.election, scope=scope, now=now)
-        deep = "districts" in self.request.GET
-        here = scope.commission
-        lines = [line for line in board.lines if deep or line.depth == here.depth + 1]
+        board = get_board(election=self.election, scope=scope, now=now)
+        show_all_levels = "districts" in self.request.GET
+        territory = scope.commission
+        lines = [line for line in board.lines if show_all_levels or line.depth == territory.depth + 1]
         context = {
-            "here": here,
-            "name": name_of(here),
-            "way": [(one, name_of(self._own(one))) for one in way_to(self, here)],
-            "tops": [(one, name_of(self._own(one))) for one in tops_of(self)],
+            "here": territory,
+            "name": get_place_name(territory),
+            "way": [(one, get_place_name(self._attach_election(one))) for one in load_ancestors(self, territory)],
+            "tops": [(one, get_place_name(self._attach_election(one))) for one in load_top_territories(self)],
             "board": board,
-            "as_of": clock(board.at, here.zone),
-            "zone": here.zone,
-            "total": self._shown(board.total, board, here.depth),
-            "lines": [self._shown(line, board, here.depth) for line in lines],
-            "checklists": [self._words(titles) or code for code, titles in board.checklists],
-            "deep": deep,
-            "can_deepen": any(line.depth > here.depth + 1 for line in board.lines),
-            "incidents": [(severity, SEVERITIES[severity], n) for severity, n in board.incidents.items()],
+            "as_of": to_local_time(board.at, territory.zone),
+            "zone": territory.zone,
+            "total": self._build_line(board.total, board, territory.depth),
+            "lines": [self._build_line(line, board, territory.depth) for line in lines],
+            "checklists": [self._translate(titles) or code for code, titles in board.checklists],
+            "deep": show_all_levels,
+            "can_deepen": any(line.depth > territory.depth + 1 for line in board.lines),
+            "incidents": [(severity, SEVERITY_LABELS[severity], n) for severity, n in board.incidents.items()],
             "newest": [
                 {
                     "incident": one,
-                    "name": self._words(one.names) or one.code,
-                    "station": self._words(one.station_names) or one.station,
-                    "severity": SEVERITIES.get(one.severity, one.severity),
-                    "at": clock(one.received_at, here.zone),
+                    "name": self._translate(one.names) or one.code,
+                    "station": self._translate(one.station_names) or one.station,
+                    "severity": SEVERITY_LABELS.get(one.severity, one.severity),
+                    "at": to_local_time(one.received_at, territory.zone),
                 }
                 for one in board.newest
             ],
             "disk_gigabytes": board.disk_free / 1e9,
-            "export_link": coverage_link(self, here),
+            "export_link": build_coverage_link(self, territory),
         }
-        if access.may(self.user, Verb.CONTACT, here):
-            context["waiting"] = calls_waiting(commission=here, now=now).count()
-        if access.may(self.user, Verb.VERIFY, here):
-            context["rehearsed"] = len(rehearsals_on_the_day(election=self.election, scope=scope).values("pk")[:FEW])
+        if access.has_permission(self.user, Permission.CONTACT, territory):
+            context["waiting"] = get_due_calls(commission=territory, now=now).count()
+        if access.has_permission(self.user, Permission.VERIFY, territory):
+            context["rehearsed"] = len(
+                filter_election_day_rehearsals(election=self.election, scope=scope).values("pk")[
+                    :MAX_REHEARSALS_COUNTED
+                ]
+            )
         return super().get_context_data(**kwargs) | context
 
-    def _own(self, place: Any) -> Any:
+    def _attach_election(self, place: Any) -> Any:
+        """Sets the election on a commission. Reading its name then needs no query."""
         place.election = self.election
         return place
 
-    def _words(self, words: Mapping[str, str]) -> str:
-        return in_language(words, order=self.election.languages)
+    def _translate(self, translations: Mapping[str, str]) -> str:
+        return get_translation(translations, order=self.election.languages)
 
-    def _shown(self, line: Line, board: Board, top: int) -> dict[str, Any]:
+    def _build_line(self, line: TerritoryLine, board: Board, top_depth: int) -> dict[str, Any]:
         return {
             "line": line,
-            "name": self._words(line.names) or line.code,
-            "level": line.depth - top,
+            "name": self._translate(line.names) or line.code,
+            "level": line.depth - top_depth,
             "overdue": [(code, line.overdue[code]) for code, _titles in board.checklists],
         }

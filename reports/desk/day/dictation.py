@@ -1,4 +1,4 @@
-"""Filling in a checklist for an observer on the phone."""
+"""The page for reports that observers dictate by phone."""
 
 from datetime import datetime
 from typing import Any
@@ -12,34 +12,34 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission, Contest, Level, Observer
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.words import in_language
-from reports.desk.day.people import PROTECTED
-from reports.desk.day.scope import way_to
-from reports.desk.words.formats import clock, name_of
-from reports.desk.words.question_groups import answers_posted, groups_of
+from observer.words import get_translation
+from reports.desk.day.assignments import PROTECTED_FIELDS
+from reports.desk.day.scope import load_ancestors
+from reports.desk.words.formats import get_place_name, to_local_time
+from reports.desk.words.question_groups import build_question_groups, parse_posted_answers
 from reports.models import Checklist, ChecklistVersion, Question, ViolationType
 from reports.problems import Rejected
-from reports.services.checklists.compiled import Form, form_named
-from reports.services.intake.dictation import Dictated, Meanwhile, newest_of, report_dictate
+from reports.services.checklists.compiled import Form, find_form
+from reports.services.intake.dictation import DictatedReport, NewerReportExists, dictate_report, find_newest_report
 
-LOCAL = "%Y-%m-%dT%H:%M"
+DATETIME_LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 
 
-class HeadForm(forms.Form):
-    """What is not an answer."""
+class ReportHeadForm(forms.Form):
+    """The fields of a dictated report that are not answers."""
 
     uuid = forms.UUIDField(widget=forms.HiddenInput)
     newest = forms.IntegerField(min_value=0, max_value=2**62, widget=forms.HiddenInput)
     slot = forms.CharField(required=False, max_length=32, widget=forms.HiddenInput)
     contest = forms.ModelChoiceField(Contest.objects.none(), required=False, label=gettext_lazy("Contest"))
     observed_at = forms.DateTimeField(
-        input_formats=[LOCAL, "%Y-%m-%dT%H:%M:%S"],
+        input_formats=[DATETIME_LOCAL_FORMAT, "%Y-%m-%dT%H:%M:%S"],
         label=gettext_lazy("When it was observed, by the clock there"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_LOCAL_FORMAT),
     )
     comment = forms.CharField(
         required=False, max_length=20_000, label=gettext_lazy("Comment"), widget=forms.Textarea(attrs={"rows": 3})
@@ -47,142 +47,160 @@ class HeadForm(forms.Form):
     outside = forms.BooleanField(required=False, label=gettext_lazy("Away from the station, with the portable box"))
 
 
-@page("stations/<int:pk>/dictate/<int:observer>/", name="dictate")
-class Dictate(DeskView):
-    """`?checklist=CODE` opens that one, in its newest version; `?slot=` the hour it is about."""
+@register_page("stations/<int:pk>/dictate/<int:observer>/", name="dictate")
+class DictationPage(DeskView):
+    """The form of one checklist for one observer and station.
 
-    verb = Verb.DICTATE
+    `?checklist=CODE`: the checklist, in its newest published version; without it the page lists the checklists.
+    `?slot=`: the time slot that the report is about.
+    """
+
+    permission = Permission.DICTATE
     template_name = "desk/dictate.html"
     place: Commission
     observer: Observer
 
-    def setup_rows(self) -> None:
-        self.place = self.one(Commission, Verb.LOOK, pk=self.kwargs["pk"])
+    def load_rows(self) -> None:
+        """Loads the station and the observer from the address. Raises Http404 where the reader may not dictate."""
+        self.place = self.get_row_or_404(Commission, Permission.LOOK, pk=self.kwargs["pk"])
         self.place.election = self.election
-        if not access.may(self.user, Verb.DICTATE, self.place):
+        if not access.has_permission(self.user, Permission.DICTATE, self.place):
             raise Http404
-        people = self.reachable(Observer).defer(*PROTECTED)
-        found = people.filter(pk=self.kwargs["observer"]).first()
+        observers = self.get_permitted_rows(Observer).defer(*PROTECTED_FIELDS)
+        found = observers.filter(pk=self.kwargs["observer"]).first()
         if found is None:
             raise Http404
         self.observer = found
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.setup_rows()
+        self.load_rows()
         if "checklist" not in request.GET:
-            return self.render_to_response(self.get_context_data(checklists=self._checklists()))
-        form = self._form(request.GET["checklist"])
-        newest = newest_of(observer=self.observer, commission=self.place, checklist=form.code)
-        head = HeadForm(
+            return self.render_to_response(self.get_context_data(checklists=self._list_checklists()))
+        form = self._get_form(request.GET["checklist"])
+        newest = find_newest_report(observer=self.observer, commission=self.place, checklist=form.code)
+        head = ReportHeadForm(
             initial={
                 "uuid": uuid4(),
                 "newest": newest.sequence if newest else 0,
                 "slot": request.GET.get("slot", "")[:32],
-                "observed_at": clock(timezone.now(), self.place.zone),
+                "observed_at": to_local_time(timezone.now(), self.place.zone),
             }
         )
-        return self._shown(form, head)
+        return self._render_form(form, head)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.setup_rows()
-        form, head = self._form(request.GET.get("checklist", "")), HeadForm(request.POST)
-        head.fields["contest"].queryset = self._contests()  # type: ignore[attr-defined]
+        self.load_rows()
+        form, head = self._get_form(request.GET.get("checklist", "")), ReportHeadForm(request.POST)
+        head.fields["contest"].queryset = self._load_contests()  # type: ignore[attr-defined]
         if not head.is_valid():
-            return self._shown(form, head, status=422)
+            return self._render_form(form, head, status=422)
         try:
-            outcome = report_dictate(
-                dictated=self._dictated(form, head.cleaned_data),
+            outcome = dictate_report(
+                dictated=self._build_report(form, head.cleaned_data),
                 election=self.election,
                 user=self.user,
                 now=timezone.now(),
             )
         except Rejected as problem:
-            return self._shown(form, head, problem, status=422)
-        except Meanwhile as found:
-            return self._shown(form, head, meanwhile=found.report, status=409)
+            return self._render_form(form, head, problem, status=422)
+        except NewerReportExists as error:
+            return self._render_form(form, head, newer_report=error.report, status=409)
         if outcome.problem is not None:
-            return self._shown(form, head, outcome.problem, status=409)
-        words = _("Stored as a report of %(code)s, dictated to you.") % {"code": self.observer.code}
-        messages.success(request, words)
-        return HttpResponseRedirect(self.link("station", self.place.pk))
+            return self._render_form(form, head, outcome.problem, status=409)
+        message = _("Stored as a report of %(code)s, dictated to you.") % {"code": self.observer.code}
+        messages.success(request, message)
+        return HttpResponseRedirect(self.get_page_url("station", self.place.pk))
 
-    def _dictated(self, form: Form, said: dict[str, Any]) -> Dictated:
-        contest: Contest | None = said["contest"]
-        return Dictated(
-            uuid=said["uuid"],
+    def _build_report(self, form: Form, data: dict[str, Any]) -> DictatedReport:
+        contest: Contest | None = data["contest"]
+        return DictatedReport(
+            uuid=data["uuid"],
             observer=self.observer,
             commission=self.place,
             form=form,
-            observed_at=_at_place(said["observed_at"], self.place.zone),
-            answers=answers_posted(self._questions(form), self.request.POST),
-            slot=said["slot"],
+            observed_at=_localize(data["observed_at"], self.place.zone),
+            answers=parse_posted_answers(self._load_questions(form), self.request.POST),
+            slot=data["slot"],
             contest=contest.code if contest else "",
-            comment=said["comment"],
-            outside=said["outside"],
-            newest=None if "anyway" in self.request.POST else said["newest"],
+            comment=data["comment"],
+            outside=data["outside"],
+            newest_seen=None if "anyway" in self.request.POST else data["newest"],
         )
 
-    def _shown(
-        self, form: Form, head: HeadForm, problem: Rejected | None = None, meanwhile: Any = None, status: int = 200
+    def _render_form(
+        self,
+        form: Form,
+        head: ReportHeadForm,
+        problem: Rejected | None = None,
+        newer_report: Any = None,
+        status: int = 200,
     ) -> HttpResponse:
-        contests = self._contests()
+        contests = self._load_contests()
         head.fields["contest"].queryset = contests  # type: ignore[attr-defined]
-        wrong = {one.field.removeprefix("answers."): str(one.detail) for one in (problem.errors if problem else ())}
-        checklist = self.visible(Checklist).get(code=form.code)
-        groups = groups_of(
-            self._questions(form),
+        errors = {one.field.removeprefix("answers."): str(one.detail) for one in (problem.errors if problem else ())}
+        checklist = self.get_visible_rows(Checklist).get(code=form.code)
+        groups = build_question_groups(
+            self._load_questions(form),
             data=self.request.POST if self.request.method == "POST" else None,
-            errors=wrong,
-            violations=self.visible(ViolationType),
+            errors=errors,
+            violation_types=self.get_visible_rows(ViolationType),
             order=self.election.languages,
         )
         context = self.get_context_data(
             form=head,
             groups=groups,
             problem=problem,
-            meanwhile=meanwhile,
+            meanwhile=newer_report,
             has_contests=contests.exists(),
-            checklist=in_language(checklist.titles, order=self.election.languages) or form.code,
+            checklist=get_translation(checklist.titles, order=self.election.languages) or form.code,
             version=form.number,
-            met=clock(meanwhile.received_at, self.place.zone) if meanwhile else None,
+            met=to_local_time(newer_report.received_at, self.place.zone) if newer_report else None,
         )
         return self.render_to_response(context, status=status)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        way = way_to(self, self.place)
-        for one in way:
+        ancestors = load_ancestors(self, self.place)
+        for one in ancestors:
             one.election = self.election
         title = _("Dictated by %(code)s") % {"code": self.observer.code}
         return super().get_context_data(**kwargs) | {
             "place": self.place,
-            "name": name_of(self.place),
+            "name": get_place_name(self.place),
             "observer": self.observer,
             "title": title,
             "zone": self.place.zone,
-            "way": [(one, name_of(one)) for one in way],
+            "way": [(one, get_place_name(one)) for one in ancestors],
         }
 
-    def _checklists(self) -> list[tuple[str, str]]:
-        """Those that fit the place first."""
-        fits = Checklist.Place.PRECINCT if self.place.level.kind == Level.Kind.PRECINCT else Checklist.Place.TERRITORIAL
-        rows = self.visible(Checklist).filter(versions__published_at__isnull=False, place__in=[fits, "any"]).distinct()
-        return [(one.code, in_language(one.titles, order=self.election.languages) or one.code) for one in rows]
+    def _list_checklists(self) -> list[tuple[str, str]]:
+        """The published checklists for this kind of place, as (code, title)."""
+        place_kind = (
+            Checklist.Place.PRECINCT if self.place.level.kind == Level.Kind.PRECINCT else Checklist.Place.TERRITORIAL
+        )
+        rows = (
+            self.get_visible_rows(Checklist)
+            .filter(versions__published_at__isnull=False, place__in=[place_kind, "any"])
+            .distinct()
+        )
+        return [(one.code, get_translation(one.titles, order=self.election.languages) or one.code) for one in rows]
 
-    def _form(self, code: str) -> Form:
-        rows = self.visible(ChecklistVersion).filter(checklist__code=code, published_at__isnull=False)
+    def _get_form(self, code: str) -> Form:
+        """The newest published version of a checklist. Raises Http404 where there is none."""
+        rows = self.get_visible_rows(ChecklistVersion).filter(checklist__code=code, published_at__isnull=False)
         newest = rows.order_by("-number").values_list("number", flat=True).first()
-        form = form_named(self.election.pk, code, newest) if newest is not None else None
+        form = find_form(self.election.pk, code, newest) if newest is not None else None
         if form is None:
             raise Http404
         return form
 
-    def _questions(self, form: Form) -> list[Question]:
-        rows = self.visible(Question).filter(version=form.version_id).select_related("section")
+    def _load_questions(self, form: Form) -> list[Question]:
+        rows = self.get_visible_rows(Question).filter(version=form.version_id).select_related("section")
         return list(rows.order_by("order", "pk"))
 
-    def _contests(self) -> Any:
-        return self.visible(Contest)
+    def _load_contests(self) -> Any:
+        return self.get_visible_rows(Contest)
 
 
-def _at_place(naive: datetime, zone: str) -> datetime:
+def _localize(naive: datetime, zone: str) -> datetime:
+    """The typed time as an aware datetime in the station's time zone."""
     return naive.replace(tzinfo=ZoneInfo(zone))

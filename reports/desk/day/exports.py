@@ -1,4 +1,4 @@
-"""Lists as files: what I asked for and how far it is, how to ask, and the file itself."""
+"""Export pages: the list with progress, the form, the download."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,47 +15,47 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission, Election
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.accounts.disclosure_log import ReasonNeeded
-from reports.desk.words.formats import clock
+from observer.services.accounts.disclosure_log import ReasonRequired
+from reports.desk.words.formats import to_local_time
 from reports.models import Export
 from reports.problems import Rejected
-from reports.services.exports.exports import export_ask, export_fetch, export_progress, exports_of
-from reports.services.exports.filters import Unlisted
-from reports.services.exports.tables import rows_count
-from reports.services.schedule.station_filter import SHOWS
+from reports.services.exports.exports import get_exports, open_export, read_progress, request_export
+from reports.services.exports.filters import InvalidListing
+from reports.services.exports.tables import count_rows
+from reports.services.schedule.station_filter import STATION_FILTERS
 
-SHOWN = 50
-TYPES = {
+MAX_EXPORTS_LISTED = 50
+CONTENT_TYPES = {
     Export.Format.CSV: "application/zip",
     Export.Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-Words = dict[str, str | Promise]
-KINDS: Words = {
+Labels = dict[str, str | Promise]
+KIND_LABELS: Labels = {
     Export.Kind.REPORTS: gettext_lazy("Reports"),
     Export.Kind.VIOLATIONS: gettext_lazy("Violations"),
     Export.Kind.EVIDENCE: gettext_lazy("Files of evidence"),
     Export.Kind.COVERAGE: gettext_lazy("Coverage of stations"),
 }
-FORMATS: Words = {
+FORMAT_LABELS: Labels = {
     Export.Format.CSV: gettext_lazy("CSV, for analysis"),
     Export.Format.XLSX: gettext_lazy("XLSX, for Excel"),
 }
-LABELS: Words = {
+ANSWER_STYLE_LABELS: Labels = {
     Export.Labels.CODES: gettext_lazy("codes"),
     Export.Labels.LABELS: gettext_lazy("words"),
     Export.Labels.BOTH: gettext_lazy("codes and words"),
 }
-PROBLEMS: Words = {
+PROBLEM_LABELS: Labels = {
     Export.Problem.RIGHTS: gettext_lazy("You may no longer take this list out."),
     Export.Problem.DISK: gettext_lazy("There is too little room on the server's disk. Tell an administrator."),
     Export.Problem.LIST: gettext_lazy("This list is no longer there. Ask for it anew."),
     Export.Problem.BROKEN: gettext_lazy("It could not be written, three times. Tell an administrator."),
 }
-FILTERS: Words = {
+FILTER_LABELS: Labels = {
     "checklist": gettext_lazy("checklist"),
     "state": gettext_lazy("state"),
     "rehearsal": gettext_lazy("rehearsal"),
@@ -73,15 +73,17 @@ FILTERS: Words = {
 }
 
 
-class AskForm(forms.Form):
+class ExportForm(forms.Form):
     uuid = forms.UUIDField(widget=forms.HiddenInput)
     format = forms.ChoiceField(
         label=gettext_lazy("Format"),
-        choices=FORMATS.items(),
+        choices=FORMAT_LABELS.items(),
         initial=Export.Format.XLSX,
         help_text=gettext_lazy("A table for each checklist, and one that says what the columns mean."),
     )
-    labels = forms.ChoiceField(label=gettext_lazy("Answers as"), choices=LABELS.items(), initial=Export.Labels.BOTH)
+    labels = forms.ChoiceField(
+        label=gettext_lazy("Answers as"), choices=ANSWER_STYLE_LABELS.items(), initial=Export.Labels.BOTH
+    )
     language = forms.ChoiceField(label=gettext_lazy("Language of the words"))
     words = forms.BooleanField(
         required=False,
@@ -102,11 +104,11 @@ class AskForm(forms.Form):
         field.initial = get_language()
 
 
-@page("exports/", name="exports", section="out", order=1)
-class Exports(DeskView):
-    """My files of this election; `?part=1` is what the script asks for."""
+@register_page("exports/", name="exports", section="out", order=1)
+class ExportListPage(DeskView):
+    """The reader's exports of this election. `?part=1`: only the part that the script on the page reloads."""
 
-    verb = Verb.EXPORT
+    permission = Permission.EXPORT
     title = gettext_lazy("Exports")
 
     def get_template_names(self) -> list[str]:
@@ -115,103 +117,116 @@ class Exports(DeskView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now, zone = timezone.now(), self.election.timezone
         rows = []
-        for one in exports_of(user=self.user, election=self.election)[:SHOWN]:
-            done, total = export_progress(one) or (0, 0)
+        for one in get_exports(user=self.user, election=self.election)[:MAX_EXPORTS_LISTED]:
+            done, total = read_progress(one) or (0, 0)
             rows.append(
                 {
                     "row": one,
-                    "kind": KINDS[one.kind],
-                    "asked": clock(one.asked_at, zone),
-                    "filters": filter_words(one.filters),
-                    "there": one.is_there(now),
+                    "kind": KIND_LABELS[one.kind],
+                    "asked": to_local_time(one.asked_at, zone),
+                    "filters": format_filters(one.filters),
+                    "there": one.is_available(now),
                     "done": done,
                     "total": total,
-                    "problem": PROBLEMS.get(one.problem, ""),
-                    "until": clock(one.expires_at, zone) if one.expires_at else None,
+                    "problem": PROBLEM_LABELS.get(one.problem, ""),
+                    "until": to_local_time(one.expires_at, zone) if one.expires_at else None,
                 }
             )
-        kinds = [(kind, words) for kind, words in KINDS.items() if kind != Export.Kind.COVERAGE]
+        kinds = [(kind, words) for kind, words in KIND_LABELS.items() if kind != Export.Kind.COVERAGE]
         return super().get_context_data(**kwargs) | {"rows": rows, "kinds": kinds, "zone": zone}
 
 
-@page("exports/new/", name="export_new")
-class ExportNew(DeskView):
-    """`?kind=` which list, and the filters by which it was narrowed."""
+@register_page("exports/new/", name="export_new")
+class NewExportPage(DeskView):
+    """The form for a new export. `?kind=` names the list; the other query parameters are its filters."""
 
-    verb = Verb.EXPORT
+    permission = Permission.EXPORT
     template_name = "desk/export_new.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self._asked(AskForm(self.election, initial={"uuid": uuid4()}))
+        return self._render_form(ExportForm(self.election, initial={"uuid": uuid4()}))
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = AskForm(self.election, request.POST)
+        form = ExportForm(self.election, request.POST)
         if not form.is_valid():
-            return self._asked(form)
-        given, (kind, filters) = form.cleaned_data, self._named()
-        uuid: UUID = given.pop("uuid")
+            return self._render_form(form)
+        options, (kind, filters) = form.cleaned_data, self._parse_query()
+        uuid: UUID = options.pop("uuid")
         try:
-            export_ask(
+            request_export(
                 uuid=uuid,
                 user=self.user,
                 election=self.election,
                 kind=kind,
                 filters=filters,
                 now=timezone.now(),
-                **given,
+                **options,
             )
-        except Unlisted:
+        except InvalidListing:
             raise Http404 from None
-        except ReasonNeeded:
+        except ReasonRequired:
             form.add_error("reason", _("Say why."))
         except Rejected as problem:
             form.add_error(None, str(problem.detail))
-        return self._asked(form) if form.errors else HttpResponseRedirect(self.link("exports"))
+        return self._render_form(form) if form.errors else HttpResponseRedirect(self.get_page_url("exports"))
 
-    def _named(self) -> tuple[str, dict[str, str]]:
-        asked = self.request.GET
-        filters = {name: str(value) for name, value in asked.items() if name != "kind"}
-        return asked.get("kind", Export.Kind.REPORTS), filters
+    def _parse_query(self) -> tuple[str, dict[str, str]]:
+        """The kind of list and its filters, from the address."""
+        query = self.request.GET
+        filters = {name: str(value) for name, value in query.items() if name != "kind"}
+        return query.get("kind", Export.Kind.REPORTS), filters
 
-    def _asked(self, form: AskForm) -> HttpResponse:
-        kind, filters = self._named()
+    def _render_form(self, form: ExportForm) -> HttpResponse:
+        kind, filters = self._parse_query()
         try:
-            number = rows_count(kind=kind, user=self.user, election=self.election, filters=filters, now=timezone.now())
-        except Unlisted:
+            row_count = count_rows(
+                kind=kind, user=self.user, election=self.election, filters=filters, now=timezone.now()
+            )
+        except InvalidListing:
             raise Http404 from None
-        title = _("Export: %(list)s") % {"list": KINDS[kind]}
-        context = self.get_context_data(form=form, number=number, filters=filter_words(filters)) | {"title": title}
+        title = _("Export: %(list)s") % {"list": KIND_LABELS[kind]}
+        context = self.get_context_data(form=form, number=row_count, filters=format_filters(filters)) | {"title": title}
         return self.render_to_response(context)
 
 
-@page("exports/<int:pk>/", name="export")
-class ExportFile(DeskView):
-    """The file, for whoever asked for it and still may."""
+@register_page("exports/<int:pk>/", name="export")
+class ExportDownloadView(DeskView):
+    """Downloads an exported file.
 
-    verb = Verb.EXPORT
+    Only for the user who requested it and still has the permission.
+    """
+
+    permission = Permission.EXPORT
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
-        export = get_object_or_404(exports_of(user=self.user, election=self.election), pk=self.kwargs["pk"])
+        export = get_object_or_404(get_exports(user=self.user, election=self.election), pk=self.kwargs["pk"])
         try:
-            file = export_fetch(export=export, user=self.user, now=timezone.now())
+            file = open_export(export=export, user=self.user, now=timezone.now())
         except FileNotFoundError:
             raise Http404 from None
-        ending = export.name.rpartition(".")[2]
-        name = f"{self.election.slug}-{export.kind}-{export.asked_at:%Y%m%d-%H%M}.{ending}"
+        extension = export.name.rpartition(".")[2]
+        name = f"{self.election.slug}-{export.kind}-{export.asked_at:%Y%m%d-%H%M}.{extension}"
         headers = {"Cache-Control": "private, no-store"}
         return FileResponse(
-            file, as_attachment=True, filename=name, content_type=TYPES[Export.Format(export.format)], headers=headers
+            file,
+            as_attachment=True,
+            filename=name,
+            content_type=CONTENT_TYPES[Export.Format(export.format)],
+            headers=headers,
         )
 
 
-def filter_words(filters: Mapping[str, str]) -> str:
-    """By what the list was narrowed."""
-    return ", ".join(f"{FILTERS.get(name, name)}: {value}" for name, value in filters.items())
+def format_filters(filters: Mapping[str, str]) -> str:
+    """The filters of an exported list in words, separated by commas."""
+    return ", ".join(f"{FILTER_LABELS.get(name, name)}: {value}" for name, value in filters.items())
 
 
-def coverage_link(view: DeskView, place: Commission, **filters: str) -> str:
-    """Where the stations of a territory are asked for as a file; "" for whom they are not, and for what is no list."""
-    if filters.get("show", "") not in SHOWS or not access.may(view.user, Verb.EXPORT, place):
+def build_coverage_link(view: DeskView, place: Commission, **filters: str) -> str:
+    """The address of the form that exports the stations of a territory.
+
+    It is "" where the reader may not export them, and for a `show` filter that exports do not know.
+    """
+    if filters.get("show", "") not in STATION_FILTERS or not access.has_permission(view.user, Permission.EXPORT, place):
         return ""
-    asked = {"kind": Export.Kind.COVERAGE, "at": place.code} | {name: one for name, one in filters.items() if one}
-    return f"{view.link('export_new')}?{urlencode(asked)}"
+    query = {"kind": Export.Kind.COVERAGE, "at": place.code} | {name: one for name, one in filters.items() if one}
+    return f"{view.get_page_url('export_new')}?{urlencode(query)}"

@@ -1,4 +1,4 @@
-"""Words to observers: written, looked at once more with the number of people, sent; and who has read them."""
+"""Messages from the desk to observers, and who has read them."""
 
 from typing import Any
 from uuid import uuid4
@@ -12,28 +12,28 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Assignment, Observer, Organisation
-from observer.models.reach import Verb
-from observer.services.accounts.access import Scope
-from observer.words import in_language
-from reports.desk.day.people import PROTECTED, assignments_now
-from reports.desk.day.scope import scope_of
-from reports.desk.words.formats import ROLES, clock, name_of
+from observer.models.row_scope import Permission
+from observer.services.accounts.access import TerritoryScope
+from observer.words import get_translation
+from reports.desk.day.assignments import PROTECTED_FIELDS, load_current_assignments
+from reports.desk.day.scope import get_scope
+from reports.desk.words.formats import ROLE_LABELS, get_place_name, to_local_time
 from reports.models import Message
 from reports.services.elections.messages import (
-    TEXT_MAX,
+    MAX_TEXT_CHARACTERS,
     Audience,
-    message_send,
-    reads_counted,
-    recipients_of,
-    recipients_with_reading,
+    count_reads,
+    get_recipients,
+    get_recipients_with_reads,
+    send_message,
 )
-from reports.services.schedule.board import stations
-from reports.services.schedule.schedule import plan_of
+from reports.services.schedule.board import iterate_stations
+from reports.services.schedule.schedule import load_plan
 
-ON_A_PAGE = 100
-LISTED = 30
+PAGE_SIZE = 100
+MAX_MESSAGES_LISTED = 30
 
 
 class MessageForm(forms.Form):
@@ -43,49 +43,55 @@ class MessageForm(forms.Form):
     silent = forms.ChoiceField(required=False, label=gettext_lazy("Only those of whom a report is missing"))
 
 
-@page("messages/", name="messages", section="people", order=10)
-class Messages(DeskView):
-    verb = Verb.MESSAGE
+@register_page("messages/", name="messages", section="people", order=10)
+class MessageListPage(DeskView):
+    permission = Permission.MESSAGE
     title = gettext_lazy("Messages")
     template_name = "desk/messages.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         rows = list(
-            self.visible(Message)
+            self.get_visible_rows(Message)
             .select_related("commission", "observer", "author", "organisation")
-            .defer(*(f"observer__{name}" for name in PROTECTED))
-            .order_by("-sent_at", "-pk")[:LISTED]
+            .defer(*(f"observer__{name}" for name in PROTECTED_FIELDS))
+            .order_by("-sent_at", "-pk")[:MAX_MESSAGES_LISTED]
         )
-        reads = reads_counted(messages=[row.pk for row in rows])
-        shown = [shown_message(self, row) | {"read": reads.get(row.pk, 0)} for row in rows]
-        return super().get_context_data(**kwargs) | {"rows": shown}
+        reads = count_reads(messages=[row.pk for row in rows])
+        listed = [describe_message(self, row) | {"read": reads.get(row.pk, 0)} for row in rows]
+        return super().get_context_data(**kwargs) | {"rows": listed}
 
 
-@page("messages/new/", name="message_new")
-class MessageNew(DeskView):
-    """`?observer=KEY` to one; `?at=CODE` to a territory. Posted once it is shown with its number, then sent."""
+@register_page("messages/new/", name="message_new")
+class NewMessagePage(DeskView):
+    """The form for a new message.
 
-    verb = Verb.MESSAGE
+    `?observer=ID`: to one observer. `?at=CODE`: to a territory. The first post shows the message with the number of
+    its recipients; the second, with `send`, sends it.
+    """
+
+    permission = Permission.MESSAGE
     title = gettext_lazy("New message")
     template_name = "desk/message_new.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        here = scope_of(self, request.GET.get("at", "")).commission
-        form = self._form({"uuid": uuid4(), "at": here.code})
-        return self.render_to_response(self.get_context_data(form=form, texts=self._texts({}), observer=self._one()))
+        territory = get_scope(self, request.GET.get("at", "")).commission
+        form = self._build_form({"uuid": uuid4(), "at": territory.code})
+        return self.render_to_response(
+            self.get_context_data(form=form, texts=self._build_text_fields({}), observer=self._find_recipient())
+        )
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form, one = self._form(None, request.POST), self._one()
+        form, recipient = self._build_form(None, request.POST), self._find_recipient()
         texts = {
             code: request.POST.get(f"text-{code}", "").replace("\0", "").strip() for code, _word in settings.LANGUAGES
         }
-        again = {"form": form, "texts": self._texts(texts), "observer": one}
-        if not form.is_valid() or not any(texts.values()) or max(map(len, texts.values())) > TEXT_MAX:
-            wrong = _("Write the message in at least one language; at most %(most)d characters each.") % {
-                "most": TEXT_MAX
+        context = {"form": form, "texts": self._build_text_fields(texts), "observer": recipient}
+        if not form.is_valid() or not any(texts.values()) or max(map(len, texts.values())) > MAX_TEXT_CHARACTERS:
+            error = _("Write the message in at least one language; at most %(most)d characters each.") % {
+                "most": MAX_TEXT_CHARACTERS
             }
-            return self.render_to_response(self.get_context_data(**again, wrong=wrong), status=422)
-        audience = Audience(observer=one) if one else self._audience(form.cleaned_data)
+            return self.render_to_response(self.get_context_data(**context, wrong=error), status=422)
+        audience = Audience(observer=recipient) if recipient else self._build_audience(form.cleaned_data)
         if "send" not in request.POST:
             draft = Message(
                 election=self.election,
@@ -95,9 +101,9 @@ class MessageNew(DeskView):
                 organisation=audience.organisation,
             )
             listed = audience.listed
-            people = len(listed) if listed is not None else recipients_of(message=draft).count()
-            return self.render_to_response(self.get_context_data(**again, people=people))
-        message = message_send(
+            recipient_count = len(listed) if listed is not None else get_recipients(message=draft).count()
+            return self.render_to_response(self.get_context_data(**context, people=recipient_count))
+        message = send_message(
             uuid=form.cleaned_data["uuid"],
             election=self.election,
             audience=audience,
@@ -106,106 +112,125 @@ class MessageNew(DeskView):
             now=timezone.now(),
         )
         messages.success(request, _("Sent."))
-        return HttpResponseRedirect(self.link("message", message.pk))
+        return HttpResponseRedirect(self.get_page_url("message", message.pk))
 
-    def _one(self) -> Observer | None:
+    def _find_recipient(self) -> Observer | None:
+        """The observer named in the address; None without one. Raises Http404 for one the reader may not message."""
         key = self.request.GET.get("observer")
         if not key:
             return None
         if not str(key).isdecimal():
             raise Http404
-        found = self.reachable(Observer).defer(*PROTECTED).filter(pk=key).first()
+        found = self.get_permitted_rows(Observer).defer(*PROTECTED_FIELDS).filter(pk=key).first()
         if found is None:
             raise Http404
         return found
 
-    def _form(self, initial: dict[str, Any] | None, data: Any = None) -> MessageForm:
+    def _build_form(self, initial: dict[str, Any] | None, data: Any = None) -> MessageForm:
         form = MessageForm(data, initial=initial or {})
-        plan = plan_of(election=self.election)
-        late = [
-            (code, _("Overdue:") + " " + in_language(one.titles, order=self.election.languages))
+        plan = load_plan(election=self.election)
+        overdue_choices = [
+            (code, _("Overdue:") + " " + get_translation(one.titles, order=self.election.languages))
             for code, one in plan.checklists.items()
         ]
-        form.fields["role"].choices = [("", _("every role")), *ROLES.items()]  # type: ignore[attr-defined]
-        form.fields["silent"].choices = [("", _("no, to all")), (" silent", _("Silent")), *late]  # type: ignore[attr-defined]
+        form.fields["role"].choices = [("", _("every role")), *ROLE_LABELS.items()]  # type: ignore[attr-defined]
+        form.fields["silent"].choices = [("", _("no, to all")), (" silent", _("Silent")), *overdue_choices]  # type: ignore[attr-defined]
         return form
 
-    def _texts(self, texts: dict[str, str]) -> list[tuple[str, str, str]]:
-        known = dict(settings.LANGUAGES)
-        order = [*self.election.languages, *known]
-        return [(code, known.get(code, code), texts.get(code, "")) for code in dict.fromkeys(order) if code in known]
+    def _build_text_fields(self, texts: dict[str, str]) -> list[tuple[str, str, str]]:
+        """(language code, language name, text) for each language, those of the election first."""
+        language_names = dict(settings.LANGUAGES)
+        order = [*self.election.languages, *language_names]
+        return [
+            (code, language_names.get(code, code), texts.get(code, ""))
+            for code in dict.fromkeys(order)
+            if code in language_names
+        ]
 
-    def _audience(self, said: dict[str, Any]) -> Audience:
-        scope = scope_of(self, said["at"].strip())
+    def _build_audience(self, data: dict[str, Any]) -> Audience:
+        """The recipients from the form's data.
+
+        They are a territory, or a fixed list of observers where a territory cannot describe them.
+        """
+        scope = get_scope(self, data["at"].strip())
         place = None if scope.commission.depth == 0 else scope.commission
-        own = scope.organisations
+        organisation_ids = scope.organisations
         organisation = None
-        if own is not None and len(own) == 1:
-            organisation = Organisation.objects.get(pk=next(iter(own)))
+        if organisation_ids is not None and len(organisation_ids) == 1:
+            organisation = Organisation.objects.get(pk=next(iter(organisation_ids)))
         listed = None
-        if said["silent"] or (own is not None and len(own) > 1):
-            listed = self._listed(scope, said["silent"].strip(), said["role"])
-        return Audience(commission=place, role=said["role"], organisation=organisation, listed=listed)
+        if data["silent"] or (organisation_ids is not None and len(organisation_ids) > 1):
+            listed = self._select_observers(scope, data["silent"].strip(), data["role"])
+        return Audience(commission=place, role=data["role"], organisation=organisation, listed=listed)
 
-    def _listed(self, scope: Scope, silent: str, role: str) -> tuple[int, ...]:
-        """Observers who are now at the stations that miss it; they are written down with the message."""
+    def _select_observers(self, scope: TerritoryScope, missing: str, role: str) -> tuple[int, ...]:
+        """Primary keys of the observers from whom a report is missing.
+
+        They are the observers who are at such stations now. The list is stored with the message. `missing`: "silent"
+        for stations without any report, a checklist's code for stations that are overdue with it, "" for all
+        stations.
+        """
         now = timezone.now()
-        found = stations(election=self.election, scope=scope, now=now)
+        stations = iterate_stations(election=self.election, scope=scope, now=now)
         keys = [
             one.commission
-            for one in found
-            if not silent or (one.silent if silent == "silent" else silent in one.overdue)
+            for one in stations
+            if not missing or (one.silent if missing == "silent" else missing in one.overdue)
         ]
-        own = set(self.reachable(Observer).values_list("pk", flat=True))
-        rows: list[Assignment] = assignments_now(self, keys, now)
-        people = {one.pk for row in rows if not role or row.role == role for one in row.observers.all()}
-        return tuple(sorted(people & own))
+        reachable_ids = set(self.get_permitted_rows(Observer).values_list("pk", flat=True))
+        rows: list[Assignment] = load_current_assignments(self, keys, now)
+        observer_ids = {one.pk for row in rows if not role or row.role == role for one in row.observers.all()}
+        return tuple(sorted(observer_ids & reachable_ids))
 
 
-@page("messages/<int:pk>/", name="message")
+@register_page("messages/<int:pk>/", name="message")
 class MessagePage(DeskView):
-    """One message, and who has read it; first who has not."""
+    """One message and its recipients; those who have not read it come first."""
 
-    verb = Verb.MESSAGE
+    permission = Permission.MESSAGE
     title = gettext_lazy("Message")
     template_name = "desk/message.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         message = get_message(self)
-        own = self.reachable(Observer).values("pk")
-        people = recipients_with_reading(message=message).filter(pk__in=own)
-        part = Paginator(people, ON_A_PAGE).get_page(self.request.GET.get("page"))
+        reachable_ids = self.get_permitted_rows(Observer).values("pk")
+        recipients = get_recipients_with_reads(message=message).filter(pk__in=reachable_ids)
+        part = Paginator(recipients, PAGE_SIZE).get_page(self.request.GET.get("page"))
         zone = self.election.timezone
-        rows = [(one, clock(one.read_at, zone) if one.read_at else None) for one in part.object_list]  # type: ignore[attr-defined]
-        reached = recipients_of(message=message).filter(pk__in=own).values("pk")
-        read = message.reads.filter(observer__in=reached).count()
-        context = {"message": shown_message(self, message), "part": part, "people": rows, "read": read}
+        rows = [(one, to_local_time(one.read_at, zone) if one.read_at else None) for one in part.object_list]  # type: ignore[attr-defined]
+        listed_recipients = get_recipients(message=message).filter(pk__in=reachable_ids).values("pk")
+        read = message.reads.filter(observer__in=listed_recipients).count()
+        context = {"message": describe_message(self, message), "part": part, "people": rows, "read": read}
         return super().get_context_data(**kwargs) | context
 
 
 def get_message(view: DeskView) -> Message:
-    return view.one(Message, pk=view.kwargs["pk"])
+    """The message named in the address. Raises Http404 where the reader may not see it."""
+    return view.get_row_or_404(Message, pk=view.kwargs["pk"])
 
 
-def shown_message(view: DeskView, row: Message) -> dict[str, Any]:
-    """A message as it is listed: when, to whom, by whom, its words."""
-    to: Any = _("everyone")
-    if row.observer is not None:
-        to = row.observer.code
-    elif row.commission is not None:
-        row.commission.election = view.election
-        to = name_of(row.commission)
-    about = [str(ROLES[row.role])] if row.role else []
-    if row.organisation is not None:
-        about.append(str(row.organisation))
-    if row.listed:
-        about.append(_("only those of whom a report was missing"))
+def describe_message(view: DeskView, message: Message) -> dict[str, Any]:
+    """A message as the templates show it.
+
+    When it was sent, by whom, to whom, and its texts.
+    """
+    recipient: Any = _("everyone")
+    if message.observer is not None:
+        recipient = message.observer.code
+    elif message.commission is not None:
+        message.commission.election = view.election
+        recipient = get_place_name(message.commission)
+    restrictions = [str(ROLE_LABELS[message.role])] if message.role else []
+    if message.organisation is not None:
+        restrictions.append(str(message.organisation))
+    if message.listed:
+        restrictions.append(_("only those of whom a report was missing"))
     return {
-        "row": row,
-        "at": clock(row.sent_at, view.election.timezone),
-        "to": to,
-        "about": ", ".join(about),
-        "text": in_language(row.texts, order=view.election.languages),
-        "texts": row.texts.items(),
-        "by": row.author.get_username() if row.author else "",
+        "row": message,
+        "at": to_local_time(message.sent_at, view.election.timezone),
+        "to": recipient,
+        "about": ", ".join(restrictions),
+        "text": get_translation(message.texts, order=view.election.languages),
+        "texts": message.texts.items(),
+        "by": message.author.get_username() if message.author else "",
     }

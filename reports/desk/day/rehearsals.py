@@ -1,4 +1,7 @@
-"""Rehearsal reports that came on the day: usually a phone that was left in rehearsal."""
+"""Rehearsal reports that were received on election day.
+
+They usually come from a phone that was left in rehearsal mode. The desk can turn them into real reports, which count.
+"""
 
 from typing import Any
 
@@ -8,46 +11,55 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from observer.desk.pages import DeskView, page
-from observer.models.reach import Verb
-from observer.words import in_language
-from reports.desk.day.scope import scope_of
-from reports.desk.words.formats import clock, name_of
+from observer.desk.pages import DeskView, register_page
+from observer.models.row_scope import Permission
+from observer.words import get_translation
+from reports.desk.day.scope import get_scope
+from reports.desk.words.formats import get_place_name, to_local_time
 from reports.models import Report
-from reports.services.review.rehearsals import AT_ONCE, rehearsals_count, rehearsals_on_the_day
+from reports.services.review.rehearsals import MAX_REPORTS_PER_CALL, convert_rehearsals, filter_election_day_rehearsals
 
-SHOWN = 200
+MAX_REPORTS_LISTED = 200
 
 
-@page("rehearsals/", name="rehearsals", section="day", order=6)
-class Rehearsals(DeskView):
-    verb = Verb.VERIFY
+@register_page("rehearsals/", name="rehearsals", section="day", order=6)
+class RehearsalListPage(DeskView):
+    permission = Permission.VERIFY
     title = _("Rehearsal on the day")
     template_name = "desk/rehearsals.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        scope = scope_of(self, self.request.GET.get("at", ""))
-        found = rehearsals_on_the_day(election=self.election, scope=scope)
-        rows = found.select_related("commission", "observer", "version__checklist")[: SHOWN + 1]
-        shown = []
-        for row in rows:
-            row.commission.election = self.election
-            shown.append(
+        scope = get_scope(self, self.request.GET.get("at", ""))
+        reports = filter_election_day_rehearsals(election=self.election, scope=scope)
+        reports = reports.select_related("commission", "observer", "version__checklist")[: MAX_REPORTS_LISTED + 1]
+        rows = []
+        for report in reports:
+            report.commission.election = self.election
+            rows.append(
                 {
-                    "row": row,
-                    "name": name_of(row.commission),
-                    "at": clock(row.received_at, row.commission.zone),
-                    "title": in_language(row.version.checklist.titles, order=self.election.languages)
-                    or row.version.checklist.code,
+                    "row": report,
+                    "name": get_place_name(report.commission),
+                    "at": to_local_time(report.received_at, report.commission.zone),
+                    "title": get_translation(report.version.checklist.titles, order=self.election.languages)
+                    or report.version.checklist.code,
                 }
             )
-        here = scope.commission
-        context = {"rows": shown[:SHOWN], "more": len(shown) > SHOWN, "here": here, "name": name_of(here)}
+        territory = scope.commission
+        context = {
+            "rows": rows[:MAX_REPORTS_LISTED],
+            "more": len(rows) > MAX_REPORTS_LISTED,
+            "here": territory,
+            "name": get_place_name(territory),
+        }
         return super().get_context_data(**kwargs) | context
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        ticked = [key for key in request.POST.getlist("report") if key.isascii() and key.isdecimal() and len(key) < 19]
-        reports = list(self.reachable(Report).filter(pk__in=ticked[:AT_ONCE], rehearsal=True).only("pk"))
-        done = rehearsals_count(reports=reports, user=self.user, now=timezone.now()) if reports else 0
-        messages.success(request, ngettext("%d report counts now.", "%d reports count now.", done) % done)
+        report_ids = [
+            key for key in request.POST.getlist("report") if key.isascii() and key.isdecimal() and len(key) < 19
+        ]
+        reports = list(
+            self.get_permitted_rows(Report).filter(pk__in=report_ids[:MAX_REPORTS_PER_CALL], rehearsal=True).only("pk")
+        )
+        converted = convert_rehearsals(reports=reports, user=self.user, now=timezone.now()) if reports else 0
+        messages.success(request, ngettext("%d report counts now.", "%d reports count now.", converted) % converted)
         return HttpResponseRedirect(request.get_full_path())

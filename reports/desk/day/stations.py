@@ -1,4 +1,7 @@
-"""The stations of a territory by what they owe, and the way from a silent one to its observer."""
+"""The list of a territory's stations, and the search by code.
+
+The list shows the reports that stations owe, and their observers.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,24 +11,29 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Call, Commission
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from observer.services.calls import calls_latest
-from observer.words import in_language
-from reports.desk.day.exports import coverage_link
-from reports.desk.day.people import assignments_now
-from reports.desk.day.scope import scope_of, way_to
-from reports.desk.words.formats import OUTCOMES, STATES, clock, name_of
-from reports.services.schedule.board import Station, stations
-from reports.services.schedule.expectations import CONFLICTING, PARTIAL, expectations
-from reports.services.schedule.schedule import plan_of
-from reports.services.schedule.station_filter import stations_shown
+from observer.services.calls import load_latest_calls
+from observer.words import get_translation
+from reports.desk.day.assignments import load_current_assignments
+from reports.desk.day.exports import build_coverage_link
+from reports.desk.day.scope import get_scope, load_ancestors
+from reports.desk.words.formats import (
+    CALL_OUTCOME_LABELS,
+    EXPECTATION_STATE_LABELS,
+    get_place_name,
+    to_local_time,
+)
+from reports.services.schedule.board import Station, iterate_stations
+from reports.services.schedule.expectations import CONFLICTING, PARTIAL, load_expectations
+from reports.services.schedule.schedule import load_plan
+from reports.services.schedule.station_filter import filter_stations
 
-ON_A_PAGE = 50
-READ_MOST = 300  # stations whose every report is read to say whether they are whole and agree
-SHOWS = {
+PAGE_SIZE = 50
+MAX_STATIONS_READ = 300  # all their reports are read to find incomplete and contradictory ones
+SHOW_LABELS = {
     "": _("All"),
     "silent": _("Silent"),
     "late": _("Overdue"),
@@ -34,76 +42,85 @@ SHOWS = {
 }
 
 
-@page("stations/", name="stations", section="day", order=2)
-class Stations(DeskView):
-    """`?at=CODE` the territory; `?show=` one of SHOWS; `?checklist=CODE` which is overdue."""
+@register_page("stations/", name="stations", section="day", order=2)
+class StationListPage(DeskView):
+    """`?at=CODE`: the territory. `?show=`: one of SHOW_LABELS. `?checklist=CODE`: the checklist that is overdue."""
 
-    verb = Verb.LOOK
+    permission = Permission.LOOK
     title = _("Stations")
     template_name = "desk/stations.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        asked = self.request.GET
-        scope, now = scope_of(self, asked.get("at", "")), timezone.now()
-        show = asked.get("show", "") if asked.get("show", "") in SHOWS else ""
-        plan = plan_of(election=self.election)
-        titles = {code: in_language(one.titles, order=self.election.languages) for code, one in plan.checklists.items()}
-        found = stations(election=self.election, scope=scope, now=now, plan=plan)
-        chosen = sorted(
-            stations_shown(found=found, show=show, checklist=asked.get("checklist", "")), key=lambda one: one.path
+        query = self.request.GET
+        scope, now = get_scope(self, query.get("at", "")), timezone.now()
+        show = query.get("show", "") if query.get("show", "") in SHOW_LABELS else ""
+        plan = load_plan(election=self.election)
+        titles = {
+            code: get_translation(one.titles, order=self.election.languages) for code, one in plan.checklists.items()
+        }
+        stations = iterate_stations(election=self.election, scope=scope, now=now, plan=plan)
+        selected = sorted(
+            filter_stations(stations=stations, show=show, checklist=query.get("checklist", "")),
+            key=lambda one: one.path,
         )
         unsettled: dict[int, list[str]] = {}
-        too_many = show == "unsettled" and len(chosen) > READ_MOST
+        too_many = show == "unsettled" and len(selected) > MAX_STATIONS_READ
         if show == "unsettled":
-            unsettled = {} if too_many else self._unsettled(chosen, titles)
-            chosen = [one for one in chosen if one.commission in unsettled]
-        part = Paginator(chosen, ON_A_PAGE).get_page(asked.get("page"))
-        here = scope.commission
-        for place in (way := way_to(self, here)):
+            unsettled = {} if too_many else self._describe_unsettled(selected, titles)
+            selected = [one for one in selected if one.commission in unsettled]
+        part = Paginator(selected, PAGE_SIZE).get_page(query.get("page"))
+        territory = scope.commission
+        for place in (ancestors := load_ancestors(self, territory)):
             place.election = self.election
         context = {
-            "here": here,
-            "name": name_of(here),
-            "way": [(one, name_of(one)) for one in way],
-            "shows": SHOWS.items(),
+            "here": territory,
+            "name": get_place_name(territory),
+            "way": [(one, get_place_name(one)) for one in ancestors],
+            "shows": SHOW_LABELS.items(),
             "show": show,
-            "checklist": asked.get("checklist", ""),
-            "checklist_title": titles.get(asked.get("checklist", ""), ""),
+            "checklist": query.get("checklist", ""),
+            "checklist_title": titles.get(query.get("checklist", ""), ""),
             "part": part,
-            "rows": self._rows(list(part.object_list), titles, unsettled),
+            "rows": self._build_rows(list(part.object_list), titles, unsettled),
             "too_many": too_many,
-            "contact": access.may(self.user, Verb.CONTACT, here),
-            "export_link": coverage_link(self, here, show=show, checklist=asked.get("checklist", "")),
+            "contact": access.has_permission(self.user, Permission.CONTACT, territory),
+            "export_link": build_coverage_link(self, territory, show=show, checklist=query.get("checklist", "")),
         }
         return super().get_context_data(**kwargs) | context
 
-    def _unsettled(self, some: Sequence[Station], titles: dict[str, str]) -> dict[int, list[str]]:
-        """What came incomplete or contradicts another, in words, by station."""
-        sent = assignments_now(self, [one.commission for one in some], timezone.now())
-        found: dict[int, list[str]] = {}
-        for one in expectations(election=self.election, assignments=sent):
+    def _describe_unsettled(self, stations: Sequence[Station], titles: dict[str, str]) -> dict[int, list[str]]:
+        """The incomplete and contradictory reports in words, by the station's primary key."""
+        assignments = load_current_assignments(self, [one.commission for one in stations], timezone.now())
+        descriptions: dict[int, list[str]] = {}
+        for one in load_expectations(election=self.election, assignments=assignments):
             if one.state in (PARTIAL, CONFLICTING):
-                words = f"{titles.get(one.hour.checklist) or one.hour.checklist} {one.hour.slot}".strip()
-                found.setdefault(one.assignment.commission_id, []).append(f"{words}: {STATES[one.state]}")
-        return {key: sorted(set(words)) for key, words in found.items()}
+                checklist_label = (
+                    f"{titles.get(one.due_time.checklist) or one.due_time.checklist} {one.due_time.slot}".strip()
+                )
+                descriptions.setdefault(one.assignment.commission_id, []).append(
+                    f"{checklist_label}: {EXPECTATION_STATE_LABELS[one.state]}"
+                )
+        return {key: sorted(set(lines)) for key, lines in descriptions.items()}
 
-    def _rows(
-        self, some: Sequence[Station], titles: dict[str, str], unsettled: dict[int, list[str]]
+    def _build_rows(
+        self, stations: Sequence[Station], titles: dict[str, str], unsettled: dict[int, list[str]]
     ) -> list[dict[str, Any]]:
-        keys = [one.commission for one in some]
-        places = self.visible(Commission).in_bulk(keys)
-        teams = self._teams(keys)
-        people = {observer.pk for team in teams.values() for observer in team}
-        calls = calls_latest(election=self.election, observers=people)
+        station_ids = [one.commission for one in stations]
+        places = self.get_visible_rows(Commission).in_bulk(station_ids)
+        teams = self._load_teams(station_ids)
+        observer_ids = {observer.pk for team in teams.values() for observer in team}
+        calls = load_latest_calls(election=self.election, observers=observer_ids)
         rows = []
-        for one in some:
+        for one in stations:
             place = places[one.commission]
             place.election = self.election
-            team = [(observer, self._call(calls.get(observer.pk), place)) for observer in teams.get(place.pk, [])]
+            team = [
+                (observer, self._describe_call(calls.get(observer.pk), place)) for observer in teams.get(place.pk, [])
+            ]
             rows.append(
                 {
                     "place": place,
-                    "name": name_of(place),
+                    "name": get_place_name(place),
                     "silent": one.silent,
                     "opened": one.opened,
                     "owes": [titles.get(code, code) for code in one.overdue],
@@ -113,32 +130,35 @@ class Stations(DeskView):
             )
         return rows
 
-    def _teams(self, keys: Sequence[int]) -> dict[int, list[Any]]:
-        """Who is there now, by station, as far as the reader may know."""
-        found: dict[int, list[Any]] = {}
-        for row in assignments_now(self, keys, timezone.now()):
-            team = found.setdefault(row.commission_id, [])
-            team += [one for one in row.observers.all() if one not in team]
-        return found
+    def _load_teams(self, station_ids: Sequence[int]) -> dict[int, list[Any]]:
+        """The visible observers who are there now, by station.
 
-    def _call(self, call: Call | None, place: Commission) -> dict[str, Any] | None:
+        The keys are the stations' primary keys.
+        """
+        teams: dict[int, list[Any]] = {}
+        for assignment in load_current_assignments(self, station_ids, timezone.now()):
+            team = teams.setdefault(assignment.commission_id, [])
+            team += [one for one in assignment.observers.all() if one not in team]
+        return teams
+
+    def _describe_call(self, call: Call | None, place: Commission) -> dict[str, Any] | None:
         if call is None:
             return None
         return {
-            "at": clock(call.at, place.zone),
+            "at": to_local_time(call.at, place.zone),
             "by": call.user.get_username(),
-            "outcome": OUTCOMES.get(call.outcome, ""),
+            "outcome": CALL_OUTCOME_LABELS.get(call.outcome, ""),
         }
 
 
-@page("stations/find/", name="station_find")
-class StationFind(DeskView):
-    """From a code to its page."""
+@register_page("stations/find/", name="station_find")
+class FindStationView(DeskView):
+    """Redirects from a station's code to its page; case does not matter."""
 
-    verb = Verb.LOOK
+    permission = Permission.LOOK
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        found = self.visible(Commission).filter(code__iexact=request.GET.get("code", "").strip()).first()
+        found = self.get_visible_rows(Commission).filter(code__iexact=request.GET.get("code", "").strip()).first()
         if found is None:
             raise Http404
-        return HttpResponseRedirect(self.link("station", found.pk))
+        return HttpResponseRedirect(self.get_page_url("station", found.pk))

@@ -1,4 +1,7 @@
-"""A checklist on paper: filled with a pen, then read out over the telephone by the codes of its questions."""
+"""A checklist as PDF, to be filled in with a pen.
+
+The answers are then read out over the phone, so every question is printed with its code.
+"""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -6,197 +9,240 @@ from itertools import groupby
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from observer.words import in_language
-from reports.desk.paper.pdf_canvas import INNER, Paper, beside, breadth, fitting, plain, wrapped
-from reports.desk.words.question_groups import Asked, groups_of
+from observer.words import get_translation
+from reports.desk.paper.pdf_canvas import (
+    TEXT_WIDTH_POINTS,
+    PdfDocument,
+    clean_text,
+    fit_font_size,
+    join_facts,
+    measure_width,
+    wrap_text,
+)
+from reports.desk.words.question_groups import FormQuestion, build_question_groups
 from reports.models import ChecklistVersion, Question, ViolationType
-from reports.services.checklists.answer_labels import ANSWERS
+from reports.services.checklists.answer_labels import SHARED_ANSWER_LABELS
 
-CODE = 62.0  # the column of the codes
-TEXT = INNER - CODE
-LABEL, SMALL = 10.5, 8.5
-CODED = frozenset({Question.Type.CHOICE, Question.Type.CHOICES})
+CODE_COLUMN_POINTS = 62.0
+TEXT_COLUMN_POINTS = TEXT_WIDTH_POINTS - CODE_COLUMN_POINTS
+LABEL_SIZE, SMALL_SIZE = 10.5, 8.5
+TYPES_WITH_OWN_CODES = frozenset({Question.Type.CHOICE, Question.Type.CHOICES})
 
 
-def checklist_pdf(
-    version: ChecklistVersion, *, language: str, questions: list[Question], violations: Iterable[ViolationType]
+def build_checklist_pdf(
+    version: ChecklistVersion, *, language: str, questions: list[Question], violation_types: Iterable[ViolationType]
 ) -> bytes:
-    """All of it in one language; what has no words in it stands in another. Its pages say how many they are."""
+    """The checklist version as PDF in one language.
+
+    A text that is missing in this language is printed in another. Every page shows the total number of pages,
+    so the document is drawn twice: first to count its pages.
+    """
     with override(language):
-        known = list(violations) if any(one.type == Question.Type.VIOLATION for one in questions) else []
-        pages = _drawn(version, questions, known, 0).pages
-        return _drawn(version, questions, known, pages).done()
+        listed_types = list(violation_types) if any(one.type == Question.Type.VIOLATION for one in questions) else []
+        page_count = _draw_document(version, questions, listed_types, 0).page_count
+        return _draw_document(version, questions, listed_types, page_count).finish()
 
 
-def _drawn(version: ChecklistVersion, questions: list[Question], violations: list[ViolationType], of: int) -> Paper:
+def _draw_document(
+    version: ChecklistVersion, questions: list[Question], violation_types: list[ViolationType], total_pages: int
+) -> PdfDocument:
     order = version.checklist.election.languages
-    title = in_language(version.checklist.titles, order=order) or version.checklist.code
-    named = _("%(code)s, version %(number)d") % {"code": version.checklist.code, "number": version.number}
-    paper = Paper(f"{title} · {named}", running=beside([title, named, version.checklist.election]), of=of)
-    paper.page()
-    paper.write(title, 18, bold=True, after=2)
-    paper.write(named, 9, soft=True, after=6)
-    _about(paper)
+    title = get_translation(version.checklist.titles, order=order) or version.checklist.code
+    version_label = _("%(code)s, version %(number)d") % {"code": version.checklist.code, "number": version.number}
+    document = PdfDocument(
+        f"{title} · {version_label}",
+        header=join_facts([title, version_label, version.checklist.election]),
+        total_pages=total_pages,
+    )
+    document.start_page()
+    document.write_text(title, 18, bold=True, gap_after=2)
+    document.write_text(version_label, 9, muted=True, gap_after=6)
+    _draw_head_fields(document)
     by_code = {one.code: one for one in questions}
-    for group in groups_of(questions, data=None, errors={}, violations=[], order=order):
-        _section(paper, group.title)
-        for asked in group.questions:
-            _question(paper, asked, by_code[asked.code])
-    _comment(paper)
-    if violations:
-        _codes(paper, violations, order)
-    return paper
+    for group in build_question_groups(questions, data=None, errors={}, violation_types=[], order=order):
+        _draw_section(document, group.title)
+        for form_question in group.questions:
+            _draw_question(document, form_question, by_code[form_question.code])
+    _draw_comment_lines(document)
+    if violation_types:
+        _draw_violation_codes(document, violation_types, order)
+    return document
 
 
-def _about(paper: Paper) -> None:
-    """Whose report it is, about which place, when: what the desk asks first."""
-    third = INNER / 3
+def _draw_head_fields(document: PdfDocument) -> None:
+    """Draws the fields that the desk asks for first."""
+    third = TEXT_WIDTH_POINTS / 3
     for row in (
         ((_("Station"), 2), (_("Observer"), 1)),
         ((_("Date"), 1), (_("Observed from"), 1), (_("Observed until"), 1)),
         ((_("Read out to"), 2), (_("Read out at"), 1)),
     ):
-        paper.y -= 24
+        document.y -= 24
         left = 0.0
         for label, parts in row:
-            paper.blank(label, third * parts, left=left)
+            document.draw_blank(label, third * parts, left=left)
             left += third * parts
-    paper.y -= 16
-    said = _(
+    document.y -= 16
+    instructions = _(
         "Read out the code of each question, then the answer. * marks what is expected; leave empty what you did not see."
     )
-    paper.write(said, SMALL, soft=True, after=4)
+    document.write_text(instructions, SMALL_SIZE, muted=True, gap_after=4)
 
 
-def _section(paper: Paper, title: str) -> None:
-    paper.room(70)
-    paper.y -= 6
-    if plain(title):
-        paper.write(title, 12.5, bold=True, after=5)
-    paper.rule()
-    paper.y -= 3
+def _draw_section(document: PdfDocument, title: str) -> None:
+    document.ensure_space(70)
+    document.y -= 6
+    if clean_text(title):
+        document.write_text(title, 12.5, bold=True, gap_after=5)
+    document.draw_rule()
+    document.y -= 3
 
 
-def _question(paper: Paper, asked: Asked, question: Question) -> None:
-    """Kept on one page where a page can hold it."""
-    paper.room(min(_height(asked, question), 500))
-    top = paper.y
-    code = plain(asked.code)
-    paper.y -= LABEL * 1.28
-    paper.draw(code, fitting(code, 13, CODE - 8, bold=True), bold=True)
-    paper.y = top
-    if asked.parent:
-        answers = ", ".join(str(ANSWERS.get(one, one)) for one in asked.only_if)
-        condition = _("Only if %(code)s is: %(answers)s") % {"code": asked.parent, "answers": answers}
-        paper.write(condition, SMALL, left=CODE, bold=True)
-    paper.write(f"{asked.label} *" if asked.required else asked.label, LABEL, left=CODE)
-    paper.write(beside([asked.hint, _limits(question)]), SMALL, left=CODE, soft=True)
-    _space(paper, asked, question)
-    paper.y -= 7
+def _draw_question(document: PdfDocument, form_question: FormQuestion, question: Question) -> None:
+    """Draws one question, on one page if it fits on a page."""
+    document.ensure_space(min(_estimate_height(form_question, question), 500))
+    top = document.y
+    code = clean_text(form_question.code)
+    document.y -= LABEL_SIZE * 1.28
+    document.draw_text(code, fit_font_size(code, 13, CODE_COLUMN_POINTS - 8, bold=True), bold=True)
+    document.y = top
+    if form_question.parent:
+        answers = ", ".join(str(SHARED_ANSWER_LABELS.get(one, one)) for one in form_question.only_if)
+        condition = _("Only if %(code)s is: %(answers)s") % {"code": form_question.parent, "answers": answers}
+        document.write_text(condition, SMALL_SIZE, left=CODE_COLUMN_POINTS, bold=True)
+    document.write_text(
+        f"{form_question.label} *" if form_question.required else form_question.label,
+        LABEL_SIZE,
+        left=CODE_COLUMN_POINTS,
+    )
+    document.write_text(
+        join_facts([form_question.hint, _format_limits(question)]), SMALL_SIZE, left=CODE_COLUMN_POINTS, muted=True
+    )
+    _draw_answer_space(document, form_question, question)
+    document.y -= 7
 
 
-def _height(asked: Asked, question: Question) -> float:
-    lines = len(wrapped(asked.label, LABEL, TEXT)) * LABEL + len(wrapped(asked.hint, SMALL, TEXT)) * SMALL
-    answers = sum(breadth(_option(question, code, word), 9.5) + 32 for code, word, _chosen in asked.options)
-    below = 66 if asked.kind == "lines" else 17 * (1 + answers // TEXT)
-    return lines * 1.28 + below + (SMALL * 1.28 if asked.parent else 0) + 12
+def _estimate_height(form_question: FormQuestion, question: Question) -> float:
+    text_height = (
+        len(wrap_text(form_question.label, LABEL_SIZE, TEXT_COLUMN_POINTS)) * LABEL_SIZE
+        + len(wrap_text(form_question.hint, SMALL_SIZE, TEXT_COLUMN_POINTS)) * SMALL_SIZE
+    )
+    options_width = sum(
+        measure_width(_format_option(question, code, word), 9.5) + 32 for code, word, _chosen in form_question.options
+    )
+    answer_height = 66 if form_question.kind == "lines" else 17 * (1 + options_width // TEXT_COLUMN_POINTS)
+    return text_height * 1.28 + answer_height + (SMALL_SIZE * 1.28 if form_question.parent else 0) + 12
 
 
-def _option(question: Question, code: str, word: object) -> str:
-    """What stands beside a box: the code too, where it is the checklist's own."""
-    return f"{code}  {word}" if question.type in CODED and str(word) != code else str(word)
+def _format_option(question: Question, code: str, word: object) -> str:
+    """The text next to an answer's box.
+
+    It includes the answer's code where the checklist defines its own codes.
+    """
+    return f"{code}  {word}" if question.type in TYPES_WITH_OWN_CODES and str(word) != code else str(word)
 
 
-def _limits(question: Question) -> str:
-    least, most = (
+def _format_limits(question: Question) -> str:
+    minimum, maximum = (
         "" if one is None else f"{one:f}".rstrip("0").rstrip(".") if "." in f"{one:f}" else f"{one:f}"
         for one in (question.minimum, question.maximum)
     )
-    if least and most:
-        return _("from %(least)s to %(most)s") % {"least": least, "most": most}
-    if least:
-        return _("at least %(least)s") % {"least": least}
-    return _("at most %(most)s") % {"most": most} if most else ""
+    if minimum and maximum:
+        return _("from %(least)s to %(most)s") % {"least": minimum, "most": maximum}
+    if minimum:
+        return _("at least %(least)s") % {"least": minimum}
+    return _("at most %(most)s") % {"most": maximum} if maximum else ""
 
 
-def _space(paper: Paper, asked: Asked, question: Question) -> None:
-    """Where the answer is written."""
-    if asked.kind in ("radio", "checks"):
-        _boxes(paper, asked, question)
-    elif asked.kind == "number":
-        _cells(paper, [7])
-    elif asked.kind == "time":
-        _cells(paper, [2, 2], ":")
-    elif asked.kind == "date":
-        _cells(paper, [2, 2, 4], ".")
-    elif asked.kind == "select":
-        paper.y -= 20
-        paper.blank(_("Code, from the list at the end"), TEXT * 0.7, left=CODE)
-    elif asked.kind == "file":
-        paper.write(_("Take it with your phone and keep it there: it cannot be read out."), SMALL, left=CODE, soft=True)
-    elif asked.kind != "note":
-        for _line in range(3 if asked.kind == "lines" else 1):
-            paper.room(22)
-            paper.y -= 20
-            paper.rule(left=CODE)
+def _draw_answer_space(document: PdfDocument, form_question: FormQuestion, question: Question) -> None:
+    """Draws the space for the answer, by the kind of question."""
+    if form_question.kind in ("radio", "checks"):
+        _draw_option_boxes(document, form_question, question)
+    elif form_question.kind == "number":
+        _draw_digit_cells(document, [7])
+    elif form_question.kind == "time":
+        _draw_digit_cells(document, [2, 2], ":")
+    elif form_question.kind == "date":
+        _draw_digit_cells(document, [2, 2, 4], ".")
+    elif form_question.kind == "select":
+        document.y -= 20
+        document.draw_blank(_("Code, from the list at the end"), TEXT_COLUMN_POINTS * 0.7, left=CODE_COLUMN_POINTS)
+    elif form_question.kind == "file":
+        document.write_text(
+            _("Take it with your phone and keep it there: it cannot be read out."),
+            SMALL_SIZE,
+            left=CODE_COLUMN_POINTS,
+            muted=True,
+        )
+    elif form_question.kind != "note":
+        for _line in range(3 if form_question.kind == "lines" else 1):
+            document.ensure_space(22)
+            document.y -= 20
+            document.draw_rule(left=CODE_COLUMN_POINTS)
 
 
-def _boxes(paper: Paper, asked: Asked, question: Question) -> None:
-    """A box for each answer, side by side while they fit."""
-    left = CODE
-    paper.room(20)
-    paper.y -= 17
-    for code, word, _chosen in asked.options:
-        if not code:  # "no answer": an empty row of boxes says so
+def _draw_option_boxes(document: PdfDocument, form_question: FormQuestion, question: Question) -> None:
+    """Draws a box for each possible answer, side by side while they fit."""
+    left = CODE_COLUMN_POINTS
+    document.ensure_space(20)
+    document.y -= 17
+    for code, word, _chosen in form_question.options:
+        if not code:  # "no answer" needs no box: all boxes stay empty
             continue
-        first, *more = wrapped(_option(question, code, word), 9.5, TEXT - 18) or [""]
-        wide = 16 + breadth(first, 9.5) + 16
-        if left > CODE and (more or left + wide > INNER):
-            left = CODE
-            paper.room(19)
-            paper.y -= 17
-        paper.box(left)
-        paper.draw(first, 9.5, left=left + 16)
-        left += wide
-        for line in more:
-            paper.write(line, 9.5, left=CODE + 16)
-            left = INNER
+        first, *further_lines = wrap_text(_format_option(question, code, word), 9.5, TEXT_COLUMN_POINTS - 18) or [""]
+        width = 16 + measure_width(first, 9.5) + 16
+        if left > CODE_COLUMN_POINTS and (further_lines or left + width > TEXT_WIDTH_POINTS):
+            left = CODE_COLUMN_POINTS
+            document.ensure_space(19)
+            document.y -= 17
+        document.draw_box(left)
+        document.draw_text(first, 9.5, left=left + 16)
+        left += width
+        for line in further_lines:
+            document.write_text(line, 9.5, left=CODE_COLUMN_POINTS + 16)
+            left = TEXT_WIDTH_POINTS
 
 
-def _cells(paper: Paper, groups: list[int], between: str = "") -> None:
-    """A cell for each digit."""
-    paper.room(24)
-    paper.y -= 21
-    left = CODE
+def _draw_digit_cells(document: PdfDocument, groups: list[int], separator: str = "") -> None:
+    """Draws one cell per digit.
+
+    `groups` are the numbers of digits between the separators.
+    """
+    document.ensure_space(24)
+    document.y -= 21
+    left = CODE_COLUMN_POINTS
     for number, digits in enumerate(groups):
         if number:
-            paper.draw(between, 12, left=left + 2)
+            document.draw_text(separator, 12, left=left + 2)
             left += 9
         for _digit in range(digits):
-            paper.box(left, 17, 15)
+            document.draw_box(left, 17, 15)
             left += 15
 
 
-def _comment(paper: Paper) -> None:
-    paper.room(110)
-    paper.y -= 6
-    paper.write(_("Comment"), LABEL, bold=True)
+def _draw_comment_lines(document: PdfDocument) -> None:
+    document.ensure_space(110)
+    document.y -= 6
+    document.write_text(_("Comment"), LABEL_SIZE, bold=True)
     for _line in range(4):
-        paper.y -= 21
-        paper.rule()
+        document.y -= 21
+        document.draw_rule()
 
 
-def _codes(paper: Paper, violations: list[ViolationType], order: list[str]) -> None:
-    """What a question that is answered by the code of a violation is answered with."""
-    paper.page()
-    paper.write(_("Codes of violations"), 14, bold=True, after=4)
-    for group, kinds in groupby(violations, key=lambda one: one.group):
-        paper.room(40)
-        paper.y -= 4
-        paper.write(in_language(group.names, order=order), 10, bold=True)
-        for one in kinds:
-            paper.room(14)
-            top = paper.y
-            paper.write(one.code, 9, bold=True, width=CODE)
-            paper.y = top
-            paper.write(in_language(one.names, order=order), 9, left=CODE)
+def _draw_violation_codes(document: PdfDocument, violation_types: list[ViolationType], order: list[str]) -> None:
+    """Draws the list of violation codes.
+
+    Questions about violations are answered with these codes.
+    """
+    document.start_page()
+    document.write_text(_("Codes of violations"), 14, bold=True, gap_after=4)
+    for group, group_types in groupby(violation_types, key=lambda one: one.group):
+        document.ensure_space(40)
+        document.y -= 4
+        document.write_text(get_translation(group.names, order=order), 10, bold=True)
+        for one in group_types:
+            document.ensure_space(14)
+            top = document.y
+            document.write_text(one.code, 9, bold=True, width=CODE_COLUMN_POINTS)
+            document.y = top
+            document.write_text(get_translation(one.names, order=order), 9, left=CODE_COLUMN_POINTS)

@@ -1,6 +1,7 @@
-"""Sheets of A4 as PDF, written from the top down: wrapped words, rules, boxes to tick, QR codes.
+"""A4 PDF documents that are written from top to bottom.
 
-The letters are those of the fonts that are shipped, so that a sheet looks the same on every machine.
+They have wrapped text, rules, tick boxes and QR codes. The fonts are shipped with the project, so that a document
+looks the same on every machine. All lengths are in points.
 """
 
 import io
@@ -17,65 +18,81 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-WIDTH, HEIGHT, MARGIN = 595.28, 841.89, 45.0  # points
-INNER = WIDTH - 2 * MARGIN
-PLAIN, BOLD = "Paper", "PaperBold"
-INK, SOFT, LINE = HexColor(0x1B1F21), HexColor(0x51595C), HexColor(0x9AA0A2)
-LEADING = 1.28  # of the size of the letters, from line to line
-QUIET = 4  # modules of white that a reader of QR codes needs around one
+PAGE_WIDTH_POINTS, PAGE_HEIGHT_POINTS, MARGIN_POINTS = 595.28, 841.89, 45.0  # A4
+TEXT_WIDTH_POINTS = PAGE_WIDTH_POINTS - 2 * MARGIN_POINTS
+REGULAR_FONT, BOLD_FONT = "Paper", "PaperBold"
+TEXT_COLOR, MUTED_COLOR, LINE_COLOR = HexColor(0x1B1F21), HexColor(0x51595C), HexColor(0x9AA0A2)
+LINE_HEIGHT_FACTOR = 1.28  # distance between two lines, as a multiple of the font size
+QUIET_ZONE_MODULES = 4  # white modules that a scanner needs around a QR code
 
 
 @lru_cache(1)
-def fonts_ready() -> None:
+def register_fonts() -> None:
+    """Registers the shipped fonts with reportlab, once per process."""
     folder = settings.BASE_DIR / "static" / "vendor" / "dejavu-2.37"
-    pdfmetrics.registerFont(TTFont(PLAIN, str(folder / "DejaVuSans-subset.ttf")))
-    pdfmetrics.registerFont(TTFont(BOLD, str(folder / "DejaVuSans-Bold-subset.ttf")))
+    pdfmetrics.registerFont(TTFont(REGULAR_FONT, str(folder / "DejaVuSans-subset.ttf")))
+    pdfmetrics.registerFont(TTFont(BOLD_FONT, str(folder / "DejaVuSans-Bold-subset.ttf")))
 
 
-def plain(words: object) -> str:
-    """On one line, without what cannot be drawn."""
-    text = " ".join(str(words).split())
-    return "".join(one for one in text if unicodedata.category(one) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+def clean_text(value: object) -> str:
+    """The text on one line, without characters that cannot be drawn.
+
+    Control, format, private and unassigned characters are left out.
+    """
+    text = " ".join(str(value).split())
+    return "".join(
+        character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
 
 
-def breadth(text: str, size: float, bold: bool = False) -> float:
-    """How wide it is, in points."""
-    fonts_ready()
-    return float(pdfmetrics.stringWidth(text, BOLD if bold else PLAIN, size))
+def measure_width(text: str, size: float, bold: bool = False) -> float:
+    """The width of a text in points."""
+    register_fonts()
+    return float(pdfmetrics.stringWidth(text, BOLD_FONT if bold else REGULAR_FONT, size))
 
 
-def wrapped(words: object, size: float, width: float, bold: bool = False) -> list[str]:
-    """The lines of a text; a word that is wider than a line is broken."""
+def wrap_text(text: object, size: float, width: float, bold: bool = False) -> list[str]:
+    """The lines of a text, each at most `width` points wide.
+
+    A word that is wider than a line is broken.
+    """
     lines, line = [], ""
-    for word in plain(words).split():
+    for word in clean_text(text).split():
         longer = f"{line} {word}" if line else word
-        if breadth(longer, size, bold) <= width:
+        if measure_width(longer, size, bold) <= width:
             line = longer
             continue
         if line:
             lines.append(line)
-        *whole, line = broken(word, size, width, bold)
+        *whole, line = break_word(word, size, width, bold)
         lines += whole
     return [*lines, line] if line else lines
 
 
-def broken(word: str, size: float, width: float, bold: bool) -> list[str]:
+def break_word(word: str, size: float, width: float, bold: bool) -> list[str]:
+    """The parts of a word that fit into `width` points.
+
+    Each part has at least one letter, even if that is wider.
+    """
     parts, part = [], ""
     for letter in word:
-        if part and breadth(part + letter, size, bold) > width:
+        if part and measure_width(part + letter, size, bold) > width:
             parts.append(part)
             part = ""
         part += letter
     return [*parts, part]
 
 
-def fitting(text: str, size: float, width: float, bold: bool = False) -> float:
-    """The greatest size, at most `size`, at which it stands on one line."""
-    return min(size, size * width / max(breadth(text, size, bold), 1.0))
+def fit_font_size(text: str, size: float, width: float, bold: bool = False) -> float:
+    """The largest font size at which a text fits on one line.
+
+    It is at most `size`.
+    """
+    return min(size, size * width / max(measure_width(text, size, bold), 1.0))
 
 
-def runs_of(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
-    """The dark modules of a QR code as row, first column and length."""
+def iterate_dark_runs(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
+    """Yields each run of dark modules: row, first column, length."""
     for y, row in enumerate(matrix):
         x = 0
         while x < len(row):
@@ -87,103 +104,123 @@ def runs_of(matrix: Sequence[Sequence[int]]) -> Iterator[tuple[int, int, int]]:
             x += max(length, 1)
 
 
-class Paper:
-    """A document that grows downwards; `y` is how far above the lower edge the next line begins."""
+class PdfDocument:
+    """A PDF document that is filled from top to bottom.
 
-    def __init__(self, title: str, *, running: str = "", of: int = 0) -> None:
-        """`running` heads every page, with its number and, where they are known, the number `of` all."""
-        fonts_ready()
-        self.running, self.of, self.pages, self.y = plain(running), of, 0, 0.0
+    The cursor `y` is the distance in points from the lower edge of the page to where the next line begins.
+    """
+
+    def __init__(self, title: str, *, header: str = "", total_pages: int = 0) -> None:
+        """`header` is printed on top of every page with the page number, and with `total_pages` unless it is 0."""
+        register_fonts()
+        self.header, self.total_pages, self.page_count, self.y = clean_text(header), total_pages, 0, 0.0
         self.file = io.BytesIO()
-        self.canvas: Any = Canvas(self.file, pagesize=(WIDTH, HEIGHT), pageCompression=1)
-        self.canvas.setTitle(plain(title))
+        self.canvas: Any = Canvas(self.file, pagesize=(PAGE_WIDTH_POINTS, PAGE_HEIGHT_POINTS), pageCompression=1)
+        self.canvas.setTitle(clean_text(title))
         self.canvas.setCreator("Baqylau")
 
-    def page(self) -> None:
-        """Begins a page."""
-        if self.pages:
+    def start_page(self) -> None:
+        """Starts a new page and moves the cursor to its top."""
+        if self.page_count:
             self.canvas.showPage()
-        self.pages += 1
-        self.y = HEIGHT - MARGIN
-        if self.running:
-            number = f"{self.pages} / {self.of}" if self.of else str(self.pages)
-            head, *_more = wrapped(self.running, 8, INNER - 60) or [""]
-            self.draw(head, 8, soft=True)
-            self.canvas.drawRightString(WIDTH - MARGIN, self.y, number)
+        self.page_count += 1
+        self.y = PAGE_HEIGHT_POINTS - MARGIN_POINTS
+        if self.header:
+            number = f"{self.page_count} / {self.total_pages}" if self.total_pages else str(self.page_count)
+            head, *_more = wrap_text(self.header, 8, TEXT_WIDTH_POINTS - 60) or [""]
+            self.draw_text(head, 8, muted=True)
+            self.canvas.drawRightString(PAGE_WIDTH_POINTS - MARGIN_POINTS, self.y, number)
             self.y -= 14
 
-    def room(self, height: float) -> None:
-        """Makes sure that so much can follow without a break; more than a page cannot."""
-        if not self.pages or self.y - height < MARGIN:
-            self.page()
+    def ensure_space(self, height: float) -> None:
+        """Starts a new page unless `height` points are free on this one. `height` must be less than a page."""
+        if not self.page_count or self.y - height < MARGIN_POINTS:
+            self.start_page()
 
-    def draw(self, text: str, size: float, *, left: float = 0, bold: bool = False, soft: bool = False) -> None:
-        """One line where the cursor is, which stays."""
-        self.canvas.setFillColor(SOFT if soft else INK)
-        self.canvas.setFont(BOLD if bold else PLAIN, size)
-        self.canvas.drawString(MARGIN + left, self.y, text)
+    def draw_text(self, text: str, size: float, *, left: float = 0, bold: bool = False, muted: bool = False) -> None:
+        """Draws one line of text without moving the cursor."""
+        self.canvas.setFillColor(MUTED_COLOR if muted else TEXT_COLOR)
+        self.canvas.setFont(BOLD_FONT if bold else REGULAR_FONT, size)
+        self.canvas.drawString(MARGIN_POINTS + left, self.y, text)
 
-    def write(
+    def write_text(
         self,
-        words: object,
+        text: object,
         size: float = 10,
         *,
         left: float = 0,
         width: float = 0,
         bold: bool = False,
-        soft: bool = False,
-        after: float = 0,
-        most: int = 0,
+        muted: bool = False,
+        gap_after: float = 0,
+        max_lines: int = 0,
     ) -> None:
-        """Words, on as many lines as they need or on the `most` that there may be, and a gap `after` them."""
-        lines = wrapped(words, size, width or INNER - left, bold)
-        if most and len(lines) > most:
-            lines = [*lines[: most - 1], f"{lines[most - 1]}…"]
+        """Writes wrapped text, moves the cursor below it, and leaves `gap_after` points free.
+
+        The text takes at most `max_lines` lines unless that is 0; a text that is cut ends in an ellipsis.
+        """
+        lines = wrap_text(text, size, width or TEXT_WIDTH_POINTS - left, bold)
+        if max_lines and len(lines) > max_lines:
+            lines = [*lines[: max_lines - 1], f"{lines[max_lines - 1]}…"]
         for line in lines:
-            self.room(size * LEADING)
-            self.y -= size * LEADING
-            self.draw(line, size, left=left, bold=bold, soft=soft)
-        self.y -= after
+            self.ensure_space(size * LINE_HEIGHT_FACTOR)
+            self.y -= size * LINE_HEIGHT_FACTOR
+            self.draw_text(line, size, left=left, bold=bold, muted=muted)
+        self.y -= gap_after
 
-    def rule(self, *, left: float = 0, width: float = 0) -> None:
-        """A thin line where the cursor is."""
-        self.canvas.setStrokeColor(LINE)
+    def draw_rule(self, *, left: float = 0, width: float = 0) -> None:
+        """Draws a thin horizontal line at the cursor.
+
+        It ends at the right margin unless `width` is given.
+        """
+        self.canvas.setStrokeColor(LINE_COLOR)
         self.canvas.setLineWidth(0.6)
-        self.canvas.line(MARGIN + left, self.y, MARGIN + left + (width or INNER - left), self.y)
+        self.canvas.line(
+            MARGIN_POINTS + left, self.y, MARGIN_POINTS + left + (width or TEXT_WIDTH_POINTS - left), self.y
+        )
 
-    def box(self, left: float, size: float = 11, width: float = 0) -> None:
-        """An empty box standing on the line where the cursor is."""
-        self.canvas.setStrokeColor(INK)
+    def draw_box(self, left: float, size: float = 11, width: float = 0) -> None:
+        """Draws an empty box that stands on the cursor's line."""
+        self.canvas.setStrokeColor(TEXT_COLOR)
         self.canvas.setLineWidth(0.9)
-        self.canvas.rect(MARGIN + left, self.y - 1.5, width or size, size)
+        self.canvas.rect(MARGIN_POINTS + left, self.y - 1.5, width or size, size)
 
-    def blank(self, label: object, width: float, *, left: float = 0) -> None:
-        """A label with a line to write on, so wide in all, on the line where the cursor is."""
-        text = plain(label)
-        size = fitting(text, 9, width * 0.7)
-        self.draw(text, size, left=left, soft=True)
-        begins = breadth(text, size) + 4
-        self.rule(left=left + begins, width=width - begins - 8)
+    def draw_blank(self, label: object, width: float, *, left: float = 0) -> None:
+        """Draws a label and a line to write on.
 
-    def qr(self, content: str, *, left: float, size: float) -> None:
-        """A QR code whose upper edge is the cursor, with the white around it within `size`."""
+        Both are at the cursor and together `width` points wide.
+        """
+        text = clean_text(label)
+        size = fit_font_size(text, 9, width * 0.7)
+        self.draw_text(text, size, left=left, muted=True)
+        begins = measure_width(text, size) + 4
+        self.draw_rule(left=left + begins, width=width - begins - 8)
+
+    def draw_qr_code(self, content: str, *, left: float, size: float) -> None:
+        """Draws a QR code whose upper edge is at the cursor. `size` includes its white border."""
         matrix = segno.make(content, error="m", micro=False).matrix
-        module = size / (len(matrix) + 2 * QUIET)
+        module = size / (len(matrix) + 2 * QUIET_ZONE_MODULES)
         shape = self.canvas.beginPath()
-        for y, x, length in runs_of(matrix):
-            shape.rect(MARGIN + left + (QUIET + x) * module, self.y - (QUIET + y + 1) * module, length * module, module)
+        for y, x, length in iterate_dark_runs(matrix):
+            shape.rect(
+                MARGIN_POINTS + left + (QUIET_ZONE_MODULES + x) * module,
+                self.y - (QUIET_ZONE_MODULES + y + 1) * module,
+                length * module,
+                module,
+            )
         self.canvas.setFillColor(HexColor(0))
         self.canvas.drawPath(shape, stroke=0, fill=1)
 
-    def done(self) -> bytes:
-        if not self.pages:
-            self.page()
+    def finish(self) -> bytes:
+        """The finished PDF; it has at least one page."""
+        if not self.page_count:
+            self.start_page()
         self.canvas.save()
         return self.file.getvalue()
 
 
-def pdf_response(content: bytes, name: str) -> HttpResponse:
-    """For whoever asked, kept nowhere on the way."""
+def build_pdf_response(content: bytes, name: str) -> HttpResponse:
+    """The PDF as a download that browsers and proxies must not store."""
     return HttpResponse(
         content,
         content_type="application/pdf",
@@ -191,6 +228,6 @@ def pdf_response(content: bytes, name: str) -> HttpResponse:
     )
 
 
-def beside(words: Iterable[object]) -> str:
-    """Facts in one line."""
-    return " · ".join(text for one in words if (text := plain(one)))
+def join_facts(facts: Iterable[object]) -> str:
+    """The non-empty facts on one line, separated by middle dots."""
+    return " · ".join(text for fact in facts if (text := clean_text(fact)))

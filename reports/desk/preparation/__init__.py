@@ -1,1 +1,1 @@
-"""Pages used before election day."""
+"""Desk pages used before election day: setup, imports, readiness, enrolment, printing."""

@@ -1,4 +1,7 @@
-"""Who has enrolled, accepted the code of conduct, rehearsed: figures by territory, and a list of codes."""
+"""Which observers have enrolled, consented and rehearsed.
+
+Figures by territory, and the list of observers by code. To consent is to accept the code of conduct.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -6,17 +9,17 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.utils.translation import gettext_lazy as _
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from reports.desk.preparation.readiness import around, here_of, people_at
-from reports.desk.words.formats import name_of
-from reports.desk.words.readiness_labels import Words
-from reports.services.elections.readiness import Standing, people_standing, places_of_people
+from reports.desk.preparation.readiness import build_territory_context, get_territory, load_observers
+from reports.desk.words.formats import get_place_name
+from reports.desk.words.readiness_labels import Label
+from reports.services.elections.readiness import ObserverProgress, load_observer_paths, load_observer_progress
 
-ON_A_PAGE = 100
-SHOWS: dict[str, tuple[Words, Callable[[Standing], bool]]] = {
+PAGE_SIZE = 100
+SHOW_FILTERS: dict[str, tuple[Label, Callable[[ObserverProgress], bool]]] = {
     "": (_("All"), lambda one: True),
     "unenrolled": (_("No phone"), lambda one: not one.enrolled),
     "unconsented": (_("Not consented"), lambda one: not one.consented),
@@ -25,7 +28,7 @@ SHOWS: dict[str, tuple[Words, Callable[[Standing], bool]]] = {
     "unsent": (_("Sent nowhere"), lambda one: not one.sent),
     "unaccredited": (_("Not accredited on the day"), lambda one: not one.accredited),
 }
-COLUMNS: tuple[Callable[[Standing], bool], ...] = (
+FIGURE_COLUMNS: tuple[Callable[[ObserverProgress], bool], ...] = (
     lambda one: one.enrolled,
     lambda one: one.consented,
     lambda one: one.rehearsed,
@@ -33,50 +36,52 @@ COLUMNS: tuple[Callable[[Standing], bool], ...] = (
 )
 
 
-@page("enrolled/", name="enrolled", section="people", order=5)
-class Enrolled(DeskView):
-    """`?at=CODE` the territory, `?show=` one of SHOWS. Observers are codes here."""
+@register_page("enrolled/", name="enrolled", section="people", order=5)
+class EnrolmentStatusPage(DeskView):
+    """`?at=CODE`: the territory. `?show=`: one of SHOW_FILTERS. Observers are listed by code, without names."""
 
-    verb = Verb.PEOPLE
+    permission = Permission.PEOPLE
     title = _("Who has enrolled")
     template_name = "desk/enrolled.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        here = here_of(self)
+        territory = get_territory(self)
         show = self.request.GET.get("show", "")
-        show = show if show in SHOWS else ""
-        people = people_standing(election=self.election, people=people_at(self, here))
-        part = Paginator([one for one in people if SHOWS[show][1](one)], ON_A_PAGE).get_page(
+        show = show if show in SHOW_FILTERS else ""
+        observers = load_observer_progress(election=self.election, people=load_observers(self, territory))
+        part = Paginator([one for one in observers if SHOW_FILTERS[show][1](one)], PAGE_SIZE).get_page(
             self.request.GET.get("page")
         )
         context = {
-            "total": _figures(people),
-            "lines": self._lines(here, people) if here else [],
-            "shows": [(code, word) for code, (word, _chosen) in SHOWS.items()],
+            "total": _count_figures(observers),
+            "lines": self._build_lines(territory, observers) if territory else [],
+            "shows": [(code, word) for code, (word, _chosen) in SHOW_FILTERS.items()],
             "show": show,
             "part": part,
-            "contact": access.may(self.user, Verb.CONTACT, self.election),
-            "register": access.may(self.user, Verb.REGISTER, self.election),
+            "contact": access.has_permission(self.user, Permission.CONTACT, self.election),
+            "register": access.has_permission(self.user, Permission.REGISTER, self.election),
         }
-        return super().get_context_data(**kwargs) | context | around(self, here)
+        return super().get_context_data(**kwargs) | context | build_territory_context(self, territory)
 
-    def _lines(self, here: Commission, people: Sequence[Standing]) -> list[dict[str, Any]]:
-        """One line a territory below this one. Whoever is sent to two of them stands in both."""
-        known = {one.key: one for one in people}
-        depth = here.path.count("/") + 1
-        found: dict[str, dict[int, Standing]] = {}
-        for key, path in places_of_people(election=self.election, territory=here):
-            if key in known and path.count("/") >= depth:
-                found.setdefault("/".join(path.split("/")[:depth]) + "/", {})[key] = known[key]
-        places = self.visible(Commission).filter(path__in=found).select_related("level").order_by("path")
+    def _build_lines(self, territory: Commission, observers: Sequence[ObserverProgress]) -> list[dict[str, Any]]:
+        """One line per territory directly below this one. An observer with assignments in two counts in both."""
+        by_key = {one.key: one for one in observers}
+        depth = territory.path.count("/") + 1
+        by_path: dict[str, dict[int, ObserverProgress]] = {}
+        for key, path in load_observer_paths(election=self.election, territory=territory):
+            if key in by_key and path.count("/") >= depth:
+                by_path.setdefault("/".join(path.split("/")[:depth]) + "/", {})[key] = by_key[key]
+        places = self.get_visible_rows(Commission).filter(path__in=by_path).select_related("level").order_by("path")
         lines = []
         for place in places:
             place.election = self.election
-            lines.append({"place": place, "name": name_of(place), "figures": _figures(found[place.path].values())})
+            lines.append(
+                {"place": place, "name": get_place_name(place), "figures": _count_figures(by_path[place.path].values())}
+            )
         return lines
 
 
-def _figures(people: Iterable[Standing]) -> list[int]:
-    """How many there are, and how many of them are in each of COLUMNS."""
-    listed = list(people)
-    return [len(listed), *(sum(map(is_there, listed)) for is_there in COLUMNS)]
+def _count_figures(observers: Iterable[ObserverProgress]) -> list[int]:
+    """The number of observers, and how many of them meet each of FIGURE_COLUMNS."""
+    listed = list(observers)
+    return [len(listed), *(sum(map(condition, listed)) for condition in FIGURE_COLUMNS)]

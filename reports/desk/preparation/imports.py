@@ -1,4 +1,4 @@
-"""Lists from spreadsheets: uploaded, looked at line by line, then done or not."""
+"""Importing lists from spreadsheets: upload, preview line by line, then apply or cancel."""
 
 from typing import Any
 
@@ -9,91 +9,99 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.pages import DeskView, page
-from observer.models.reach import Verb
-from observer.services.importing.changes import Line, State
-from observer.services.importing.observer_rows import PROTECTED
-from observer.services.spreadsheets.columns import KINDS
-from observer.services.spreadsheets.sheets import FILE_MAX
+from observer.desk.pages import DeskView, register_page
+from observer.models.row_scope import Permission
+from observer.services.importing.changes import ImportLine, LineState
+from observer.services.importing.observer_rows import PROTECTED_FIELDS
+from observer.services.spreadsheets.columns import COLUMNS_BY_KIND
+from observer.services.spreadsheets.sheets import MAX_FILE_BYTES
 from observer.services.spreadsheets.tables import BadLine, BadTable
-from observer.services.spreadsheets.template import template_of
-from reports.desk.words.formats import ROLES, clock
+from observer.services.spreadsheets.template import build_template
+from reports.desk.words.formats import ROLE_LABELS, to_local_time
 from reports.models import Import
 from reports.services.elections.imports import (
-    import_cancel,
-    import_do,
-    import_shown,
-    import_upload,
-    imports_of,
-    kinds_of,
+    apply_import,
+    cancel_import,
+    create_import,
+    get_imports,
+    list_import_kinds,
+    load_preview,
 )
 
-ON_A_PAGE = 100
-NAMED = 30  # wrong lines that the tick names by number
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-STATES: dict[str, str | Promise] = {
-    State.NEW: gettext_lazy("new"),
-    State.CHANGED: gettext_lazy("changed"),
-    State.SAME: gettext_lazy("the same"),
-    State.WRONG: gettext_lazy("wrong"),
+PAGE_SIZE = 100
+MAX_WRONG_LINES_NAMED = 30  # line numbers listed next to "leave the wrong lines out"
+XLSX_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+LINE_STATE_LABELS: dict[str, str | Promise] = {
+    LineState.NEW: gettext_lazy("new"),
+    LineState.CHANGED: gettext_lazy("changed"),
+    LineState.SAME: gettext_lazy("the same"),
+    LineState.WRONG: gettext_lazy("wrong"),
 }
 
 
-@page("imports/", name="imports", section="ready", order=40)
-class Imports(DeskView):
-    """A file and its template for each list that the reader may import."""
+@register_page("imports/", name="imports", section="ready", order=40)
+class ImportListPage(DeskView):
+    """The upload forms and templates, and the waiting imports.
 
-    verb = Verb.REGISTER
+    There is one form per kind of list that the reader may import.
+    """
+
+    permission = Permission.REGISTER
     title = gettext_lazy("Lists from spreadsheets")
     template_name = "desk/imports.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        waiting = imports_of(user=self.user, election=self.election, now=timezone.now()).filter(done_at=None)
+        waiting = get_imports(user=self.user, election=self.election, now=timezone.now()).filter(done_at=None)
         zone = self.election.timezone
-        rows = [(one, KINDS[one.kind].title, clock(one.expires_at, zone)) for one in waiting.defer("table", "lines")]
-        kinds = [KINDS[kind] for kind in kinds_of(user=self.user, election=self.election)]
+        rows = [
+            (one, COLUMNS_BY_KIND[one.kind].title, to_local_time(one.expires_at, zone))
+            for one in waiting.defer("table", "lines")
+        ]
+        kinds = [COLUMNS_BY_KIND[kind] for kind in list_import_kinds(user=self.user, election=self.election)]
         return super().get_context_data(**kwargs) | {"kinds": kinds, "waiting": rows}
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        kind, given = request.POST.get("kind", ""), request.FILES.get("file")
-        if kind not in kinds_of(user=self.user, election=self.election):
+        kind, upload = request.POST.get("kind", ""), request.FILES.get("file")
+        if kind not in list_import_kinds(user=self.user, election=self.election):
             raise Http404
         try:
-            if given is None:
+            if upload is None:
                 raise BadTable([BadLine(_("No file"), 0, _("choose one first"))])
-            if (given.size or 0) > FILE_MAX:
-                raise BadTable([BadLine(str(given.name), 0, _("is larger than %(most)d bytes") % {"most": FILE_MAX})])
-            row = import_upload(
+            if (upload.size or 0) > MAX_FILE_BYTES:
+                raise BadTable(
+                    [BadLine(str(upload.name), 0, _("is larger than %(most)d bytes") % {"most": MAX_FILE_BYTES})]
+                )
+            row = create_import(
                 kind=kind,
                 election=self.election,
-                source=given.read(),
-                file=str(given.name),
+                source=upload.read(),
+                file=str(upload.name),
                 user=self.user,
                 now=timezone.now(),
             )
         except BadTable as error:
             refused = {"kind": kind, "lines": error.lines[:100], "more": max(0, len(error.lines) - 100)}
             return self.render_to_response(self.get_context_data(refused=refused), status=422)
-        return HttpResponseRedirect(self.link("import", row.pk))
+        return HttpResponseRedirect(self.get_page_url("import", row.pk))
 
 
-@page("imports/<int:pk>/", name="import")
+@register_page("imports/<int:pk>/", name="import")
 class ImportPage(DeskView):
-    """What one uploaded list would do; once it is done, what it did."""
+    """The preview of one uploaded list; after it was applied, its result."""
 
-    verb = Verb.REGISTER
+    permission = Permission.REGISTER
     template_name = "desk/import.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        row = self._row()
+        row = self._get_import()
         if request.POST.get("do") == "cancel":
-            import_cancel(row=row)
-            return HttpResponseRedirect(self.link("imports"))
+            cancel_import(row=row)
+            return HttpResponseRedirect(self.get_page_url("imports"))
         try:
-            answer = import_do(
+            result = apply_import(
                 key=row.pk,
                 stamp=request.POST.get("stamp", ""),
                 leave_out="leave_out" in request.POST,
@@ -102,11 +110,11 @@ class ImportPage(DeskView):
             )
         except Import.DoesNotExist:
             raise Http404 from None
-        if answer.done:
-            return HttpResponseRedirect(self.link("import", row.pk))
-        if row.stamp == request.POST.get("stamp") and not answer.differing:
-            wrong = _("Some lines are wrong. Tick that they be left out, or mend the file and upload it again.")
-            return self.render_to_response(self.get_context_data(problem=wrong), status=422)
+        if result.done:
+            return HttpResponseRedirect(self.get_page_url("import", row.pk))
+        if row.stamp == request.POST.get("stamp") and not result.differing:
+            message = _("Some lines are wrong. Tick that they be left out, or mend the file and upload it again.")
+            return self.render_to_response(self.get_context_data(problem=message), status=422)
         return self.render_to_response(
             self.get_context_data(
                 outdated=True, problem=_("Something changed since this was shown. Nothing was written; look again.")
@@ -114,61 +122,67 @@ class ImportPage(DeskView):
             status=409,
         )
 
-    def _row(self) -> Import:
-        rows = imports_of(user=self.user, election=self.election, now=timezone.now())
+    def _get_import(self) -> Import:
+        """The reader's own import from the address. Raises Http404 where there is none."""
+        rows = get_imports(user=self.user, election=self.election, now=timezone.now())
         row = rows.filter(pk=self.kwargs["pk"]).first()
         if row is None:
             raise Http404
         return row
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        row = self._row()
-        columns = KINDS[row.kind]
+        row = self._get_import()
+        columns = COLUMNS_BY_KIND[row.kind]
         context = super().get_context_data(**kwargs) | {
             "row": row,
             "title": columns.title,
-            "states": [(one, STATES[one], row.counts.get(one, 0)) for one in State],
-            "expires": clock(row.expires_at, self.election.timezone),
+            "states": [(one, LINE_STATE_LABELS[one], row.counts.get(one, 0)) for one in LineState],
+            "expires": to_local_time(row.expires_at, self.election.timezone),
         }
         if row.done_at is not None:
-            part = Paginator(row.codes, ON_A_PAGE).get_page(self.request.GET.get("page"))
+            part = Paginator(row.codes, PAGE_SIZE).get_page(self.request.GET.get("page"))
             return context | {"part": part}
-        shown = import_shown(row=row)
-        show = self.request.GET.get("show", "differing" if kwargs.get("outdated") and shown.differing else "")
+        preview = load_preview(row=row)
+        show = self.request.GET.get("show", "differing" if kwargs.get("outdated") and preview.differing else "")
         lines = [
             one
-            for one in shown.lines
-            if not show or one.state == show or (show == "differing" and one.number in shown.differing)
+            for one in preview.lines
+            if not show or one.state == show or (show == "differing" and one.number in preview.differing)
         ]
-        part = Paginator(lines, ON_A_PAGE).get_page(self.request.GET.get("page"))
-        wrong = [one.number for one in shown.lines if one.state == State.WRONG]
+        part = Paginator(lines, PAGE_SIZE).get_page(self.request.GET.get("page"))
+        wrong_lines = [one.number for one in preview.lines if one.state == LineState.WRONG]
         return context | {
             "part": part,
-            "rows": [self._told(columns, one, shown.differing) for one in part.object_list],
-            "notes": shown.notes,
+            "rows": [self._describe_line(columns, one, preview.differing) for one in part.object_list],
+            "notes": preview.notes,
             "show": show,
-            "differing": len(shown.differing),
-            "all": len(shown.lines),
-            "wrong": wrong[:NAMED],
-            "wrong_more": max(0, len(wrong) - NAMED),
-            "anything": row.counts[State.NEW] + row.counts[State.CHANGED],
+            "differing": len(preview.differing),
+            "all": len(preview.lines),
+            "wrong": wrong_lines[:MAX_WRONG_LINES_NAMED],
+            "wrong_more": max(0, len(wrong_lines) - MAX_WRONG_LINES_NAMED),
+            "anything": row.counts[LineState.NEW] + row.counts[LineState.CHANGED],
         }
 
-    def _told(self, columns: Any, line: Line, differing: frozenset[int]) -> dict[str, Any]:
-        changes = [(columns.word(one.field), one, one.field in PROTECTED) for one in line.changes]
-        return {"line": line, "state": STATES[line.state], "changes": changes, "differs": line.number in differing}
+    def _describe_line(self, columns: Any, line: ImportLine, differing: frozenset[int]) -> dict[str, Any]:
+        changes = [(columns.get_label(one.field), one, one.field in PROTECTED_FIELDS) for one in line.changes]
+        return {
+            "line": line,
+            "state": LINE_STATE_LABELS[line.state],
+            "changes": changes,
+            "differs": line.number in differing,
+        }
 
 
-@page("imports/templates/<slug:kind>/", name="import_template")
-class ImportTemplate(DeskView):
-    """An empty workbook with the right headings in the reader's language."""
+@register_page("imports/templates/<slug:kind>/", name="import_template")
+class ImportTemplateView(DeskView):
+    """Downloads an empty workbook with the right headings, in the reader's language."""
 
-    verb = Verb.REGISTER
+    permission = Permission.REGISTER
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         kind = self.kwargs["kind"]
-        if kind not in kinds_of(user=self.user, election=self.election):
+        if kind not in list_import_kinds(user=self.user, election=self.election):
             raise Http404
-        body = template_of(columns=KINDS[kind], election=self.election, roles=ROLES)
+        body = build_template(columns=COLUMNS_BY_KIND[kind], election=self.election, roles=ROLE_LABELS)
         headers = {"Content-Disposition": f'attachment; filename="{kind}.xlsx"'}
-        return HttpResponse(body, content_type=XLSX, headers=headers)
+        return HttpResponse(body, content_type=XLSX_CONTENT_TYPE, headers=headers)

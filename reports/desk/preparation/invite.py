@@ -1,4 +1,7 @@
-"""Observers of an earlier election, asked into this one. They are a number here; their consent they give on the phone."""
+"""Inviting the observers of an earlier election into this one.
+
+The page shows only how many they are, not who. They give their consent on the phone.
+"""
 
 from typing import Any
 
@@ -9,56 +12,61 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Election, Observer, Organisation
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from reports.services.elections.invitations import Gone, invitation_counted, observers_invite
+from reports.services.elections.invitations import ElectionPurged, count_invitations, invite_observers
 
 
-class InviteForm(forms.Form):
+class InvitationForm(forms.Form):
     source = forms.ModelChoiceField(Election.objects.none(), label=gettext_lazy("Observers of"))
     organisation = forms.ModelChoiceField(
         Organisation.objects.none(), required=False, label=gettext_lazy("Only of this organisation")
     )
 
 
-@page("invite/", name="invite", section="people", order=40)
-class Invite(DeskView):
-    verb = Verb.REGISTER
-    whole = True
+@register_page("invite/", name="invite", section="people", order=40)
+class InvitationPage(DeskView):
+    permission = Permission.REGISTER
+    election_wide = True
     title = gettext_lazy("Invite observers of before")
     template_name = "desk/invite.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {"form": self._form(None)} | super().get_context_data(**kwargs)
+        return {"form": self._build_form(None)} | super().get_context_data(**kwargs)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        form = self._form(request.POST)
+        form = self._build_form(request.POST)
         if not form.is_valid():
             return self.render_to_response(self.get_context_data(form=form))
         source, organisation = form.cleaned_data["source"], form.cleaned_data["organisation"]
-        people = access.reachable(self.user, Observer, Verb.REGISTER, source)
+        observers = access.get_permitted_rows(self.user, Observer, Permission.REGISTER, source)
         if organisation is not None:
-            people = people.filter(organisation=organisation)
+            observers = observers.filter(organisation=organisation)
         try:
             if "invite" not in request.POST:
-                counted = invitation_counted(source=source, election=self.election, people=people)
+                counted = count_invitations(source=source, election=self.election, people=observers)
                 return self.render_to_response(self.get_context_data(form=form, counted=counted))
             now = timezone.now()
-            done = observers_invite(source=source, election=self.election, people=people, user=self.user, now=now)
-        except Gone:
+            result = invite_observers(source=source, election=self.election, people=observers, user=self.user, now=now)
+        except ElectionPurged:
             form.add_error("source", _("The people of this election were made unreadable: nobody is left to ask."))
             return self.render_to_response(self.get_context_data(form=form))
-        words = ngettext("%d observer was invited.", "%d observers were invited.", done.invited)
-        messages.success(request, words % done.invited)
-        return HttpResponseRedirect(f"{self.link('enrolled')}?show=unenrolled")
+        message = ngettext("%d observer was invited.", "%d observers were invited.", result.invited)
+        messages.success(request, message % result.invited)
+        return HttpResponseRedirect(f"{self.get_page_url('enrolled')}?show=unenrolled")
 
-    def _form(self, given: Any) -> InviteForm:
-        """Elections whose whole is in the reader's hands, and their organisations."""
-        form = InviteForm(given)
-        mine = access.elections(self.user, self.verb).exclude(pk=self.election.pk)
-        keys = [one.pk for one in mine if access.may_whole(self.user, self.verb, one)]
-        form.fields["source"].queryset = Election.objects.filter(pk__in=keys)  # type: ignore[attr-defined]
-        form.fields["organisation"].queryset = access.visible(self.user, Organisation)  # type: ignore[attr-defined]
+    def _build_form(self, data: Any) -> InvitationForm:
+        """The form with its choices of elections and organisations.
+
+        It offers the elections that the reader administers as a whole, and the visible organisations.
+        """
+        form = InvitationForm(data)
+        elections = access.get_elections(self.user, self.permission).exclude(pk=self.election.pk)
+        election_ids = [
+            one.pk for one in elections if access.has_election_wide_permission(self.user, self.permission, one)
+        ]
+        form.fields["source"].queryset = Election.objects.filter(pk__in=election_ids)  # type: ignore[attr-defined]
+        form.fields["organisation"].queryset = access.get_visible_rows(self.user, Organisation)  # type: ignore[attr-defined]
         return form

@@ -1,4 +1,7 @@
-"""What is not ready: one page of counts for a territory, and the list behind each."""
+"""Readiness pages: what is still missing before election day.
+
+It is shown as counts for a territory, and as lists of places.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,114 +12,141 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Commission, Observer
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
-from reports.desk.day.scope import scope_of, way_to
-from reports.desk.words import readiness_labels as lines
-from reports.desk.words.formats import name_of
+from reports.desk.day.scope import get_scope, load_ancestors
+from reports.desk.words import readiness_labels
+from reports.desk.words.formats import get_place_name
 from reports.services.elections import readiness
-from reports.services.elections.readiness import people_sent, places_lacking
+from reports.services.elections.readiness import filter_assigned, get_commissions_with_gap
 
-ON_A_PAGE = 100
+PAGE_SIZE = 100
 
 
-@page("ready/", name="ready", section="ready", order=1)
-class Ready(DeskView):
-    """`?at=CODE` the territory. What belongs to the whole election is told to whoever sets it up."""
+@register_page("ready/", name="ready", section="ready", order=1)
+class ReadinessPage(DeskView):
+    """The counts of everything that is missing in a territory; `?at=CODE` names it.
 
-    verb = Verb.PEOPLE
+    Items of the whole election are shown to users who may set it up, items of the staff to its administrators, items
+    of the platform to superusers.
+    """
+
+    permission = Permission.PEOPLE
     title = _("What is not ready")
     template_name = "desk/ready.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        here = here_of(self)
-        rows = self._rows(here)
+        territory = get_territory(self)
+        rows = self._build_rows(territory)
         missing = sorted((row for row in rows if row["number"]), key=lambda row: not row["item"].first)
         context = {
             "missing": missing,
             "first": sum(row["item"].first for row in missing),
             "well": len(rows) - len(missing),
         }
-        return super().get_context_data(**kwargs) | context | around(self, here)
+        return super().get_context_data(**kwargs) | context | build_territory_context(self, territory)
 
-    def _rows(self, here: Commission | None) -> list[dict[str, Any]]:
+    def _build_rows(self, territory: Commission | None) -> list[dict[str, Any]]:
         election, user, now = self.election, self.user, timezone.now()
         rows: list[dict[str, Any]] = []
 
-        def tell(items: Iterable[lines.Item], counts: readiness.Counts, mended: bool = True) -> None:
+        def add_rows(
+            items: Iterable[readiness_labels.ReadinessItem], counts: readiness.Counts, may_fix: bool = True
+        ) -> None:
             for item in items:
                 if item.code in counts:
-                    address = item.mend(election, here.code if here else "") if item.mend and mended else ""
+                    address = (
+                        item.build_link(election, territory.code if territory else "")
+                        if item.build_link and may_fix
+                        else ""
+                    )
                     rows.append({"item": item, "number": counts[item.code], "address": address})
 
-        people = readiness.people_lacks(election=election, people=people_at(self, here))
-        # Where nobody is, nothing else can be said of them.
-        people = {"everybody": 1} if not people["everybody"] else people | {"everybody": 0}
-        tell(lines.OF_PLACES, readiness.place_lacks(election=election, territory=here))
-        tell(lines.OF_PEOPLE, people)
-        if access.may_whole(user, Verb.SETUP, election):
-            tell(lines.OF_ELECTION, readiness.election_lacks(election=election, now=now))
-            tell(lines.OF_CHECKLISTS, readiness.checklist_lacks(election=election))
-        if access.may_whole(user, Verb.STAFF, election):
-            tell(lines.OF_DESK, readiness.desk_lacks(election=election))
+        observer_counts = readiness.count_observer_gaps(election=election, people=load_observers(self, territory))
+        # Without observers, the other counts about observers mean nothing.
+        observer_counts = {"everybody": 1} if not observer_counts["everybody"] else observer_counts | {"everybody": 0}
+        add_rows(readiness_labels.PLACE_ITEMS, readiness.count_commission_gaps(election=election, territory=territory))
+        add_rows(readiness_labels.OBSERVER_ITEMS, observer_counts)
+        if access.has_election_wide_permission(user, Permission.SETUP, election):
+            add_rows(readiness_labels.ELECTION_ITEMS, readiness.count_election_gaps(election=election, now=now))
+            add_rows(readiness_labels.CHECKLIST_ITEMS, readiness.count_checklist_gaps(election=election))
+        if access.has_election_wide_permission(user, Permission.STAFF, election):
+            add_rows(readiness_labels.STAFF_ITEMS, readiness.count_staff_gaps(election=election))
         if access.is_superuser(user):
-            tell(lines.OF_PLATFORM, readiness.platform_lacks(now=now))
+            add_rows(readiness_labels.PLATFORM_ITEMS, readiness.count_platform_gaps(now=now))
         return rows
 
 
-@page("ready/places/", name="ready_places")
-class ReadyPlaces(DeskView):
-    """`?lack=` one of `preparation.PLACES`, `?at=CODE` the territory."""
+@register_page("ready/places/", name="ready_places")
+class PlaceGapsPage(DeskView):
+    """The places of a territory with one gap. `?lack=`: one of `readiness.COMMISSION_GAPS`. `?at=CODE`: the territory."""
 
-    verb = Verb.PEOPLE
+    permission = Permission.PEOPLE
     title = _("What is not ready")
     template_name = "desk/ready_places.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        here = here_of(self)
-        lack = self.request.GET.get("lack", "")
-        lack = lack if lack in readiness.PLACES else "unobserved"
-        found = Commission.objects.none()
-        if here is not None:
-            found = places_lacking(election=self.election, territory=here, lack=lack)
-        part = Paginator(found, ON_A_PAGE).get_page(self.request.GET.get("page"))
+        territory = get_territory(self)
+        gap = self.request.GET.get("lack", "")
+        gap = gap if gap in readiness.COMMISSION_GAPS else "unobserved"
+        places = Commission.objects.none()
+        if territory is not None:
+            places = get_commissions_with_gap(election=self.election, territory=territory, gap=gap)
+        part = Paginator(places, PAGE_SIZE).get_page(self.request.GET.get("page"))
         for place in part.object_list:
             place.election = self.election
-        mended = access.may_whole(self.user, Verb.SETUP, self.election)
+        may_fix = access.has_election_wide_permission(self.user, Permission.SETUP, self.election)
         context = {
-            "lack": lack,
-            "lacks": lines.LACKS.items(),
+            "lack": gap,
+            "lacks": readiness_labels.PLACE_GAP_LABELS.items(),
             "part": part,
-            "places": [(one, name_of(one), self._address(one, lack, mended)) for one in part.object_list],
+            "places": [(one, get_place_name(one), self._build_link(one, gap, may_fix)) for one in part.object_list],
         }
-        return super().get_context_data(**kwargs) | context | around(self, here)
+        return super().get_context_data(**kwargs) | context | build_territory_context(self, territory)
 
-    def _address(self, place: Commission, lack: str, mended: bool) -> str:
-        if lack in ("unobserved", "uncoordinated") or not mended:
-            return self.link("station", place.pk)
+    def _build_link(self, place: Commission, gap: str, may_fix: bool) -> str:
+        """The page where the gap is fixed.
+
+        It is the station's page where the reader may not fix it.
+        """
+        if gap in ("unobserved", "uncoordinated") or not may_fix:
+            return self.get_page_url("station", place.pk)
         return reverse("admin:observer_commission_change", args=[place.pk])
 
 
-def here_of(view: DeskView) -> Commission | None:
-    """The territory asked for; None where the election has no commissions yet."""
-    if access.is_superuser(view.user) and not view.visible(Commission).exists():
+def get_territory(view: DeskView) -> Commission | None:
+    """The territory in the address. Raises Http404.
+
+    None for superusers while the election has no commissions.
+    """
+    if access.is_superuser(view.user) and not view.get_visible_rows(Commission).exists():
         return None
-    return scope_of(view, view.request.GET.get("at", "")).commission
+    return get_scope(view, view.request.GET.get("at", "")).commission
 
 
-def people_at(view: DeskView, here: Commission | None) -> "QuerySet[Observer]":
-    """The observers of a territory whom the reader may know of: of the whole election those too who are sent nowhere."""
-    people = view.reachable(Observer, Verb.PEOPLE)
-    return people_sent(election=view.election, people=people, territory=here)
+def load_observers(view: DeskView, territory: Commission | None) -> "QuerySet[Observer]":
+    """The observers of a territory whom the reader may see.
+
+    For the whole election also those without an assignment.
+    """
+    observers = view.get_permitted_rows(Observer, Permission.PEOPLE)
+    return filter_assigned(election=view.election, people=observers, territory=territory)
 
 
-def around(view: DeskView, here: Commission | None) -> dict[str, Any]:
-    """What stands above these pages: the territory and the way to it."""
-    if here is None:
+def build_territory_context(view: DeskView, territory: Commission | None) -> dict[str, Any]:
+    """The template context for the heading of these pages.
+
+    It has the territory and the commissions above it.
+    """
+    if territory is None:
         return {"here": None}
-    way = way_to(view, here)
-    for place in way:
+    ancestors = load_ancestors(view, territory)
+    for place in ancestors:
         place.election = view.election
-    return {"here": here, "name": name_of(here), "way": [(one, name_of(one)) for one in way]}
+    return {
+        "here": territory,
+        "name": get_place_name(territory),
+        "way": [(one, get_place_name(one)) for one in ancestors],
+    }

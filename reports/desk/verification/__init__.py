@@ -1,1 +1,1 @@
-"""Pages of the review queue and of one report."""
+"""Desk pages for reviewing reports."""

@@ -1,4 +1,7 @@
-"""One observer set aside with all that they reported, or brought back: what it would do to the figures, then do it."""
+"""The page that quarantines an observer's reports, or restores them.
+
+It shows first how the figures would change.
+"""
 
 from typing import Any
 
@@ -8,65 +11,68 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from observer.desk.pages import DeskView, page
+from observer.desk.pages import DeskView, register_page
 from observer.models import Observer
-from observer.models.reach import Verb
-from observer.words import in_language
-from reports.desk.day.people import PROTECTED
-from reports.desk.words.labels import FIGURES
+from observer.models.row_scope import Permission
+from observer.words import get_translation
+from reports.desk.day.assignments import PROTECTED_FIELDS
+from reports.desk.words.labels import FIGURE_LABELS
 from reports.models import SetAside
-from reports.services.review.decisions import observer_quarantine, observer_restore
-from reports.services.review.what_if import quarantine_suppose
+from reports.services.review.decisions import quarantine_observer, restore_observer
+from reports.services.review.what_if import compute_quarantine_effect
 
 
-@page("observers/<int:pk>/quarantine/", name="quarantine")
-class Quarantine(DeskView):
-    verb = Verb.QUARANTINE
+@register_page("observers/<int:pk>/quarantine/", name="quarantine")
+class QuarantinePage(DeskView):
+    permission = Permission.QUARANTINE
     title = gettext_lazy("Set aside all reports of an observer")
     template_name = "desk/quarantine.html"
 
-    def setup_rows(self) -> None:
-        found = self.reachable(Observer).defer(*PROTECTED).filter(pk=self.kwargs["pk"]).first()
+    def load_rows(self) -> None:
+        """Loads the observer from the address and their quarantine, if any. Raises Http404."""
+        found = self.get_permitted_rows(Observer).defer(*PROTECTED_FIELDS).filter(pk=self.kwargs["pk"]).first()
         if found is None:
             raise Http404
         self.observer = found
-        self.aside = SetAside.objects.select_related("user").filter(observer=found, election=self.election).first()
+        self.set_aside = SetAside.objects.select_related("user").filter(observer=found, election=self.election).first()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.setup_rows()
+        self.load_rows()
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.setup_rows()
-        wanted = request.POST.get("do")
-        if wanted not in ("aside", "restore"):
+        self.load_rows()
+        action = request.POST.get("do")
+        if action not in ("aside", "restore"):
             raise Http404
         now = timezone.now()
-        if (wanted == "aside") == (self.aside is not None):
+        if (action == "aside") == (self.set_aside is not None):
             messages.info(request, _("A colleague did that meanwhile."))
-        elif wanted == "aside":
-            n = observer_quarantine(observer=self.observer, election=self.election, user=self.user, now=now)
+        elif action == "aside":
+            n = quarantine_observer(observer=self.observer, election=self.election, user=self.user, now=now)
             messages.success(request, _("Set aside: %(n)d reports, and all that come.") % {"n": n})
         else:
-            n = observer_restore(observer=self.observer, election=self.election, user=self.user, now=now)
+            n = restore_observer(observer=self.observer, election=self.election, user=self.user, now=now)
             messages.success(request, _("Brought back: %(n)d reports, each as it was.") % {"n": n})
-        return HttpResponseRedirect(self.link("quarantine", self.observer.pk))
+        return HttpResponseRedirect(self.get_page_url("quarantine", self.observer.pk))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        supposed = quarantine_suppose(observer=self.observer, election=self.election, aside=self.aside is None)
+        effect = compute_quarantine_effect(
+            observer=self.observer, election=self.election, quarantine=self.set_aside is None
+        )
         lines = [
             (
                 one.stage,
                 one.code if one.labels else "",
-                in_language(one.labels) or FIGURES.get(one.code, one.code),
+                get_translation(one.labels) or FIGURE_LABELS.get(one.code, one.code),
                 one.before,
                 one.after,
             )
-            for one in supposed.lines
+            for one in effect.lines
         ]
         return super().get_context_data(**kwargs) | {
             "observer": self.observer,
-            "aside": self.aside,
-            "supposed": supposed,
+            "aside": self.set_aside,
+            "supposed": effect,
             "lines": lines,
         }

@@ -1,4 +1,7 @@
-"""One report: what it says and how it stands, beside what others say; what the desk decides about it."""
+"""The page of one report, with the desk's decisions about it.
+
+Its answers are shown next to those of other reports about the same event.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,90 +12,100 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from observer.desk.pages import DeskView, page
-from observer.models.reach import Verb
-from reports.desk.verification.report_parts import parts_of
-from reports.desk.verification.review_queue import give_back, next_check
-from reports.desk.words.question_groups import answers_posted
+from observer.desk.pages import DeskView, register_page
+from observer.models.row_scope import Permission
+from reports.desk.verification.report_context import build_report_context
+from reports.desk.verification.review_queue import open_next_check, release_check
+from reports.desk.words.question_groups import parse_posted_answers
 from reports.models import Case, Check, Evidence, Question, Report, Violation
 from reports.problems import Rejected
-from reports.services.cases.cases import case_join, case_open
-from reports.services.evidence.processing import evidence_approve, evidence_withdraw
-from reports.services.intake.correction import answer_correct
-from reports.services.intake.dictation import Meanwhile
+from reports.services.cases.cases import add_violation_to_case, open_case_from_violation
+from reports.services.evidence.processing import approve_evidence, withdraw_evidence
+from reports.services.intake.correction import correct_answer
+from reports.services.intake.dictation import NewerReportExists
 from reports.services.review import decisions
-from reports.services.review.decisions import Changed
+from reports.services.review.decisions import EditConflict
 
 DECISIONS: dict[str, Callable[..., None]] = {
-    "verify": decisions.report_verify,
-    "reject": decisions.report_reject,
-    "hold": decisions.report_hold,
-    "restore": decisions.report_restore,
+    "verify": decisions.verify_report,
+    "reject": decisions.reject_report,
+    "hold": decisions.hold_report,
+    "restore": decisions.restore_report,
 }
-ASKED = ("faces", "marks", "lists")
+PHOTO_CHECKS = ("faces", "marks", "lists")
 
 
-class Said(Exception):
-    """Something that the reader is told, on the page as they left it."""
+class ActionError(Exception):
+    """The action was not done; the message tells the reader why.
+
+    The page is shown again with what they typed.
+    """
 
 
-@page("reports/<int:pk>/", name="report")
+@register_page("reports/<int:pk>/", name="report")
 class ReportPage(DeskView):
-    verb = Verb.LOOK
+    permission = Permission.LOOK
     template_name = "desk/report.html"
     report: Report
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.report = self._found()
-        if self._may(Verb.VERIFY):
-            decisions.report_read(report=self.report, now=timezone.now())
+        self.report = self._get_report()
+        if self._has_permission(Permission.VERIFY):
+            decisions.mark_report_read(report=self.report, now=timezone.now())
         return self.render_to_response(self.get_context_data())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        self.report = self._found()
-        do = request.POST.get("do", "")
-        acts: Mapping[str, tuple[Verb, Callable[[], HttpResponse | None]]] = {
-            **dict.fromkeys(DECISIONS, (Verb.VERIFY, self._decide)),
-            "violation": (Verb.VERIFY, self._violation),
-            "case": (Verb.CASES, self._case),
-            "correct": (Verb.DICTATE, self._correct),
-            "photo": (Verb.APPROVE, self._photo),
-            "back": (Verb.VERIFY, lambda: give_back(self, self.report)),
+        self.report = self._get_report()
+        action = request.POST.get("do", "")
+        handlers: Mapping[str, tuple[Permission, Callable[[], HttpResponse | None]]] = {
+            **dict.fromkeys(DECISIONS, (Permission.VERIFY, self._decide_report)),
+            "violation": (Permission.VERIFY, self._decide_violation),
+            "case": (Permission.CASES, self._open_or_join_case),
+            "correct": (Permission.DICTATE, self._correct_answer),
+            "photo": (Permission.APPROVE, self._decide_photo),
+            "back": (Permission.VERIFY, lambda: release_check(self, self.report)),
         }
-        if do not in acts or not self._may(acts[do][0]):
+        if action not in handlers or not self._has_permission(handlers[action][0]):
             raise Http404
         try:
-            return acts[do][1]() or HttpResponseRedirect(self.link("report", self.report.pk))
-        except Changed:
-            told = _("A colleague decided this meanwhile. Nothing of yours was written: look at it again.")
-        except Meanwhile as found:
-            told = _("A newer report came meanwhile (%(id)s). Look at it first.") % {"id": found.report.pk}
-        except Rejected as problem:
-            told = " ".join(str(one.detail) for one in problem.errors) or str(problem.detail)
-        except Said as words:
-            told = str(words)
-        self.report = self._found()
-        return self.render_to_response(self.get_context_data(told=told, typed=request.POST), status=409)
+            return handlers[action][1]() or HttpResponseRedirect(self.get_page_url("report", self.report.pk))
+        except EditConflict:
+            message = _("A colleague decided this meanwhile. Nothing of yours was written: look at it again.")
+        except NewerReportExists as error:
+            message = _("A newer report came meanwhile (%(id)s). Look at it first.") % {"id": error.report.pk}
+        except Rejected as error:
+            message = " ".join(str(one.detail) for one in error.errors) or str(error.detail)
+        except ActionError as error:
+            message = str(error)
+        self.report = self._get_report()
+        return self.render_to_response(self.get_context_data(told=message, typed=request.POST), status=409)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        may = {
-            verb.value: self._may(verb)
-            for verb in (
-                Verb.VERIFY,
-                Verb.CASES,
-                Verb.DICTATE,
-                Verb.APPROVE,
-                Verb.ORIGINAL,
-                Verb.QUARANTINE,
-                Verb.CONTACT,
+        permissions = {
+            permission.value: self._has_permission(permission)
+            for permission in (
+                Permission.VERIFY,
+                Permission.CASES,
+                Permission.DICTATE,
+                Permission.APPROVE,
+                Permission.ORIGINAL,
+                Permission.QUARANTINE,
+                Permission.CONTACT,
             )
         }
         title = _("Report %(id)s") % {"id": self.report.pk}
-        parts = parts_of(self, self.report, correct=self.request.GET.get("correct", ""), now=timezone.now())
-        return super().get_context_data(**kwargs) | parts | {"report": self.report, "may_do": may, "title": title}
+        context = build_report_context(
+            self, self.report, correct=self.request.GET.get("correct", ""), now=timezone.now()
+        )
+        return (
+            super().get_context_data(**kwargs)
+            | context
+            | {"report": self.report, "may_do": permissions, "title": title}
+        )
 
-    def _found(self) -> Report:
-        rows = self.visible(Report).select_related(
+    def _get_report(self) -> Report:
+        """The report from the address. Raises Http404 where the reader may not see it."""
+        rows = self.get_visible_rows(Report).select_related(
             "commission__election",
             "commission__level",
             "observer",
@@ -106,29 +119,33 @@ class ReportPage(DeskView):
             raise Http404
         return found
 
-    def _may(self, verb: Verb) -> bool:
-        return self.reachable(Report, verb).filter(pk=self.report.pk).exists()
+    def _has_permission(self, permission: Permission) -> bool:
+        return self.get_permitted_rows(Report, permission).filter(pk=self.report.pk).exists()
 
-    # ── what is done ──
-    def _decide(self) -> HttpResponse | None:
-        do, reason = self.request.POST["do"], self.request.POST.get("reason", "").strip()[:500]
-        if do == "reject" and not reason:
-            raise Said(_("Say why it is rejected."))
-        mine = self.visible(Check).filter(report=self.report.pk, user=self.user, until__gt=timezone.now()).exists()
-        DECISIONS[do](
+    # ── actions ──
+    def _decide_report(self) -> HttpResponse | None:
+        action, reason = self.request.POST["do"], self.request.POST.get("reason", "").strip()[:500]
+        if action == "reject" and not reason:
+            raise ActionError(_("Say why it is rejected."))
+        is_claimed = (
+            self.get_visible_rows(Check)
+            .filter(report=self.report.pk, user=self.user, until__gt=timezone.now())
+            .exists()
+        )
+        DECISIONS[action](
             report=self.report,
             user=self.user,
             now=timezone.now(),
             reason=reason,
             seen=self.request.POST.get("seen", ""),
         )
-        return next_check(self) if mine and do in ("verify", "reject") else None
+        return open_next_check(self) if is_claimed and action in ("verify", "reject") else None
 
-    def _violation(self) -> HttpResponse | None:
-        violation = self._named(Violation)
-        decisions.violation_decide(
+    def _decide_violation(self) -> HttpResponse | None:
+        violation = self._get_named_row(Violation)
+        decisions.decide_violation(
             violation=violation,
-            state=self._one_of("state", Violation.State.values),
+            state=self._get_choice("state", Violation.State.values),
             user=self.user,
             now=timezone.now(),
             note=self.request.POST.get("note", "").strip()[:2000],
@@ -136,59 +153,63 @@ class ReportPage(DeskView):
         )
         return None
 
-    def _case(self) -> HttpResponse | None:
-        """A case of its own, or the same event as another report's."""
-        violation, seen = self._named(Violation), self.request.POST.get("seen", "")
-        named = self.request.POST.get("case", "")
-        if named == "new":
-            case = case_open(violation=violation, title="", user=self.user, now=timezone.now(), seen=seen)
+    def _open_or_join_case(self) -> HttpResponse | None:
+        """Opens a case for the violation, or adds it to one."""
+        violation, seen = self._get_named_row(Violation), self.request.POST.get("seen", "")
+        case_key = self.request.POST.get("case", "")
+        if case_key == "new":
+            case = open_case_from_violation(
+                violation=violation, title="", user=self.user, now=timezone.now(), seen=seen
+            )
         else:
-            rows = self.reachable(Case, Verb.CASES).select_related("commission__election")
-            found = rows.filter(pk=int(named)).first() if named.isdecimal() and len(named) < 18 else None
+            rows = self.get_permitted_rows(Case, Permission.CASES).select_related("commission__election")
+            found = rows.filter(pk=int(case_key)).first() if case_key.isdecimal() and len(case_key) < 18 else None
             if found is None:
-                raise Said(_("Choose the case."))
+                raise ActionError(_("Choose the case."))
             case = found
-            case_join(case=case, violation=violation, user=self.user, now=timezone.now(), seen=seen)
-        return HttpResponseRedirect(self.link("case", case.pk))
+            add_violation_to_case(case=case, violation=violation, user=self.user, now=timezone.now(), seen=seen)
+        return HttpResponseRedirect(self.get_page_url("case", case.pk))
 
-    def _correct(self) -> HttpResponse | None:
+    def _correct_answer(self) -> HttpResponse | None:
         data = self.request.POST
-        question = self.visible(Question).filter(version=self.report.version_id, code=data.get("code", "")).first()
+        question = (
+            self.get_visible_rows(Question).filter(version=self.report.version_id, code=data.get("code", "")).first()
+        )
         try:
             uuid, newest = UUID(data.get("uuid", "")), int(data.get("newest", ""))
         except ValueError:
             raise Http404 from None
         if question is None:
             raise Http404
-        outcome = answer_correct(
+        outcome = correct_answer(
             report=self.report,
             uuid=uuid,
             code=question.code,
-            newest=newest,
+            newest_seen=newest,
             user=self.user,
             now=timezone.now(),
-            value=answers_posted([question], data).get(question.code),
+            value=parse_posted_answers([question], data).get(question.code),
         )
         if outcome.receipt is None:
-            raise outcome.problem or Said(_("It could not be stored."))
+            raise outcome.problem or ActionError(_("It could not be stored."))
         messages.success(self.request, _("Corrected: this dictated report stands in its place."))
-        return HttpResponseRedirect(self.link("report", outcome.receipt.sequence))
+        return HttpResponseRedirect(self.get_page_url("report", outcome.receipt.sequence))
 
-    def _photo(self) -> HttpResponse | None:
-        row = self._named(Evidence)
+    def _decide_photo(self) -> HttpResponse | None:
+        evidence = self._get_named_row(Evidence)
         if "withdraw" in self.request.POST:
-            evidence_withdraw(evidence=row, user=self.user, now=timezone.now())
+            withdraw_evidence(evidence=evidence, user=self.user, now=timezone.now())
             return None
-        if not all(self.request.POST.get(f"no_{one}") for one in ASKED):
-            raise Said(_("Answer all three questions: a photo with a face, a mark or a list is not shown."))
-        evidence_approve(evidence=row, user=self.user, now=timezone.now())
+        if not all(self.request.POST.get(f"no_{one}") for one in PHOTO_CHECKS):
+            raise ActionError(_("Answer all three questions: a photo with a face, a mark or a list is not shown."))
+        approve_evidence(evidence=evidence, user=self.user, now=timezone.now())
         return None
 
-    def _named(self, model: Any) -> Any:
-        """The row of this report that the form names."""
+    def _get_named_row(self, model: Any) -> Any:
+        """The row of this report whose primary key was posted. Raises Http404 where there is none."""
         key = self.request.POST.get("pk", "")
         found = (
-            self.visible(model).filter(report=self.report.pk, pk=int(key))
+            self.get_visible_rows(model).filter(report=self.report.pk, pk=int(key))
             if key.isdecimal() and len(key) < 18
             else None
         )
@@ -197,8 +218,9 @@ class ReportPage(DeskView):
             raise Http404
         return row
 
-    def _one_of(self, name: str, known: list[str]) -> str:
+    def _get_choice(self, name: str, choices: list[str]) -> str:
+        """The posted value. Raises Http404 where it is not one of `choices`."""
         value = self.request.POST.get(name, "")
-        if value not in known:
+        if value not in choices:
             raise Http404
         return value

@@ -1,4 +1,7 @@
-"""The queue of verification: what waits, the next one, and the rest accepted at once."""
+"""The review queue: the reports that wait for verification.
+
+The reader takes the next one, or accepts the rest at once.
+"""
 
 from typing import Any
 
@@ -8,72 +11,86 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from observer.desk.pages import DeskView, page
-from observer.models.reach import Verb
-from reports.desk.words.formats import clock, name_of
-from reports.desk.words.labels import WHY, flag_words
+from observer.desk.pages import DeskView, register_page
+from observer.models.row_scope import Permission
+from reports.desk.words.formats import get_place_name, to_local_time
+from reports.desk.words.labels import CHECK_REASON_LABELS, get_flag_labels
 from reports.models import Check, Report
-from reports.services.review.decisions import AT_ONCE, reports_accept
-from reports.services.review.review_queue import COUNTED, check_claim, check_release, checks_count, checks_waiting
+from reports.services.review.decisions import MAX_REPORTS_PER_CALL, accept_reports
+from reports.services.review.review_queue import (
+    MAX_COUNTED,
+    claim_next_check,
+    count_pending_checks,
+    filter_pending_checks,
+    release_claim,
+)
 
-SHOWN = 30
+MAX_CHECKS_LISTED = 30
 
 
-@page("checks/", name="checks", section="reports", order=1)
-class Checks(DeskView):
-    """Worst first. Taking the next one opens it."""
+@register_page("checks/", name="checks", section="reports", order=1)
+class ReviewQueuePage(DeskView):
+    """The waiting checks, most urgent first. A post opens the next one, or accepts the rest with `do=accept`."""
 
-    verb = Verb.VERIFY
+    permission = Permission.VERIFY
     title = gettext_lazy("To be verified")
     template_name = "desk/checks.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now = timezone.now()
-        rows = self.reachable(Check).filter(election=self.election)  # said twice, for the index begins with it
-        waiting = checks_waiting(rows).select_related(
+        checks = self.get_permitted_rows(Check).filter(
+            election=self.election
+        )  # repeats a condition of `reachable`, because the index starts with it
+        pending = filter_pending_checks(checks).select_related(
             "report__commission__election", "report__observer", "report__version__checklist", "user"
         )
-        waiting = waiting.defer("report__body", "report__answers", "report__comment")
-        counts = checks_count(rows)
+        pending = pending.defer("report__body", "report__answers", "report__comment")
+        counts = count_pending_checks(checks)
         return super().get_context_data(**kwargs) | {
-            "counts": [(WHY[why], f"{n}+" if n == COUNTED else n) for why, n in counts.items()],
-            "most": AT_ONCE,
+            "counts": [(CHECK_REASON_LABELS[why], f"{n}+" if n == MAX_COUNTED else n) for why, n in counts.items()],
+            "most": MAX_REPORTS_PER_CALL,
             "rows": [
                 {
                     "report": one.report,
-                    "why": WHY[one.why],
-                    "place": name_of(one.report.commission),
-                    "flags": flag_words(one.report.flags),
-                    "at": clock(one.report.received_at, one.report.commission.zone),
+                    "why": CHECK_REASON_LABELS[one.why],
+                    "place": get_place_name(one.report.commission),
+                    "flags": get_flag_labels(one.report.flags),
+                    "at": to_local_time(one.report.received_at, one.report.commission.zone),
                     "taken": one.user if one.until and one.until > now else None,
                 }
-                for one in waiting[:SHOWN]
+                for one in pending[:MAX_CHECKS_LISTED]
             ],
         }
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.POST.get("do") == "accept":
-            rows = self.reachable(Report)
-            n = reports_accept(reports=rows, election=self.election, user=self.user, now=timezone.now())
-            words = ngettext("%(n)d report accepted, not verified.", "%(n)d reports accepted, not verified.", n)
-            messages.success(request, words % {"n": n})
-            return HttpResponseRedirect(self.link("checks"))
-        return next_check(self)
+            rows = self.get_permitted_rows(Report)
+            n = accept_reports(reports=rows, election=self.election, user=self.user, now=timezone.now())
+            message = ngettext("%(n)d report accepted, not verified.", "%(n)d reports accepted, not verified.", n)
+            messages.success(request, message % {"n": n})
+            return HttpResponseRedirect(self.get_page_url("checks"))
+        return open_next_check(self)
 
 
-def next_check(view: DeskView) -> HttpResponseRedirect:
-    """Opens the next report that waits for this reader, else the empty queue."""
-    rows = view.reachable(Check, Verb.VERIFY)
-    check = check_claim(rows=rows, election=view.election, user=view.user, now=timezone.now())
+def open_next_check(view: DeskView) -> HttpResponseRedirect:
+    """Claims the next check and redirects to its report.
+
+    It redirects to the queue where no check waits.
+    """
+    rows = view.get_permitted_rows(Check, Permission.VERIFY)
+    check = claim_next_check(rows=rows, election=view.election, user=view.user, now=timezone.now())
     if check is None:
         messages.info(view.request, _("Nothing waits for you now."))
-        return HttpResponseRedirect(view.link("checks"))
-    return HttpResponseRedirect(view.link("report", check.report_id))
+        return HttpResponseRedirect(view.get_page_url("checks"))
+    return HttpResponseRedirect(view.get_page_url("report", check.report_id))
 
 
-def give_back(view: DeskView, report: Report) -> HttpResponseRedirect:
-    """Leaves a report for another."""
-    check = view.reachable(Check, Verb.VERIFY).filter(report=report.pk).first()
+def release_check(view: DeskView, report: Report) -> HttpResponseRedirect:
+    """Releases the reader's claim on a report; redirects to the queue.
+
+    A colleague can take the report then.
+    """
+    check = view.get_permitted_rows(Check, Permission.VERIFY).filter(report=report.pk).first()
     if check is not None:
-        check_release(check=check, user=view.user)
-    return HttpResponseRedirect(view.link("checks"))
+        release_claim(check=check, user=view.user)
+    return HttpResponseRedirect(view.get_page_url("checks"))

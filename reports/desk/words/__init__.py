@@ -1,1 +1,1 @@
-"""Labels and formats of the desk in the reader's language."""
+"""Labels and formats of the desk pages, in the reader's language."""

@@ -1,31 +1,31 @@
-"""Words of verification and cases, in the reader's language."""
+"""Labels of the verification and case pages, in the reader's language."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from reports.models import CaseFile, Check, Complaint, Report, Violation
 
-Words = dict[str, str | Promise]
-WHY: dict[int, str | Promise] = {
+Labels = dict[str, str | Promise]
+CHECK_REASON_LABELS: dict[int, str | Promise] = {
     Check.Why.CRITICAL: _("Critical violations"),
     Check.Why.FLAGGED: _("Flagged"),
     Check.Why.RANDOM: _("Drawn at random"),
 }
-STATES: Words = {
+REPORT_STATE_LABELS: Labels = {
     Report.State.RECEIVED: _("received"),
     Report.State.HELD: _("held"),
     Report.State.REJECTED: _("rejected"),
     Report.State.ACCEPTED: _("accepted, not verified"),
     Report.State.VERIFIED: _("verified"),
 }
-VIOLATIONS: Words = {
+VIOLATION_STATE_LABELS: Labels = {
     Violation.State.REPORTED: _("reported"),
     Violation.State.CONFIRMED: _("confirmed"),
     Violation.State.REFUTED: _("refuted"),
     Violation.State.SOLVED: _("solved on the spot"),
     Violation.State.PASSED_ON: _("passed on"),
 }
-FLAGS: Words = {
+FLAG_LABELS: Labels = {
     "missing_answers": _("expected answers are missing"),
     "out_of_limits": _("a number is out of its limits"),
     "not_assigned": _("the observer was not sent there"),
@@ -42,19 +42,19 @@ FLAGS: Words = {
     "time_contradicts": _("the file was taken at another time"),
     "unreadable": _("the file cannot be read"),
 }
-PAPERS: Words = {
+CASE_FILE_KIND_LABELS: Labels = {
     CaseFile.Kind.FILED: _("as filed"),
     CaseFile.Kind.RECEIPT: _("receipt"),
     CaseFile.Kind.ANSWER: _("answer"),
     CaseFile.Kind.OTHER: _("other"),
 }
-ANSWERED: Words = {
+COMPLAINT_OUTCOME_LABELS: Labels = {
     Complaint.Outcome.UPHELD: _("upheld"),
     Complaint.Outcome.PARTLY: _("upheld in part"),
     Complaint.Outcome.DENIED: _("denied"),
     Complaint.Outcome.UNHEARD: _("not considered"),
 }
-FIGURES: Words = {
+FIGURE_LABELS: Labels = {
     "reports": _("Reports counted"),
     "observed": _("Stations observed"),
     "denied": _("Stations that kept an observer out"),
@@ -64,5 +64,6 @@ FIGURES: Words = {
 }
 
 
-def flag_words(flags: list[str]) -> list[str | Promise]:
-    return [FLAGS.get(flag, flag) for flag in flags]
+def get_flag_labels(flags: list[str]) -> list[str | Promise]:
+    """The label of each flag, or its code without a label."""
+    return [FLAG_LABELS.get(flag, flag) for flag in flags]

@@ -1,4 +1,8 @@
-"""A checklist as a form on paper would be: its questions in the reader's language, and what was answered. Pure but for the words."""
+"""Checklist questions as a form, and parsing its posted answers.
+
+The form is HTML or paper; questions are grouped by section. Pure functions, apart from the texts, which are in the
+reader's language.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,15 +12,15 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from observer.words import in_language
+from observer.words import get_translation
 from reports.models import Question, ViolationType
-from reports.services.checklists.answer_labels import ANSWERS
-from reports.services.checklists.compiled import RATING, YES_NO
+from reports.services.checklists.answer_labels import SHARED_ANSWER_LABELS
+from reports.services.checklists.compiled import RATING_ANSWERS, YES_NO_ANSWERS
 
-Word = str | Promise
-BY_FILE = frozenset({Question.Type.PHOTO, Question.Type.FILE})
-RADIO = frozenset({Question.Type.YES_NO, Question.Type.RATING, Question.Type.CHOICE})
-KINDS = {
+Label = str | Promise
+FILE_TYPES = frozenset({Question.Type.PHOTO, Question.Type.FILE})
+RADIO_TYPES = frozenset({Question.Type.YES_NO, Question.Type.RATING, Question.Type.CHOICE})
+INPUT_KINDS = {
     Question.Type.CHOICES: "checks",
     Question.Type.VIOLATION: "select",
     Question.Type.NOTE: "note",
@@ -30,15 +34,19 @@ KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question of the form. `only_if`: the question and the answers on which it is asked."""
+class FormQuestion:
+    """One question of the form.
+
+    It is asked only if the question `parent` has one of the answers `only_if`; `only_if_words` says so in words.
+    `options` are (code, label, is chosen).
+    """
 
     code: str
     kind: str
     label: str
     hint: str
     required: bool
-    options: list[tuple[str, Word, bool]]
+    options: list[tuple[str, Label, bool]]
     value: str
     error: str
     parent: str
@@ -47,107 +55,130 @@ class Asked:
 
     @property
     def name(self) -> str:
+        """The name of the input in the form."""
         return f"q-{self.code}"
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QuestionGroup:
     title: str
-    questions: list[Asked]
+    questions: list[FormQuestion]
 
 
-def answers_posted(questions: Iterable[Question], data: QueryDict) -> dict[str, Any]:
-    """What was typed, as a channel hands it in: raw values, of which the checklist makes answers or problems."""
-    given: dict[str, Any] = {}
+def parse_posted_answers(questions: Iterable[Question], data: QueryDict) -> dict[str, Any]:
+    """The raw answers of a posted form, by question code.
+
+    They are as any channel submits them: the checklist validates them later. Empty fields are left out, except
+    multiple choices, which are a list that may be empty. Notes and files are not read.
+    """
+    answers: dict[str, Any] = {}
     for one in questions:
         name = f"q-{one.code}"
-        if one.type == Question.Type.NOTE or one.type in BY_FILE:
+        if one.type == Question.Type.NOTE or one.type in FILE_TYPES:
             continue
         if one.type == Question.Type.CHOICES:
-            given[one.code] = data.getlist(name)
+            answers[one.code] = data.getlist(name)
             continue
         text = data.get(name, "").replace("\0", "").strip()
         if not text:
             continue
         if one.type in (Question.Type.INTEGER, Question.Type.DECIMAL):
             text = "".join(text.split()).replace(",", ".")
-        given[one.code] = _place(text) if one.type == Question.Type.LOCATION else text
-    return given
+        answers[one.code] = _parse_location(text) if one.type == Question.Type.LOCATION else text
+    return answers
 
 
-def _place(text: str) -> dict[str, str]:
-    """ "43.25, 76.9" as a place; whatever else was typed is left for the checklist to refuse."""
+def _parse_location(text: str) -> dict[str, str]:
+    """Splits "43.25, 76.9" into latitude and longitude.
+
+    Anything else is left for the checklist to refuse.
+    """
     parts = text.replace(";", " ").replace(", ", " ").split()
     if len(parts) == 1:
         parts = text.split(",")
     return {"lat": parts[0], "lon": parts[1] if len(parts) == 2 else ""}
 
 
-def groups_of(
+def build_question_groups(
     questions: Iterable[Question],
     *,
     data: QueryDict | None,
     errors: Mapping[str, str],
-    violations: Iterable[ViolationType],
+    violation_types: Iterable[ViolationType],
     order: list[str],
-) -> list[Group]:
-    """The form in its sections; `data` is what was typed before, `errors` what is wrong with it, by code."""
-    codes = [(row.code, f"{row.code} {in_language(row.names, order=order)}") for row in violations]
+) -> list[QuestionGroup]:
+    """The form in its sections. `data`: what was typed before; `errors`: messages by question code."""
+    violation_options = [(row.code, f"{row.code} {get_translation(row.names, order=order)}") for row in violation_types]
     labels: dict[str, str] = {}
-    groups: list[Group] = []
+    groups: list[QuestionGroup] = []
     section: int | None = -1
     for one in questions:
-        labels[one.code] = in_language(one.labels, order=order) or one.code
+        labels[one.code] = get_translation(one.labels, order=order) or one.code
         if one.section_id != section:
             section = one.section_id
-            title = in_language(one.section.titles, order=order) if one.section else ""
-            groups.append(Group(title, []))
-        groups[-1].questions.append(_asked(one, data, errors.get(one.code, ""), codes, labels, order))
+            title = get_translation(one.section.titles, order=order) if one.section else ""
+            groups.append(QuestionGroup(title, []))
+        groups[-1].questions.append(
+            _build_question(one, data, errors.get(one.code, ""), violation_options, labels, order)
+        )
     return groups
 
 
-def _asked(
-    one: Question,
+def _build_question(
+    question: Question,
     data: QueryDict | None,
     error: str,
-    codes: list[tuple[str, str]],
+    violation_options: list[tuple[str, str]],
     labels: Mapping[str, str],
     order: list[str],
-) -> Asked:
-    name = f"q-{one.code}"
+) -> FormQuestion:
+    name = f"q-{question.code}"
     chosen = set(data.getlist(name)) if data is not None else set[str]()
-    kind = "file" if one.type in BY_FILE else "radio" if one.type in RADIO else KINDS[Question.Type(one.type)]
-    options: list[tuple[str, Word, bool]] = [(code, word, code in chosen) for code, word in _options(one, codes, order)]
+    kind = (
+        "file"
+        if question.type in FILE_TYPES
+        else "radio"
+        if question.type in RADIO_TYPES
+        else INPUT_KINDS[Question.Type(question.type)]
+    )
+    options: list[tuple[str, Label, bool]] = [
+        (code, word, code in chosen) for code, word in _build_options(question, violation_options, order)
+    ]
     if kind == "radio":
         options.append(("", _("no answer"), not chosen - {""}))
     condition = ""
-    if one.relevant_question:
-        answers = ", ".join(str(ANSWERS.get(answer, answer)) for answer in one.relevant_answers)
+    if question.relevant_question:
+        answers = ", ".join(str(SHARED_ANSWER_LABELS.get(answer, answer)) for answer in question.relevant_answers)
         condition = _("Only if “%(question)s”: %(answers)s") % {
-            "question": labels.get(one.relevant_question, one.relevant_question),
+            "question": labels.get(question.relevant_question, question.relevant_question),
             "answers": answers,
         }
-    return Asked(
-        code=one.code,
+    return FormQuestion(
+        code=question.code,
         kind=kind,
-        label=labels[one.code],
-        hint=in_language(one.hints, order=order),
-        required=one.required,
+        label=labels[question.code],
+        hint=get_translation(question.hints, order=order),
+        required=question.required,
         options=options,
         value=data.get(name, "") if data is not None else "",
         error=error,
-        parent=one.relevant_question,
-        only_if=[str(answer) for answer in one.relevant_answers],
+        parent=question.relevant_question,
+        only_if=[str(answer) for answer in question.relevant_answers],
         only_if_words=condition,
     )
 
 
-def _options(one: Question, codes: list[tuple[str, str]], order: list[str]) -> list[tuple[str, Word]]:
-    if one.type in (Question.Type.YES_NO, Question.Type.RATING):
-        return [(code, ANSWERS[code]) for code in (YES_NO if one.type == Question.Type.YES_NO else RATING)]
-    if one.type == Question.Type.VIOLATION:
-        return list(codes)
+def _build_options(
+    question: Question, violation_options: list[tuple[str, str]], order: list[str]
+) -> list[tuple[str, Label]]:
+    if question.type in (Question.Type.YES_NO, Question.Type.RATING):
+        return [
+            (code, SHARED_ANSWER_LABELS[code])
+            for code in (YES_NO_ANSWERS if question.type == Question.Type.YES_NO else RATING_ANSWERS)
+        ]
+    if question.type == Question.Type.VIOLATION:
+        return list(violation_options)
     return [
-        (str(choice["code"]), in_language(choice.get("labels", {}), order=order) or str(choice["code"]))
-        for choice in one.choices
+        (str(choice["code"]), get_translation(choice.get("labels", {}), order=order) or str(choice["code"]))
+        for choice in question.choices
     ]

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from reports.services.operations.backups import backup_write
+from reports.services.operations.backups import write_backup
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         try:
-            done = backup_write(path=file.resolve(), now=timezone.now())
+            done = write_backup(path=file.resolve(), now=timezone.now())
         except FileExistsError:
             raise CommandError(f"{file} exists; a backup never replaces another") from None
         except OSError as error:

@@ -1,13 +1,13 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from reports.services.figures.recount import summaries_check
+from reports.services.figures.recount import check_summaries
 
 
 class Command(BaseCommand):
     help = "Recomputes every figure from the reports and compares; exit 1 if any differs."
 
     def handle(self, *args: object, **options: object) -> None:
-        checked = summaries_check()
+        checked = check_summaries()
         for code, lines in checked.different.items():
             self.stdout.write(f"{code} differs:")
             for line in lines:

@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from observer.management.imports import refusal
+from observer.management.imports import make_command_error
 from observer.models import Election
 from observer.services.spreadsheets.tables import BadTable
-from reports.services.elections.packs import ElectionExists, election_create, pack_folder
+from reports.services.elections.packs import ElectionExists, create_election, find_pack_folder
 
 
 class Command(BaseCommand):
@@ -31,16 +31,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            election = election_create(
+            election = create_election(
                 slug=options["slug"],
-                name=_name(options["name"]),
-                date=_date(options["date"]),
-                pack_dir=pack_folder(options["pack"]),
+                name=_parse_names(options["name"]),
+                date=_parse_date(options["date"]),
+                pack_dir=find_pack_folder(options["pack"]),
                 publication=options["publication"],
                 now=timezone.now(),
             )
         except BadTable as error:
-            raise refusal(error) from None
+            raise make_command_error(error) from None
         except ElectionExists:
             raise CommandError(f"There is an election {options['slug']} already; nothing was changed.") from None
         except ValidationError as error:
@@ -49,15 +49,15 @@ class Command(BaseCommand):
         self.stdout.write(f"Election {election.slug}: {counts}, {election.violation_types.count()} violation codes.")
 
 
-def _date(text: str) -> date:
+def _parse_date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise CommandError(f"{text!r} is not a date like 2022-11-20.") from None
 
 
-def _name(given: list[str] | str) -> str | dict[str, str]:
-    """One name for every language, or a name by language."""
+def _parse_names(given: list[str] | str) -> str | dict[str, str]:
+    """Reads one name for all languages, or a name by language."""
     listed = [given] if isinstance(given, str) else given
     parts = [re.fullmatch(r"([a-z]{2,3}(?:-\w+)?)=(.+)", one, re.DOTALL) for one in listed]
     named = {part[1]: part[2].strip() for part in parts if part}

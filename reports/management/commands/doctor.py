@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.operations.doctor import examine
+from reports.services.operations.doctor import run_all_checks
 
 
 class Command(BaseCommand):
@@ -12,7 +12,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         errors = 0
-        for name, findings in examine(now=timezone.now()):
+        for name, findings in run_all_checks(now=timezone.now()):
             self.stdout.write(f"{name:<12}{'well' if not findings else ''}".rstrip())
             for finding in findings:
                 self.stdout.write(f"  {finding.level}: {finding.text}")

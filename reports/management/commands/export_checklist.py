@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from observer.management.imports import election_named
+from observer.management.imports import get_election
 from reports.models import ChecklistVersion
-from reports.services.checklists.xlsform.write import xlsform_of
+from reports.services.checklists.xlsform.write import write_xlsform
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        election = election_named(options["election"])
+        election = get_election(options["election"])
         versions = ChecklistVersion.objects.filter(
             checklist__election=election, checklist__code=options["code"], published_at__isnull=False
         )
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if version is None:
             raise CommandError(f"The election has no published checklist {options['code']}.")
         path: Path = options["path"]
-        path.write_bytes(xlsform_of(version=version, election=election))
+        path.write_bytes(write_xlsform(version=version, election=election))
         folder = path.with_name(f"{path.stem}-media")
         for file in version.files.all():
             folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""manage.py export_site: one release as a folder of plain files, for any web host or a memory stick."""
+"""manage.py export_site: writes one release as a folder of static files, for a web host or a memory stick."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.publishing.published_releases import stand_of
-from reports.services.publishing.static_site import site_write
+from reports.services.publishing.published_releases import find_published_election
+from reports.services.publishing.static_site import write_site
 
 
 class Command(BaseCommand):
@@ -22,16 +22,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         now = timezone.now()
-        stand = stand_of(options["election"])
+        stand = find_published_election(options["election"])
         number = options["release"]
         if stand is None:
             raise CommandError("There is no such public election.")
-        edition = stand.edition(number, now) if number else stand.newest(now)
+        edition = stand.find_release(number, now) if number else stand.find_newest_release(now)
         if edition is None:
             raise CommandError("There is no such public release.")
         if options["folder"].exists():
             raise CommandError(f"{options['folder']} is there already.")
-        written = site_write(
-            folder=options["folder"], stand=stand, edition=edition, stations=not options["without_stations"]
+        written = write_site(
+            folder=options["folder"], election=stand, release=edition, with_stations=not options["without_stations"]
         )
         self.stdout.write(f"{written} files in {options['folder']}; its front page is index.html.")

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from observer.management.imports import election_named, refusal
+from observer.management.imports import get_election, make_command_error
 from observer.services.spreadsheets.tables import BadTable
-from reports.services.checklists.publishing import checklists_import
+from reports.services.checklists.publishing import import_checklists
 
 
 class Command(BaseCommand):
@@ -24,11 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        election = election_named(options["election"])
+        election = get_election(options["election"])
         try:
-            done = checklists_import(election=election, path=Path(options["path"]), now=timezone.now())
+            done = import_checklists(election=election, path=Path(options["path"]), now=timezone.now())
         except BadTable as error:
-            raise refusal(error) from None
+            raise make_command_error(error) from None
         for version in done.new:
             self.stdout.write(f"{version.checklist.code}: version {version.number} published")
         for code in done.unchanged:

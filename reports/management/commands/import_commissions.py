@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from observer.management.imports import election_named, refusal
-from observer.services.spreadsheets.tables import BadTable, file_read
-from reports.services.elections.registry import commissions_import
+from observer.management.imports import get_election, make_command_error
+from observer.services.spreadsheets.tables import BadTable, read_file
+from reports.services.elections.registry import import_commissions
 
 
 class Command(BaseCommand):
@@ -23,11 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("--election", metavar="SLUG", required=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        election, path = election_named(options["election"]), Path(options["file"])
+        election, path = get_election(options["election"]), Path(options["file"])
         try:
-            done = commissions_import(
-                election=election, source=file_read(path=path), file=path.name, now=timezone.now()
+            done = import_commissions(
+                election=election, source=read_file(path=path), file=path.name, now=timezone.now()
             )
         except BadTable as error:
-            raise refusal(error) from None
+            raise make_command_error(error) from None
         self.stdout.write(f"Commissions: {done.created} new, {done.changed} changed, {done.unchanged} unchanged.")

@@ -1,4 +1,4 @@
-"""manage.py purge_people: after an election, what names its people becomes unreadable for good."""
+"""manage.py purge_people ELECTION: deletes the personal data of a closed election for good."""
 
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from observer.models import Election
-from reports.services.operations.purge import NotYet, people_counted, people_purge
+from reports.services.operations.purge import ElectionNotClosed, count_purge, purge_people
 
 
 class Command(BaseCommand):
@@ -23,20 +23,20 @@ class Command(BaseCommand):
         if election is None:
             raise CommandError(f"there is no election {options['election']}")
         if options["confirm"] != election.slug:
-            self._tell(asdict(people_counted(election=election)))
+            self._print_counts(asdict(count_purge(election=election)))
             self.stdout.write(
                 f"Nothing was done. To do it, for good: purge_people {election.slug} --confirm {election.slug}"
             )
             return
         try:
-            done = people_purge(election=election, user=None, now=timezone.now())
-        except NotYet:
+            done = purge_people(election=election, user=None, now=timezone.now())
+        except ElectionNotClosed:
             raise CommandError("the election is not closed: set its state to closed, after its window") from None
-        self._tell(asdict(done))
+        self._print_counts(asdict(done))
         self.stdout.write(
             "Done. Backups from before still hold it: delete them, or destroy the FIELD_KEYS of that time."
         )
 
-    def _tell(self, numbers: dict[str, int]) -> None:
+    def _print_counts(self, numbers: dict[str, int]) -> None:
         for name, number in numbers.items():
             self.stdout.write(f"{name.replace('_', ' '):16} {number}")

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from reports.services.operations.restore import BadBackup, NotEmpty, backup_restore
+from reports.services.operations.restore import DeploymentNotEmpty, InvalidBackup, restore_backup
 
 
 class Command(BaseCommand):
@@ -15,10 +15,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: Path, force: bool, **options: Any) -> None:
         try:
-            done = backup_restore(path=file, force=force)
-        except BadBackup as error:
+            done = restore_backup(path=file, force=force)
+        except InvalidBackup as error:
             raise CommandError(f"{file} is not restored: {error}. Nothing was changed.") from None
-        except NotEmpty:
+        except DeploymentNotEmpty:
             raise CommandError("This deployment is not empty. Nothing was changed; --force replaces it.") from None
         self.stdout.write(f"The state of {done.at} is back: {done.reports} reports, {done.files} files.")
         self.stdout.write("Now run `manage.py doctor`: it says whether the keys open what was restored.")

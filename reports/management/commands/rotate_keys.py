@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from reports.services.operations.key_rotation import keys_rotate
+from reports.services.operations.key_rotation import rotate_keys
 
 
 class Command(BaseCommand):
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        done = keys_rotate(now=timezone.now())
+        done = rotate_keys(now=timezone.now())
         self.stdout.write(f"{done.values} values re-encrypted, {done.lookups} observers re-indexed.")
         if done.lookups and done.outstanding_codes:
             self.stdout.write(

@@ -1,5 +1,5 @@
-"""The demonstration election: real regions and findings like those of 2022, everything else invented.
+"""The demonstration election: real regions and findings like those of 2022; everything else is invented.
 
-Everything is drawn from one seed, so that two machines show the same figures, and it enters by the
-services that the real thing uses.
+All random values are drawn from fixed seeds, so that every machine shows the same figures. The data is stored through
+the services that a real election uses.
 """

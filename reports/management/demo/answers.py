@@ -1,13 +1,13 @@
-"""What observers saw: how often each answer was given in 2022, or near it."""
+"""Answers of the demonstration: each is about as frequent as it was in 2022."""
 
 from random import Random
 from typing import Any
 
-from reports.management.demo.chance import chance
-from reports.services.checklists.compiled import NEGATIVE, Field, Form
+from reports.management.demo.seeded_random import make_random
+from reports.services.checklists.compiled import NEGATIVE_RATINGS, Field, Form
 
-# How often "yes" is answered where the observation as a whole is assessed positively.
-YES = {
+# Share of "yes" where the observation as a whole is assessed positively.
+YES_SHARES = {
     "O01": 0.96,
     "O02": 0.93,
     "O03": 0.88,
@@ -63,8 +63,8 @@ YES = {
     "I05": 0.3,
     "I06": 0.45,
 }
-# The same where it is assessed negatively.
-YES_WHERE_BAD = {
+# Share of "yes" where it is assessed negatively.
+YES_SHARES_IF_NEGATIVE = {
     "O01": 0.6,
     "O02": 0.45,
     "O03": 0.35,
@@ -108,11 +108,11 @@ YES_WHERE_BAD = {
     "T01": 0.6,
     "T02": 0.25,
 }
-# How often the whole is assessed negatively: 5 % of voting, 65 of 111 counts.
-NEGATIVE_SHARE = {"opening": 0.07, "voting": 0.05, "counting": 65 / 111, "tabulation": 0.34}
-# What does not change from visit to visit belongs to the station, not to the observation.
-OF_THE_STATION = frozenset({"V01", "V21", "V22", "V23"})
-INCIDENTS = {
+# Share of observations that are assessed negatively: 5 % of voting, 65 of 111 counts.
+NEGATIVE_SHARES = {"opening": 0.07, "voting": 0.05, "counting": 65 / 111, "tabulation": 0.34}
+# Answers that depend on the station only, and are the same at each visit.
+STATION_QUESTIONS = frozenset({"V01", "V21", "V22", "V23"})
+VIOLATION_WEIGHTS = {
     "ACC-01": 14,
     "ACC-02": 9,
     "ACC-03": 16,
@@ -135,50 +135,50 @@ INCIDENTS = {
     "ELE-02": 3,
     "DIS-01": 4,
 }
-TELLING = {
+TEXT_ANSWERS = {
     "kk": "Көрсетілім мәтіні: байқағанымды ретімен жаздым.",
     "ru": "Текст для демонстрации: записано по порядку, что было видно.",
     "en": "Demonstration text: what was seen, written down in order.",
 }
 
 
-def answers_draw(form: Form, station: str, language: str, luck: Random) -> dict[str, Any]:
-    """Answers to all that one observation is asked, in the form's order."""
-    bad = luck.random() < NEGATIVE_SHARE.get(form.code, 0.0)
+def draw_answers(form: Form, station: str, language: str, rng: Random) -> dict[str, Any]:
+    """Draws the answers of one observation, in the order of the form."""
+    is_negative = rng.random() < NEGATIVE_SHARES.get(form.code, 0.0)
     answers: dict[str, Any] = {}
     for field in form.fields.values():
         if field.relevant_question and answers.get(field.relevant_question) not in field.relevant_answers:
             continue
-        chooser = chance(station, field.code) if field.code in OF_THE_STATION else luck
-        answer = _answer(field, bad, language, chooser)
+        field_rng = make_random(station, field.code) if field.code in STATION_QUESTIONS else rng
+        answer = _draw_answer(field, is_negative, language, field_rng)
         if answer is not None:
             answers[field.code] = answer
     return answers
 
 
-def _answer(field: Field, bad: bool, language: str, luck: Random) -> Any:
+def _draw_answer(field: Field, is_negative: bool, language: str, rng: Random) -> Any:
     if field.type == "yes_no":
-        return _yes_no(field, bad, luck)
+        return _draw_yes_no(field, is_negative, rng)
     if field.type == "rating":
-        marks = NEGATIVE if bad else ("very_good", "good")
-        return luck.choices(marks, (80, 20) if bad else (45, 55))[0]
+        marks = NEGATIVE_RATINGS if is_negative else ("very_good", "good")
+        return rng.choices(marks, (80, 20) if is_negative else (45, 55))[0]
     if field.type == "choice" and field.choices:
-        return luck.choices(field.choices, _weights(len(field.choices)))[0]
+        return rng.choices(field.choices, _make_weights(len(field.choices)))[0]
     if field.type == "violation":
-        return luck.choices(tuple(INCIDENTS), tuple(INCIDENTS.values()))[0]
-    if field.type == "text" and luck.random() < 0.7:
-        return TELLING[language]
+        return rng.choices(tuple(VIOLATION_WEIGHTS), tuple(VIOLATION_WEIGHTS.values()))[0]
+    if field.type == "text" and rng.random() < 0.7:
+        return TEXT_ANSWERS[language]
     return None
 
 
-def _weights(choices: int) -> list[float]:
+def _make_weights(choices: int) -> list[float]:
     return [0.63, *([0.37 / (choices - 1)] * (choices - 1))] if choices > 1 else [1.0]
 
 
-def _yes_no(field: Field, bad: bool, luck: Random) -> str:
-    if luck.random() < 0.04:
-        return luck.choice(("not_observed", "not_observed", "not_applicable"))
-    often = YES.get(field.code, 0.5)
-    if bad:
-        often = YES_WHERE_BAD.get(field.code, often)
-    return "yes" if luck.random() < often else "no"
+def _draw_yes_no(field: Field, is_negative: bool, rng: Random) -> str:
+    if rng.random() < 0.04:
+        return rng.choice(("not_observed", "not_observed", "not_applicable"))
+    yes_share = YES_SHARES.get(field.code, 0.5)
+    if is_negative:
+        yes_share = YES_SHARES_IF_NEGATIVE.get(field.code, yes_share)
+    return "yes" if rng.random() < yes_share else "no"

@@ -1,4 +1,4 @@
-"""The day: about four thousand reports, from a rehearsal the day before to phones that came back late."""
+"""Reports of the demonstration's election day: about four thousand, some rehearsals, some late."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -11,22 +11,22 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from observer.models import Assignment, Commission, Election, Observer
-from reports.management.demo.answers import answers_draw
-from reports.management.demo.chance import chance, named
+from reports.management.demo.answers import draw_answers
 from reports.management.demo.people import People, Team
+from reports.management.demo.seeded_random import make_random, make_uuid
 from reports.services.checklists.compiled import Form
-from reports.services.intake.intake import accept_many
-from reports.services.intake.submission import Announcement, Outcome, Place, Sender, Submission
+from reports.services.intake.intake import accept_submissions
+from reports.services.intake.submission import Announcement, Location, Outcome, Sender, Submission
 
-BATCH = 200
+BATCH_REPORTS = 200
 MINUTE = timedelta(minutes=1)
 STATIONARY_HOURS = (8, 9, 11, 12, 14, 15, 17, 18, 19)
 MOBILE_VISITS = 16
 
 
 @dataclass(frozen=True)
-class Told:
-    """One report as it will be sent: content, and when the platform gets it."""
+class DemoReport:
+    """One report as it will be sent: its content, and when the platform receives it."""
 
     uuid: UUID
     checklist: str
@@ -36,107 +36,109 @@ class Told:
     received_at: datetime
     answers: dict[str, Any]
     comment: str = ""
-    place: Place | None = None
+    location: Location | None = None
     outside: bool = False
     rehearsal: bool = False
     supersedes: UUID | None = None
     files: tuple[Announcement, ...] = field(default=())
 
 
-class Day:
-    """Draws the reports of one day; each team's in the order of its hours."""
+class ElectionDay:
+    """Draws the reports of one day, team by team in the order of time."""
 
     def __init__(self, election: Election, people: People, forms: dict[str, Form]) -> None:
         self.election, self.people, self.forms = election, people, forms
         self.numbers = count(1)
 
-    def told(self) -> list[Told]:
-        """All reports, in the order in which they arrive."""
-        reports = [report for number, team in enumerate(self.people.teams) for report in self._team(number, team)]
-        reports += list(self._corrections(reports))
+    def draw_reports(self) -> list[DemoReport]:
+        """Draws all reports, in the order in which they arrive."""
+        reports = [
+            report for number, team in enumerate(self.people.teams) for report in self._draw_team_reports(number, team)
+        ]
+        reports += list(self._draw_corrections(reports))
         return sorted(reports, key=lambda one: (one.received_at, one.uuid))
 
-    def _team(self, number: int, team: Team) -> Iterator[Told]:
-        luck = chance("team", number)
-        stations = luck.sample(team.stations, min(len(team.stations), MOBILE_VISITS))
+    def _draw_team_reports(self, number: int, team: Team) -> Iterator[DemoReport]:
+        rng = make_random("team", number)
+        stations = rng.sample(team.stations, min(len(team.stations), MOBILE_VISITS))
         if number % 4 == 0:
-            yield self._one("voting", stations[0], team, luck, hour=9, day=-1, rehearsal=True)
-        yield self._one("opening", stations[0], team, luck, hour=7)
-        for hour, station in self._visits(team, stations):
-            if luck.random() < 0.97:
-                yield self._one("voting", station, team, luck, hour=hour)
-        if luck.random() < 0.9:
-            yield self._one("counting", stations[-1], team, luck, hour=21)
+            yield self._draw_report("voting", stations[0], team, rng, hour=9, day=-1, rehearsal=True)
+        yield self._draw_report("opening", stations[0], team, rng, hour=7)
+        for hour, station in self._list_visits(team, stations):
+            if rng.random() < 0.97:
+                yield self._draw_report("voting", station, team, rng, hour=hour)
+        if rng.random() < 0.9:
+            yield self._draw_report("counting", stations[-1], team, rng, hour=21)
         district = stations[-1].parent
-        if team.role == Assignment.Role.MOBILE and district is not None and luck.random() < 0.55:
-            yield self._one("tabulation", district, team, luck, hour=24)
-        for _ in range(luck.choices((0, 1, 2, 3), (20, 40, 25, 15))[0]):
-            yield self._one(
-                "incident", luck.choice(stations), team, luck, hour=luck.choice((8, 10, 12, 16, 19, 21, 22))
+        if team.role == Assignment.Role.MOBILE and district is not None and rng.random() < 0.55:
+            yield self._draw_report("tabulation", district, team, rng, hour=24)
+        for _ in range(rng.choices((0, 1, 2, 3), (20, 40, 25, 15))[0]):
+            yield self._draw_report(
+                "incident", rng.choice(stations), team, rng, hour=rng.choice((8, 10, 12, 16, 19, 21, 22))
             )
         if number % 24 == 7:
-            # A clock that is two days ahead, on a phone that was offline until the day after.
-            yield self._one("voting", stations[0], team, luck, hour=10, day=2, late=timedelta(hours=6))
+            # A phone whose clock is two days ahead, and that was offline until the next day.
+            yield self._draw_report("voting", stations[0], team, rng, hour=10, day=2, late=timedelta(hours=6))
 
-    def _visits(self, team: Team, stations: Sequence[Commission]) -> Iterator[tuple[float, Commission]]:
+    def _list_visits(self, team: Team, stations: Sequence[Commission]) -> Iterator[tuple[float, Commission]]:
         if team.role == Assignment.Role.STATIONARY:
             yield from ((hour, stations[0]) for hour in STATIONARY_HOURS)
             return
         for visit in range(MOBILE_VISITS):
             yield 8 + visit * 11.5 / MOBILE_VISITS, stations[visit % len(stations)]
 
-    def _one(
+    def _draw_report(
         self,
         checklist: str,
         place: Commission,
         team: Team,
-        luck: Random,
+        rng: Random,
         *,
         hour: float,
         day: int = 0,
         late: timedelta | None = None,
         rehearsal: bool = False,
-    ) -> Told:
-        observer = team.observers[luck.randrange(len(team.observers))]
+    ) -> DemoReport:
+        observer = team.observers[rng.randrange(len(team.observers))]
         zone = ZoneInfo(place.timezone or self.election.timezone)
         midnight = datetime.combine(self.election.date, datetime.min.time(), zone) + timedelta(days=day)
-        observed = (midnight + hour * 60 * MINUTE + luck.uniform(0, 35) * MINUTE).replace(microsecond=0)
-        # Most are sent at once; some wait for a network, a few until the next day.
-        waited = late or timedelta(minutes=luck.choices((1, 12, 90, 700), (80, 12, 6, 2))[0] * luck.uniform(0.5, 1.5))
-        return Told(
-            uuid=named("report", next(self.numbers)),
+        observed = (midnight + hour * 60 * MINUTE + rng.uniform(0, 35) * MINUTE).replace(microsecond=0)
+        # Most reports are sent at once; some wait for a network, a few until the next day.
+        waited = late or timedelta(minutes=rng.choices((1, 12, 90, 700), (80, 12, 6, 2))[0] * rng.uniform(0.5, 1.5))
+        return DemoReport(
+            uuid=make_uuid("report", next(self.numbers)),
             checklist=checklist,
             commission=place,
             observer=observer,
             observed_at=observed,
             received_at=observed + waited,
             rehearsal=rehearsal,
-            answers=answers_draw(self.forms[checklist], place.code, observer.language, luck),
-            comment=COMMENTS[observer.language] if luck.random() < 0.06 else "",
-            place=self._place(place, luck),
-            outside=checklist == "voting" and luck.random() < 0.02,
+            answers=draw_answers(self.forms[checklist], place.code, observer.language, rng),
+            comment=COMMENTS[observer.language] if rng.random() < 0.06 else "",
+            location=self._draw_location(place, rng),
+            outside=checklist == "voting" and rng.random() < 0.02,
         )
 
-    def _place(self, commission: Commission, luck: Random) -> Place | None:
-        if commission.lat is None or commission.lon is None or luck.random() < 0.35:
+    def _draw_location(self, commission: Commission, rng: Random) -> Location | None:
+        if commission.lat is None or commission.lon is None or rng.random() < 0.35:
             return None
-        away = 0.05 if luck.random() < 0.015 else 0.001  # degrees: one in seventy is kilometres off
-        lat, lon = luck.uniform(-away, away), luck.uniform(-away, away)
-        return Place(round(commission.lat + lat, 5), round(commission.lon + lon, 5), round(luck.uniform(5, 60), 1))
+        max_degrees = 0.05 if rng.random() < 0.015 else 0.001  # degrees: one in seventy is kilometres off
+        lat, lon = rng.uniform(-max_degrees, max_degrees), rng.uniform(-max_degrees, max_degrees)
+        return Location(round(commission.lat + lat, 5), round(commission.lon + lon, 5), round(rng.uniform(5, 60), 1))
 
-    def _corrections(self, reports: Sequence[Told]) -> Iterator[Told]:
-        """Some look again at what they sent, and correct one answer; one names a report nobody has."""
-        luck = chance("corrections")
+    def _draw_corrections(self, reports: Sequence[DemoReport]) -> Iterator[DemoReport]:
+        """Draws reports that correct one answer of an earlier one; one corrects a report that does not exist."""
+        rng = make_random("corrections")
         voting = [one for one in reports if one.checklist == "voting" and not one.rehearsal]
-        for number, wrong in enumerate(luck.sample(voting, 45)):
-            answers = dict(wrong.answers) | {"V17": "yes" if wrong.answers.get("V17") != "yes" else "no"}
+        for number, original in enumerate(rng.sample(voting, 45)):
+            answers = dict(original.answers) | {"V17": "yes" if original.answers.get("V17") != "yes" else "no"}
             yield replace(
-                wrong,
-                uuid=named("correction", number),
+                original,
+                uuid=make_uuid("correction", number),
                 answers=answers,
-                supersedes=named("lost") if number == 44 else wrong.uuid,
-                observed_at=wrong.observed_at + 3 * MINUTE,
-                received_at=wrong.received_at + 9 * MINUTE,
+                supersedes=make_uuid("lost") if number == 44 else original.uuid,
+                observed_at=original.observed_at + 3 * MINUTE,
+                received_at=original.received_at + 9 * MINUTE,
             )
 
 
@@ -147,54 +149,54 @@ COMMENTS = {
 }
 
 
-def day_send(*, election: Election, people: People, reports: Sequence[Told]) -> list[Outcome]:
-    """Hands the reports to the door as they would come, in batches of a few minutes each."""
+def send_reports(*, election: Election, people: People, reports: Sequence[DemoReport]) -> list[Outcome]:
+    """Submits the reports to intake in the order of arrival, in batches of a few minutes each."""
     outcomes: list[Outcome] = []
-    for start in range(0, len(reports), BATCH):
-        part = reports[start : start + BATCH]
-        now = part[-1].received_at
-        outcomes += accept_many([_submission(election, people, one, now) for one in part], now=now)
+    for start in range(0, len(reports), BATCH_REPORTS):
+        batch = reports[start : start + BATCH_REPORTS]
+        now = batch[-1].received_at
+        outcomes += accept_submissions([_make_submission(election, people, one, now) for one in batch], now=now)
     return outcomes
 
 
-def _submission(election: Election, people: People, told: Told, now: datetime) -> Submission:
-    sent_at = now - timedelta(hours=2) if told.uuid.int % 97 == 0 else now - timedelta(seconds=told.uuid.int % 40)
+def _make_submission(election: Election, people: People, report: DemoReport, now: datetime) -> Submission:
+    sent_at = now - timedelta(hours=2) if report.uuid.int % 97 == 0 else now - timedelta(seconds=report.uuid.int % 40)
     return Submission(
-        sender=Sender(election=election, observer=told.observer, device=people.devices[told.observer.pk]),
-        body=json.dumps(_body(told, sent_at), ensure_ascii=False).encode(),
-        uuid=told.uuid,
-        checklist=told.checklist,
+        sender=Sender(election=election, observer=report.observer, device=people.devices[report.observer.pk]),
+        body=json.dumps(_make_body(report, sent_at), ensure_ascii=False).encode(),
+        uuid=report.uuid,
+        checklist=report.checklist,
         version=1,
-        commission=told.commission.code,
-        observed_at=told.observed_at,
+        commission=report.commission.code,
+        observed_at=report.observed_at,
         sent_at=sent_at,
-        answers=told.answers,
-        comment=told.comment,
-        place=told.place,
-        outside=told.outside,
-        rehearsal=told.rehearsal,
-        supersedes=told.supersedes,
-        evidence=told.files,
+        answers=report.answers,
+        comment=report.comment,
+        location=report.location,
+        outside=report.outside,
+        rehearsal=report.rehearsal,
+        supersedes=report.supersedes,
+        evidence=report.files,
     )
 
 
-def _body(told: Told, sent_at: datetime) -> dict[str, Any]:
-    """What a phone would have sent."""
-    place = told.place
+def _make_body(report: DemoReport, sent_at: datetime) -> dict[str, Any]:
+    """Makes the body that a phone would have sent."""
+    location = report.location
     return {
-        "id": str(told.uuid),
-        "checklist": {"code": told.checklist, "version": 1},
-        "commission": told.commission.code,
+        "id": str(report.uuid),
+        "checklist": {"code": report.checklist, "version": 1},
+        "commission": report.commission.code,
         "contest": None,
         "slot": None,
-        "observed_at": told.observed_at.isoformat(),
+        "observed_at": report.observed_at.isoformat(),
         "sent_at": sent_at.isoformat(),
-        "answers": told.answers,
-        "comment": told.comment or None,
-        "outside": told.outside,
-        "rehearsal": told.rehearsal,
-        "location": {"lat": place.lat, "lon": place.lon, "accuracy": place.accuracy} if place else None,
-        "supersedes": str(told.supersedes) if told.supersedes else None,
+        "answers": report.answers,
+        "comment": report.comment or None,
+        "outside": report.outside,
+        "rehearsal": report.rehearsal,
+        "location": {"lat": location.lat, "lon": location.lon, "accuracy": location.accuracy} if location else None,
+        "supersedes": str(report.supersedes) if report.supersedes else None,
         "evidence": [
             {
                 "id": str(one.uuid),
@@ -205,6 +207,6 @@ def _body(told: Told, sent_at: datetime) -> dict[str, Any]:
                 "publishable": one.publishable,
                 "source": one.source,
             }
-            for one in told.files
+            for one in report.files
         ],
     }

@@ -1,11 +1,11 @@
-"""Two releases of the demonstration: on election night, and when everything was in."""
+"""Two releases of the demonstration: on election night, and when all reports had arrived."""
 
 from datetime import UTC, datetime, timedelta
 
 from observer.models import Election, User
-from reports.services.publishing.releases import release_approve, release_describe, release_prepare, release_publish
+from reports.services.publishing.releases import approve_release, describe_release, prepare_release, publish_release
 
-FINDING = "voting:V22"
+HEADLINE_FINDING = "voting:V22"
 RELEASES = (
     (
         datetime(2022, 11, 20, 20, tzinfo=UTC),
@@ -33,23 +33,29 @@ REMARKS = {
 }
 
 
-def releases_publish(*, election: Election, user: User) -> None:
-    """Prepared by one, agreed to by another, published by a third, as everywhere."""
-    analyst, second = (_person(name) for name in ("demo-analyst", "demo-second"))
+def publish_releases(*, election: Election, user: User) -> None:
+    """Prepares, approves and publishes both releases, each step by another user as in a real election."""
+    analyst, second = (_get_user(name) for name in ("demo-analyst", "demo-second"))
     for cutoff, texts in RELEASES:
         now = cutoff + timedelta(minutes=72)
-        made = release_prepare(election=election, cutoff=cutoff, user=analyst, now=now)
-        release_describe(
-            release=made, texts=texts, remarks=REMARKS, finding=FINDING, public_from=None, user=analyst, now=now
+        release = prepare_release(election=election, cutoff=cutoff, user=analyst, now=now)
+        describe_release(
+            release=release,
+            texts=texts,
+            remarks=REMARKS,
+            finding=HEADLINE_FINDING,
+            public_from=None,
+            user=analyst,
+            now=now,
         )
-        release_approve(release=made, user=second, now=now)
-        release_publish(release=made, user=user, now=now)
+        approve_release(release=release, user=second, now=now)
+        publish_release(release=release, user=user, now=now)
 
 
-def _person(name: str) -> User:
-    """Without a password: nobody signs in as them."""
-    person, made = User.objects.get_or_create(username=name, defaults={"is_staff": False})
-    if made:
-        person.set_unusable_password()
-        person.save()
-    return person
+def _get_user(name: str) -> User:
+    """Gets or creates a user without a password, as whom nobody can sign in."""
+    user, is_new = User.objects.get_or_create(username=name, defaults={"is_staff": False})
+    if is_new:
+        user.set_unusable_password()
+        user.save()
+    return user

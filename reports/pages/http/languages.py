@@ -1,4 +1,4 @@
-"""Which language a page is in, and in which others it can be read."""
+"""Languages of public pages: detection, choice, language switch."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -10,49 +10,63 @@ from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
 from observer.models import Election
-from reports.pages.http.formats import language_name
+from reports.pages.http.formats import get_language_name
 
-PATTERN = r"(?!api/)[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?"
+LANGUAGE_PATTERN = r"(?!api/)[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})?"
 
 
 @dataclass(frozen=True)
-class Other:
-    """A link of the language switch."""
+class LanguageLink:
+    """One link of the language switch."""
 
     code: str
     name: str
     url: str
 
 
-def interface_languages() -> list[str]:
+def get_interface_languages() -> list[str]:
     return [code for code, _name in settings.LANGUAGES]
 
 
-def languages_of(election: Election) -> list[str]:
-    """An election's languages, never none."""
-    return codes_of(election.languages)
+def get_election_languages(election: Election) -> list[str]:
+    """Get an election's languages; never an empty list."""
+    return get_language_codes(election.languages)
 
 
-def codes_of(listed: Iterable[str]) -> list[str]:
-    """An election's list of languages; all of ours where it is empty."""
-    return [str(code) for code in listed] or interface_languages()
+def get_language_codes(listed: Iterable[str]) -> list[str]:
+    """Get the languages as a list.
+
+    The interface languages where it is empty.
+    """
+    return [str(code) for code in listed] or get_interface_languages()
 
 
-def spoken(lists: Iterable[Sequence[str]]) -> list[str]:
-    """Ours, and those an election brought that we have no words for: its names are shown among English ones."""
-    return list(dict.fromkeys([*interface_languages(), *(one for listed in lists for one in codes_of(listed))]))
+def list_page_languages(lists: Iterable[Sequence[str]]) -> list[str]:
+    """List the interface languages, then further languages of elections.
+
+    The interface has no translation into the latter: there an election's names stand in an English page.
+    """
+    return list(
+        dict.fromkeys([*get_interface_languages(), *(one for listed in lists for one in get_language_codes(listed))])
+    )
 
 
-def closest(language: str, listed: Sequence[str]) -> str:
-    """The language in which a reader of `language` is shown an election of these languages."""
-    own = codes_of(listed)
-    return language if language in own else own[0]
+def choose_language(language: str, listed: Sequence[str]) -> str:
+    """Choose `language`, or the election's first language.
+
+    `listed`: the election's languages. The first one is chosen where the election does not have `language`.
+    """
+    codes = get_language_codes(listed)
+    return language if language in codes else codes[0]
 
 
-def preferred(request: HttpRequest) -> str:
-    """What the browser asks for, as far as we speak it; no cookie, so that an address means one page."""
+def detect_browser_language(request: HttpRequest) -> str:
+    """Detect the interface language that the browser prefers.
+
+    No cookie is used, so that an address always shows the same page.
+    """
     header = request.META.get("HTTP_ACCEPT_LANGUAGE", "")
-    supported = interface_languages()
+    supported = get_interface_languages()
     for code, _weight in parse_accept_lang_header(header):
         base = str(code).split("-")[0].lower()
         if base in supported:
@@ -60,16 +74,22 @@ def preferred(request: HttpRequest) -> str:
     return str(settings.LANGUAGE_CODE)
 
 
-def of_address(request: HttpRequest) -> str:
-    """For pages that were not found: the language their address begins with, else the browser's."""
+def detect_address_language(request: HttpRequest) -> str:
+    """Detect the language of an error page.
+
+    It is the one that the address starts with, else the browser's.
+    """
     first = request.path_info.split("/")[1] if request.path_info.count("/") else ""
-    return first if first in interface_languages() else preferred(request)
+    return first if first in get_interface_languages() else detect_browser_language(request)
 
 
-def switch(codes: Sequence[str], address: Callable[[str], str]) -> list[Other]:
-    return [Other(code, language_name(code), address(code)) for code in codes]
+def build_language_switch(codes: Sequence[str], address: Callable[[str], str]) -> list[LanguageLink]:
+    return [LanguageLink(code, get_language_name(code), address(code)) for code in codes]
 
 
-def speaking(language: str) -> AbstractContextManager[None]:
-    """Within it every word is in `language`; English where we have no words of it."""
+def override_language(language: str) -> AbstractContextManager[None]:
+    """Activate `language` within the context.
+
+    English where the interface has no translation into it.
+    """
     return translation.override(language)

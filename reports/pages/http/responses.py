@@ -1,4 +1,4 @@
-"""How a public page leaves the house: cached, comparable, and allowed to load nothing from elsewhere."""
+"""Rendering and responses of public pages: ETag, gzip, caching, security headers."""
 
 import gzip
 import hashlib
@@ -15,74 +15,87 @@ from django.utils import translation
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.http import http_date
 
-# There is no script that could connect; 'self' lets a browser's own tools read robots.txt from the page.
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-STAMP = "X-Stamp"  # taken off before anyone sees it
-CACHE = "public, max-age=10, stale-while-revalidate=60"
+# The pages have no script that could connect; connect-src 'self' lets the browser's tools read robots.txt.
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+STAMP_HEADER = "X-Stamp"  # for config's release page cache, which removes it from the response
+CACHE_CONTROL = "public, max-age=10, stale-while-revalidate=60"
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """A whole page: its bytes, and their digest; `packed`: the same by gzip, where that is worth it."""
+class RenderedPage:
+    """A complete page.
+
+    `gzipped`: its body compressed by gzip, empty where that is not worth it.
+    """
 
     body: bytes
     etag: str
     as_of: datetime | None = None
-    packed: bytes = b""
+    gzipped: bytes = b""
 
 
-def render(template: str, context: Mapping[str, Any], language: str, as_of: datetime | None = None) -> Rendered:
-    """Renders with no request, so that nothing of one reader can reach the page of another."""
+def render_page(
+    template: str, context: Mapping[str, Any], language: str, as_of: datetime | None = None
+) -> RenderedPage:
+    """Render a template without a request.
+
+    So no data of one reader can be on another reader's page.
+    """
     with translation.override(language):
         body = render_to_string(template, {"language": language, "site": settings.PUBLIC_URL, **context}).encode()
-    return Rendered(body, digest_of(body), as_of, gzip.compress(body, 6, mtime=0))
+    return RenderedPage(body, compute_etag(body), as_of, gzip.compress(body, 6, mtime=0))
 
 
-def digest_of(body: bytes) -> str:
-    """An ETag."""
+def compute_etag(body: bytes) -> str:
+    """Compute the strong ETag of a body."""
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def tag_packed(etag: str) -> str:
-    """The ETag of the same by gzip: a strong tag names bytes, so each encoding has its own.
+def make_gzip_etag(etag: str) -> str:
+    """Make the ETag of the gzipped body.
 
-    Not `-gzip`: the proxy takes that ending for its own and cuts it off the tag that a reader brings back.
+    A strong ETag stands for exact bytes, so each encoding has its own.
+
+    The suffix is not `-gzip`, because the proxy removes that suffix from the ETags in requests.
     """
     return f'{etag[:-1]}-packed"'
 
 
-def answer(
-    request: HttpRequest, rendered: Rendered, language: str, *, status: int = 200, stamp: str = ""
+def build_response(
+    request: HttpRequest, rendered: RenderedPage, language: str, *, status: int = 200, stamp: str = ""
 ) -> HttpResponse:
-    """The page, or 304 where the reader has it. Compared by digest only: names may change while figures do not.
+    """Build the response with the page, or a 304.
 
-    `stamp`: as long as this holds, whoever stands in front of Django may give the same answer again.
+    It is 304 where the reader has the same page already.
+
+    Pages are compared by ETag only, because names may change while the figures and their time do not. `stamp`: while
+    the election's cache stamp is this one, the page cache in front of Django may repeat the response.
     """
-    packed = bool(rendered.packed) and "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", "")
-    body = rendered.packed if packed else rendered.body
+    use_gzip = bool(rendered.gzipped) and "gzip" in request.META.get("HTTP_ACCEPT_ENCODING", "")
+    body = rendered.gzipped if use_gzip else rendered.body
     response = HttpResponse(body, status=status, content_type="text/html; charset=utf-8")
-    harden(response)
+    set_security_headers(response)
     response["Content-Language"] = language
-    response["Cache-Control"] = CACHE if status < 500 else "no-store"
-    if packed:
+    response["Cache-Control"] = CACHE_CONTROL if status < 500 else "no-store"
+    if use_gzip:
         response["Content-Encoding"] = "gzip"
-    if rendered.packed:
+    if rendered.gzipped:
         patch_vary_headers(response, ["Accept-Encoding"])
     if status == 200:
-        etag = tag_packed(rendered.etag) if packed else rendered.etag
+        etag = make_gzip_etag(rendered.etag) if use_gzip else rendered.etag
         response["ETag"] = etag
         if rendered.as_of:
             response["Last-Modified"] = http_date(rendered.as_of.timestamp())
         found = get_conditional_response(request, etag=etag, response=response)
         if found is not None and found is not response:
-            harden(found)
+            set_security_headers(found)
             return found
         if stamp:
-            response[STAMP] = stamp
+            response[STAMP_HEADER] = stamp
     return response
 
 
-def harden(response: HttpResponseBase) -> None:
-    response["Content-Security-Policy"] = POLICY
+def set_security_headers(response: HttpResponseBase) -> None:
+    response["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     response["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
     response["Cross-Origin-Opener-Policy"] = "same-origin"

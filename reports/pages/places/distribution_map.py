@@ -1,4 +1,7 @@
-"""How one finding is spread over the commissions below: a map where there are outlines, and always a table."""
+"""Map and table of a finding over the commissions below.
+
+The map is there only where there are outlines.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,24 +9,28 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from observer.words import in_language
-from reports.pages.http.formats import number
-from reports.pages.places.headline_finding import Choice
-from reports.pages.places.mapping import Shape, shapes_of
-from reports.pages.places.source_choice import Opened
-from reports.pages.places.stages import Ratio, answer_word, ratio
-from reports.services.figures.format import figure
-from reports.services.figures.share_words import STEPS, quantity
+from observer.words import get_translation
+from reports.pages.http.formats import format_number
+from reports.pages.places.headline_finding import FindingChoice
+from reports.pages.places.map_shapes import Shape, build_shapes
+from reports.pages.places.source_choice import PageSource
+from reports.pages.places.stages import Ratio, build_ratio, translate_answer
+from reports.services.figures.format import format_figure
+from reports.services.figures.share_words import SHARE_STEPS, get_share_code
 from reports.services.publishing.place_parts import Part
 
-FEW = 20  # stations below which a share is not shaded
-# One shade a word of the statement: the steps are fixed, so that maps compare, and declared with the method.
+MIN_SHADED_DENOMINATOR = 20  # a share of fewer stations or observations is not shaded
+# One shade for each quantity word of the statement. The steps are fixed, so that maps can be compared; the method
+# page lists them.
 SHADES = {"none": "0", "few": "1", "several": "2", "many": "3", "large": "4", "half": "5", "most": "6", "all": "6"}
 
 
 @dataclass(frozen=True)
-class Line:
-    """One commission below. `shade`: 0 to 6, "few" or "none"; `said`: its figure in words."""
+class TerritoryLine:
+    """One commission below.
+
+    `shade`: "0" to "6", "few" or "none"; `said`: its figure in words.
+    """
 
     code: str
     name: str
@@ -36,8 +43,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class SpreadView:
-    """`unit`: what is counted, stations or observations."""
+class DistributionView:
+    """A finding, its figure as a whole, and its lines.
+
+    `of_stations`: counts stations, else observations.
+    """
 
     stage: str
     code: str
@@ -46,54 +56,59 @@ class SpreadView:
     url: str
     of_stations: bool
     whole: Ratio
-    lines: tuple[Line, ...]
+    lines: tuple[TerritoryLine, ...]
     has_map: bool
     width: int
     height: int
     legend: tuple[tuple[str, str], ...]
 
 
-def spread_view(opened: Opened, part: Part, findings: Mapping[str, Any], choice: Choice) -> SpreadView:
-    """The finding `choice` at `part`'s commission, over its territories."""
-    language, order = opened.language, opened.order
-    stage, asked = choice.stage["code"], choice.question["code"]
+def build_distribution(
+    source: PageSource, part: Part, findings: Mapping[str, Any], choice: FindingChoice
+) -> DistributionView:
+    """Build the finding's distribution over the territories below.
+
+    `part`: of the commission above them. `findings`: of the territories, by code. `choice`: the finding.
+    """
+    language, order = source.language, source.language_order
+    stage, question = choice.stage["code"], choice.question["code"]
     of_stations = choice.question["type"] == "yes_no"
     children = [one for one in part["children"] if one["kind"] != "precinct"]
-    shapes = shapes_of(opened.figures.shapes(), [one["code"] for one in children])
+    shapes = build_shapes(source.figures.load_map(), [one["code"] for one in children])
     lines = tuple(
-        _line(
-            opened,
-            (stage, asked),
+        _build_line(
+            source,
+            (stage, question),
             one,
-            findings.get(one["code"], {}).get(stage, {}).get(asked),
+            findings.get(one["code"], {}).get(stage, {}).get(question),
             of_stations,
             shapes.get(one["code"]),
         )
         for one in children
     )
     answer = choice.question["findings"][0] if choice.question["findings"] else ""
-    return SpreadView(
-        stage=in_language(choice.stage["titles"], language, order) or stage,
-        code=asked,
-        question=in_language(choice.question["labels"], language, order) or asked,
-        answer=answer_word(answer)
+    return DistributionView(
+        stage=get_translation(choice.stage["titles"], language, order) or stage,
+        code=question,
+        question=get_translation(choice.question["labels"], language, order) or question,
+        answer=translate_answer(answer)
         if of_stations
         else _("bad or very bad")
         if choice.question["type"] == "rating"
         else "",
-        url=opened.links.finding(part["facts"]["code"], stage, asked),
+        url=source.links.get_finding_url(part["facts"]["code"], stage, question),
         of_stations=of_stations,
-        whole=whole(part, choice, language),
+        whole=build_total_ratio(part, choice, language),
         lines=lines,
         has_map=bool(shapes),
         width=1000,
         height=max((shape.bottom for shape in shapes.values()), default=0) + 4,
-        legend=_legend(language),
+        legend=_build_legend(language),
     )
 
 
-def whole(part: Part, choice: Choice, language: str) -> Ratio:
-    """The finding at the commission itself."""
+def build_total_ratio(part: Part, choice: FindingChoice, language: str) -> Ratio:
+    """Build the finding's ratio for the commission itself."""
     record = part["stages"].get(choice.stage["code"], {}).get("questions", {}).get(choice.question["code"], {})
     if choice.question["type"] == "yes_no":
         stations = record.get("stations") or {}
@@ -101,52 +116,52 @@ def whole(part: Part, choice: Choice, language: str) -> Ratio:
     else:
         finding = record.get("finding") or {"n": 0, "of": 0}
         n, of = finding["n"], finding["of"]
-    what = "stations" if choice.question["type"] == "yes_no" else "finding"
-    path = f"stage|{choice.stage['code']}|{choice.question['code']}|{what}"
-    return ratio(n, of, figure(n, of), language, path)
+    figure_name = "stations" if choice.question["type"] == "yes_no" else "finding"
+    path = f"stage|{choice.stage['code']}|{choice.question['code']}|{figure_name}"
+    return build_ratio(n, of, format_figure(n, of), language, path)
 
 
-def _line(
-    opened: Opened, asked: tuple[str, str], child: Part, found: Any, of_stations: bool, shape: Shape | None
-) -> Line:
-    language = opened.language
+def _build_line(
+    source: PageSource, question_key: tuple[str, str], child: Part, found: Any, of_stations: bool, shape: Shape | None
+) -> TerritoryLine:
+    language = source.language
     n, of, conflicting = 0, 0, 0
     if found and of_stations and len(found) > 2:
         n, of, conflicting = found[2], found[3], found[4]
     elif found and not of_stations:
         n, of = found[0], found[1]
-    path = f"@{child['code']}|{'|'.join(asked)}|{'stations' if of_stations else 'finding'}"
-    shown = ratio(n, of, figure(n, of), language, path)
-    name = in_language(child["names"], language, opened.order) or child["code"]
-    said = _("%(n)s of %(of)s") % {"n": shown.n, "of": shown.of} if of else _("missing")
+    path = f"@{child['code']}|{'|'.join(question_key)}|{'stations' if of_stations else 'finding'}"
+    shown = build_ratio(n, of, format_figure(n, of), language, path)
+    name = get_translation(child["names"], language, source.language_order) or child["code"]
+    text = _("%(n)s of %(of)s") % {"n": shown.n, "of": shown.of} if of else _("missing")
     if shown.percent:
-        said = f"{said} ({shown.percent})"
-    return Line(
+        text = f"{text} ({shown.percent})"
+    return TerritoryLine(
         code=child["code"],
         name=name,
-        url=opened.links.place(child["code"]),
+        url=source.links.get_place_url(child["code"]),
         ratio=shown,
-        conflicting=number(conflicting, language) if conflicting else "",
-        shade=shade(n, of),
-        said=said,
+        conflicting=format_number(conflicting, language) if conflicting else "",
+        shade=choose_shade(n, of),
+        said=text,
         shape=shape,
     )
 
 
-def shade(n: int, of: int) -> str:
+def choose_shade(n: int, of: int) -> str:
     if not of:
         return "none"
-    if of < FEW:
+    if of < MIN_SHADED_DENOMINATOR:
         return "few"
-    return SHADES[quantity(n, of)]
+    return SHADES[get_share_code(n, of)]
 
 
-def _legend(language: str) -> tuple[tuple[str, str], ...]:
+def _build_legend(language: str) -> tuple[tuple[str, str], ...]:
     percent = "%" if language == "en" else "\u00a0%"
     rows = [("0", f"0{percent}")]
-    for code, low, high, _says in STEPS[1:-1]:
+    for code, low, high, _says in SHARE_STEPS[1:-1]:
         ends = f"≥ {low:.0f}" if high == 100 else f"{'> ' if code in ('few', 'half') else ''}{low:.0f}–{high:.0f}"
         rows.append((SHADES[code], f"{ends}{percent}"))
-    rows.append(("few", _("fewer than %(n)s: too few to shade") % {"n": FEW}))
+    rows.append(("few", _("fewer than %(n)s: too few to shade") % {"n": MIN_SHADED_DENOMINATOR}))
     rows.append(("none", _("missing")))
     return tuple(rows)

@@ -1,67 +1,85 @@
-"""The page behind one figure: its map, its table over the commissions below and over station types, and its rows."""
+"""The page about one finding: map, tables and data links."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from reports.pages.http import languages
-from reports.pages.http.formats import number
-from reports.pages.http.responses import Rendered, render
-from reports.pages.places.context import place_context
-from reports.pages.places.distribution_map import spread_view, whole
-from reports.pages.places.headline_finding import Choice, choice_of
-from reports.pages.places.names import Stage, stages_from
-from reports.pages.places.source_choice import Opened
-from reports.pages.places.stages import Ratio, ratio, stage_views
-from reports.services.figures.format import figure
-from reports.services.publishing.package_tables import report_file
+from reports.pages.http.formats import format_number
+from reports.pages.http.responses import RenderedPage, render_page
+from reports.pages.places.context import build_place_context
+from reports.pages.places.distribution_map import build_distribution, build_total_ratio
+from reports.pages.places.headline_finding import FindingChoice, find_finding_choice
+from reports.pages.places.names import CodebookStage, parse_stages
+from reports.pages.places.source_choice import PageSource
+from reports.pages.places.stages import Ratio, build_ratio, build_stage_views
+from reports.services.figures.format import format_figure
+from reports.services.publishing.package_tables import get_report_file_name
 from reports.services.publishing.place_parts import Part
 
 
-def finding_page(opened: Opened, part: Part, stage: str, question: str) -> Rendered | None:
-    """None where this commission has no such figure."""
-    book = opened.figures.book()
-    choice = choice_of(book["stages"], stage, question)
+def build_finding_page(source: PageSource, part: Part, stage: str, question: str) -> RenderedPage | None:
+    """Build the page of a finding.
+
+    None where this commission has no such figure.
+    """
+    book = source.figures.load_codebook()
+    choice = find_finding_choice(book["stages"], stage, question)
     if choice is None or question not in part["stages"].get(stage, {}).get("questions", {}):
         return None
-    with languages.speaking(opened.language):
-        context = _context(opened, part, choice)
-    return render("public/finding.html", context, opened.language, opened.figures.as_of(part["facts"]["code"]))
+    with languages.override_language(source.language):
+        context = _build_context(source, part, choice)
+    return render_page(
+        "public/finding.html", context, source.language, source.figures.get_computed_at(part["facts"]["code"])
+    )
 
 
-def _context(opened: Opened, part: Part, choice: Choice) -> dict[str, Any]:
-    language, order, code = opened.language, opened.order, part["facts"]["code"]
-    stage, asked = choice.stage["code"], choice.question["code"]
-    stages = stages_from(opened.figures.book()["stages"])
-    own = {asked: part["stages"][stage]["questions"][asked]}
-    known = Stage(stages[stage].titles, {asked: stages[stage].questions[asked]})
-    view = stage_views({stage: part["stages"][stage] | {"questions": own}}, {stage: known}, language, order)[0]
-    return place_context(opened, part) | {
+def _build_context(source: PageSource, part: Part, choice: FindingChoice) -> dict[str, Any]:
+    language, order, code = source.language, source.language_order, part["facts"]["code"]
+    stage, question = choice.stage["code"], choice.question["code"]
+    stages = parse_stages(source.figures.load_codebook()["stages"])
+    records = {question: part["stages"][stage]["questions"][question]}
+    stage_names = CodebookStage(stages[stage].titles, {question: stages[stage].questions[question]})
+    view = build_stage_views(
+        {stage: part["stages"][stage] | {"questions": records}}, {stage: stage_names}, language, order
+    )[0]
+    return build_place_context(source, part) | {
         "stage": view,
         "finding": view.findings[0] if view.findings else None,
         "rating": view.ratings[0] if view.ratings else None,
-        "spread": spread_view(opened, part, opened.figures.findings(code), choice),
-        "whole": whole(part, choice, language),
-        "types": _types(opened, code, stage, asked),
-        "place_url": opened.links.place(code),
-        "rows": _rows(opened, choice),
-        "switch": languages.switch(order, lambda one: opened.links.spoken(one).finding(code, stage, asked)),
+        "spread": build_distribution(source, part, source.figures.load_findings(code), choice),
+        "whole": build_total_ratio(part, choice, language),
+        "types": _build_type_rows(source, code, stage, question),
+        "place_url": source.links.get_place_url(code),
+        "rows": _build_data_links(source, choice),
+        "switch": languages.build_language_switch(
+            order, lambda one: source.links.for_language(one).get_finding_url(code, stage, question)
+        ),
     }
 
 
-def _types(opened: Opened, code: str, stage: str, asked: str) -> list[dict[str, Any]]:
-    """The finding by type of station, where a release counts them."""
+def _build_type_rows(source: PageSource, code: str, stage: str, question: str) -> list[dict[str, Any]]:
+    """Build the finding's rows by station type; only releases count them."""
     rows = []
-    for name, counted in opened.figures.types(code).items():
-        found = counted["findings"].get(stage, {}).get(asked)
+    for name, counted in source.figures.load_station_types(code).items():
+        found = counted["findings"].get(stage, {}).get(question)
         n, of = (found[0], found[1]) if found else (0, 0)
-        shown: Ratio = ratio(n, of, figure(n, of), opened.language)
-        rows.append({"name": type_word(name), "ratio": shown, "observed": number(counted["observed"], opened.language)})
+        shown: Ratio = build_ratio(n, of, format_figure(n, of), source.language)
+        rows.append(
+            {
+                "name": translate_station_type(name),
+                "ratio": shown,
+                "observed": format_number(counted["observed"], source.language),
+            }
+        )
     return rows
 
 
-def type_word(code: str) -> str:
-    """A station's type in the reader's language; a code of the country's own stays as it is."""
+def translate_station_type(code: str) -> str:
+    """Translate a station type.
+
+    A code that only this country uses is returned unchanged.
+    """
     return {
         "ordinary": _("ordinary stations"),
         "hospital": _("hospitals and rest homes"),
@@ -73,14 +91,17 @@ def type_word(code: str) -> str:
     }.get(code, code)
 
 
-def _rows(opened: Opened, choice: Choice) -> dict[str, str] | None:
-    """Where the rows that made the figure can be had."""
-    if opened.edition is None:
+def _build_data_links(source: PageSource, choice: FindingChoice) -> dict[str, str] | None:
+    """Build links to the open-data files with the figure's rows.
+
+    None for live figures.
+    """
+    if source.release is None:
         return None
-    release = opened.edition.number
+    release = source.release.number
     return {
-        "file": report_file(choice.question["checklist"]),
-        "reports": opened.links.file(report_file(choice.question["checklist"]), release),
-        "figures": opened.links.file("figures.csv", release),
-        "page": opened.links.release(release).page("data"),
+        "file": get_report_file_name(choice.question["checklist"]),
+        "reports": source.links.get_data_file_url(get_report_file_name(choice.question["checklist"]), release),
+        "figures": source.links.get_data_file_url("figures.csv", release),
+        "page": source.links.for_release(release).get_page_url("data"),
     }

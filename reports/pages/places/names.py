@@ -1,55 +1,61 @@
-"""What the figures' codes are called, as values, from a book of the election."""
+"""Names of codes, parsed from an election's codebook."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from observer.words import Words
+from observer.words import TranslatedText
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question in its latest published wording. `findings`: the answers that are a finding."""
+class CodebookQuestion:
+    """A question in its latest published wording.
+
+    `findings`: the answers that are a finding.
+    """
 
     code: str
     type: str
-    labels: Words
-    choices: Mapping[str, Words]
+    labels: TranslatedText
+    choices: Mapping[str, TranslatedText]
     findings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Kind:
+class CodebookViolationType:
     """A violation type."""
 
     code: str
-    names: Words
+    names: TranslatedText
     severity: str
 
 
 @dataclass(frozen=True)
-class Group:
-    """Violation types that belong together, in their order."""
+class CodebookViolationGroup:
+    """A group of violation types, in their order."""
 
-    names: Words
-    types: tuple[Kind, ...]
+    names: TranslatedText
+    types: tuple[CodebookViolationType, ...]
 
 
 @dataclass(frozen=True)
-class Stage:
-    """What is observed at one stage: its name, and its questions in the order they are asked."""
+class CodebookStage:
+    """A stage with its titles and questions.
 
-    titles: Words
-    questions: dict[str, Asked] = field(default_factory=dict)
+    `questions`: by code, in the order they are asked.
+    """
+
+    titles: TranslatedText
+    questions: dict[str, CodebookQuestion] = field(default_factory=dict)
 
 
-def stages_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
-    """Of a book's `stages` (`services/book.py`)."""
+def parse_stages(rows: Sequence[Mapping[str, Any]]) -> dict[str, CodebookStage]:
+    """Parse the `stages` of a codebook (`services/publishing/codebook.py`), by code."""
     return {
-        row["code"]: Stage(
+        row["code"]: CodebookStage(
             row["titles"],
             {
-                one["code"]: Asked(
+                one["code"]: CodebookQuestion(
                     one["code"], one["type"], one["labels"], dict(one["choices"]), tuple(one["findings"])
                 )
                 for one in row["questions"]
@@ -59,9 +65,12 @@ def stages_from(rows: Sequence[Mapping[str, Any]]) -> dict[str, Stage]:
     }
 
 
-def groups_from(rows: Sequence[Mapping[str, Any]]) -> list[Group]:
-    """Of a book's `groups`."""
+def parse_violation_groups(rows: Sequence[Mapping[str, Any]]) -> list[CodebookViolationGroup]:
+    """Parse the violation `groups` of a codebook."""
     return [
-        Group(row["names"], tuple(Kind(one["code"], one["names"], one["severity"]) for one in row["types"]))
+        CodebookViolationGroup(
+            row["names"],
+            tuple(CodebookViolationType(one["code"], one["names"], one["severity"]) for one in row["types"]),
+        )
         for row in rows
     ]

@@ -1,20 +1,26 @@
-"""Public copies of photos, asked for one by one: approval may be taken back at any moment."""
+"""The view that serves public photo copies.
+
+Each request checks the approval again, because it may be withdrawn at any time.
+"""
 
 from django.http import FileResponse, Http404, HttpRequest
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from reports.pages.http.responses import harden
-from reports.services.publishing.photos import evidence_copy
+from reports.pages.http.responses import set_security_headers
+from reports.services.publishing.photos import find_public_copy
 
 
 @require_safe
-def photo(request: HttpRequest, name: str) -> FileResponse:
-    """The copy of this name, while it is approved and its report counted and public; else 404."""
-    path = evidence_copy(name=name, now=timezone.now())
+def serve_photo(request: HttpRequest, name: str) -> FileResponse:
+    """Serve the photo copy of this name.
+
+    404 unless it is approved and its report is counted and public.
+    """
+    path = find_public_copy(name=name, now=timezone.now())
     if path is None or not path.is_file():
         raise Http404
     response = FileResponse(path.open("rb"), content_type="image/jpeg")
-    harden(response)
+    set_security_headers(response)
     response["Cache-Control"] = "public, max-age=60"
     return response

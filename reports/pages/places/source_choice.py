@@ -1,4 +1,7 @@
-"""Which figures an address shows: live ones, the newest release, or the release that it names."""
+"""Choice of a page's figures: live or of a release.
+
+The release is the newest one, or the one whose number is in the address.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,144 +14,185 @@ from django.utils.translation import gettext as _
 
 from observer.models import Election
 from reports.pages.http import languages
-from reports.pages.http.errors import message
+from reports.pages.http.errors import render_message
 from reports.pages.http.links import Links
-from reports.pages.http.responses import Rendered, answer
-from reports.services.publishing.published_releases import Edition, Stand, stand_of
-from reports.services.publishing.response_cache import kept, places
-from reports.services.publishing.sources import Figures, Live, Released
-from reports.services.publishing.visibility import published
+from reports.pages.http.responses import RenderedPage, build_response
+from reports.services.publishing.published_releases import PublishedElection, PublishedRelease, find_published_election
+from reports.services.publishing.response_cache import get_or_build, query_commissions
+from reports.services.publishing.sources import FigureSource, LiveFigures, ReleaseFigures
+from reports.services.publishing.visibility import is_public
 
 
 @dataclass(frozen=True)
-class Opened:
-    """What a page is made from. `edition`: the release shown; None of live figures."""
+class PageSource:
+    """What a page is built from.
+
+    `release`: the release that is shown, None for live figures.
+    """
 
     language: str
-    stand: Stand
-    figures: Figures
-    edition: Edition | None
+    election: PublishedElection
+    figures: FigureSource
+    release: PublishedRelease | None
     links: Links
-    at: datetime
+    now: datetime
 
     @property
-    def order(self) -> tuple[str, ...]:
-        return tuple(languages.codes_of(self.stand.languages))
+    def language_order(self) -> tuple[str, ...]:
+        """The election's languages, the preferred one first."""
+        return tuple(languages.get_language_codes(self.election.languages))
 
     @property
     def is_newest(self) -> bool:
-        """Whether nothing newer than what is shown is public."""
-        newest = self.stand.newest(self.at)
-        return self.edition is None or newest is None or newest.number == self.edition.number
+        """Whether no newer release than the shown one is public."""
+        newest = self.election.find_newest_release(self.now)
+        return self.release is None or newest is None or newest.number == self.release.number
 
 
-Page = Callable[[Opened], Rendered | None]
+PageBuilder = Callable[[PageSource], RenderedPage | None]
 
 
-def place_page(
-    request: HttpRequest, language: str, slug: str, code: str | None, number: int | None, what: str, make: Page
+def serve_place_page(
+    request: HttpRequest, language: str, slug: str, code: str | None, number: int | None, name: str, build: PageBuilder
 ) -> HttpResponse:
-    """The page about a commission that `make` gives, or a page that says why there is none.
+    """Serve the page about a commission that `build` returns.
 
-    `what` names the page among others about the same commission, and nothing a reader can choose freely.
+    Where there is none, serve a page that says why.
+
+    `name` distinguishes the page from others about the same commission; it must not contain anything that a
+    reader can choose freely.
     """
     now = timezone.now()
-    stand = _stand(slug, language)
-    if stand is None:
-        return _closed(request, slug, language)
-    opened = released(stand, language, number, now)
-    live = number is None and stand.publication == Election.Publication.LIVE
+    election = _find_election(slug, language)
+    if election is None:
+        return _respond_closed(request, slug, language)
+    source = find_release_source(election, language, number, now)
+    live = number is None and election.publication == Election.Publication.LIVE
     if live:
-        rows = places(election__slug=slug)
+        rows = query_commissions(election__slug=slug)
         place = rows.filter(code=code).first() if code else rows.filter(parent__isnull=True).order_by("path").first()
         if place is None:
             raise Http404
-        if not place.is_station and published(commission=place, now=now):
-            figures = Live(place.election, now)
-            shown = Opened(language, stand, figures, None, Links(language, slug), now)
-            page = kept(
-                what=f"{what}:{stand.stamp(now)}", place=place, language=language, now=now, make=lambda: make(shown)
+        if not place.is_station and is_public(commission=place, now=now):
+            figures = LiveFigures(place.election, now)
+            live_source = PageSource(language, election, figures, None, Links(language, slug), now)
+            page = get_or_build(
+                name=f"{name}:{election.build_cache_stamp(now)}",
+                place=place,
+                language=language,
+                now=now,
+                build=lambda: build(live_source),
             )
-            return _sent(request, page, language)
-        if opened is None:
-            return _waits(request, language, station=True)
-    if opened is None:
-        return _unreleased(request, stand, language, number)
-    return _sent(request, make(opened), language, opened)
+            return _respond(request, page, language)
+        if source is None:
+            return _respond_not_yet(request, language, station=True)
+    if source is None:
+        return _respond_no_release(request, election, language, number)
+    return _respond(request, build(source), language, source)
 
 
-def election_page(
-    request: HttpRequest, language: str, slug: str, make: Page, number: int | None = None
+def serve_election_page(
+    request: HttpRequest, language: str, slug: str, build: PageBuilder, number: int | None = None
 ) -> HttpResponse:
-    """A page that is there before any release is; with a number, only of that release."""
+    """Serve a page that exists before the first release too.
+
+    With `number`, only the page of that release.
+    """
     now = timezone.now()
-    stand = _stand(slug, language)
-    if stand is None:
-        return _closed(request, slug, language)
-    opened = released(stand, language, number, now)
-    if opened is None:
+    election = _find_election(slug, language)
+    if election is None:
+        return _respond_closed(request, slug, language)
+    source = find_release_source(election, language, number, now)
+    if source is None:
         if number is not None:
             raise Http404
-        election = Election.objects.get(slug=slug)
-        opened = Opened(language, stand, Live(election, now), None, Links(language, slug), now)
-    return _sent(request, make(opened), language, opened)
+        row = Election.objects.get(slug=slug)
+        source = PageSource(language, election, LiveFigures(row, now), None, Links(language, slug), now)
+    return _respond(request, build(source), language, source)
 
 
-def release_page(request: HttpRequest, language: str, slug: str, number: int | None, make: Page) -> HttpResponse:
-    """A page about a release as a whole: the one named, or the newest."""
+def serve_release_page(
+    request: HttpRequest, language: str, slug: str, number: int | None, build: PageBuilder
+) -> HttpResponse:
+    """Serve a page about release `number`, or the newest one."""
     now = timezone.now()
-    stand = _stand(slug, language)
-    if stand is None:
-        return _closed(request, slug, language)
-    opened = released(stand, language, number, now)
-    if opened is None:
-        return _unreleased(request, stand, language, number)
-    return _sent(request, make(opened), language, opened)
+    election = _find_election(slug, language)
+    if election is None:
+        return _respond_closed(request, slug, language)
+    source = find_release_source(election, language, number, now)
+    if source is None:
+        return _respond_no_release(request, election, language, number)
+    return _respond(request, build(source), language, source)
 
 
-def released(stand: Stand, language: str, number: int | None, now: datetime) -> Opened | None:
-    edition = stand.newest(now) if number is None else stand.edition(number, now)
-    if edition is None:
+def find_release_source(
+    election: PublishedElection, language: str, number: int | None, now: datetime
+) -> PageSource | None:
+    """Find the release `number`, or the newest.
+
+    None where it is not public.
+    """
+    release = election.find_newest_release(now) if number is None else election.find_release(number, now)
+    if release is None:
         return None
-    return Opened(language, stand, Released(stand, edition), edition, Links(language, stand.slug, number), now)
+    return PageSource(
+        language, election, ReleaseFigures(election, release), release, Links(language, election.slug, number), now
+    )
 
 
-def _sent(request: HttpRequest, page: Rendered | None, language: str, opened: Opened | None = None) -> HttpResponse:
-    """The page of a release (`opened`) is the same until what is public of its election changes."""
+def _respond(
+    request: HttpRequest, page: RenderedPage | None, language: str, source: PageSource | None = None
+) -> HttpResponse:
+    """Build the response; 404 where there is no page.
+
+    The page of a release (`source`) stays the same until the election's public releases change, so it gets a stamp.
+    """
     if page is None:
         raise Http404
-    stamp = opened.stand.stamp(opened.at) if opened and opened.edition else ""
-    return answer(request, page, language, stamp=stamp)
+    stamp = source.election.build_cache_stamp(source.now) if source and source.release else ""
+    return build_response(request, page, language, stamp=stamp)
 
 
-def _stand(slug: str, language: str) -> Stand | None:
-    stand = stand_of(slug)
-    if stand is not None and (language not in languages.codes_of(stand.languages) or not stand.root):
+def _find_election(slug: str, language: str) -> PublishedElection | None:
+    """Find the election.
+
+    404 where it does not have this language or has no commission yet.
+    """
+    election = find_published_election(slug)
+    if election is not None and (language not in languages.get_language_codes(election.languages) or not election.root):
         raise Http404
-    return stand
+    return election
 
 
-def _closed(request: HttpRequest, slug: str, language: str) -> HttpResponse:
-    """An election that publishes nothing says so; of a draft nobody outside knows."""
+def _respond_closed(request: HttpRequest, slug: str, language: str) -> HttpResponse:
+    """Respond that an election publishes nothing.
+
+    404 for a draft, which the public must not know of.
+    """
     try:
         election = Election.objects.exclude(state=Election.State.DRAFT).filter(slug=slug).first()
     except Error:
         election = None
-    if election is None or language not in languages.languages_of(election):
+    if election is None or language not in languages.get_election_languages(election):
         raise Http404
     with translation.override(language):
         title, text = _("Not published"), _("The mission has not published anything about this election.")
-    return message(request, title=title, text=text, language=language, status=404)
+    return render_message(request, title=title, text=text, language=language, status=404)
 
 
-def _unreleased(request: HttpRequest, stand: Stand, language: str, number: int | None) -> HttpResponse:
+def _respond_no_release(
+    request: HttpRequest, election: PublishedElection, language: str, number: int | None
+) -> HttpResponse:
     if number is not None:
         raise Http404
-    return _waits(request, language, station=False)
+    return _respond_not_yet(request, language, station=False)
 
 
-def _waits(request: HttpRequest, language: str, *, station: bool) -> HttpResponse:
-    """404, but a designed one: says that nothing is lost, and what will come."""
+def _respond_not_yet(request: HttpRequest, language: str, *, station: bool) -> HttpResponse:
+    """Respond that nothing has been released yet (404).
+
+    The page also says what will be published.
+    """
     with translation.override(language):
         title = _("Nothing released yet")
         text = _("The mission publishes its figures as releases. None has been released yet.")
@@ -157,4 +201,4 @@ def _waits(request: HttpRequest, language: str, *, station: bool) -> HttpRespons
             text = _(
                 "Pages of single polling stations come with the first release, so that nobody learns who reported."
             )
-    return message(request, title=title, text=text, language=language, status=404)
+    return render_message(request, title=title, text=text, language=language, status=404)

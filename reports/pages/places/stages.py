@@ -1,6 +1,6 @@
-"""The observations of one stage, made ready to be read: words, figures, and nothing to work out.
+"""Views of the stages on a page: findings, ratings, distributions, numbers.
 
-Input is `stages` of the summary document; a question's record says by its shape what it is.
+Input is `stages` of the summary document; the keys of a question's record show of which kind it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,19 +10,20 @@ from typing import Any
 
 from django.utils.translation import gettext, pgettext
 
-from observer.words import in_language
-from reports.pages.http.formats import number, share
-from reports.pages.places.names import Asked, Stage
+from observer.words import get_translation
+from reports.pages.http.formats import format_number, format_percent
+from reports.pages.places.names import CodebookQuestion, CodebookStage
 
-FOREMOST = 3
-RATING = ("very_good", "good", "bad", "very_bad")
+MAX_FOREMOST_FINDINGS = 3
+RATING_ANSWERS = ("very_good", "good", "bad", "very_bad")
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """`n` of `of`, as printed. `percent` is empty where the rule prints the count alone; `width` of the bar, 0 to 100.
+    """A figure `n` of `of`, formatted.
 
-    `total` is `of` to count with; `path` is where the figure stands in the open data: part|stage|item|figure.
+    `percent` is empty where the rule prints only the count. `width` is the width of the bar, 0 to 100. `total` is
+    `of` as an integer. `path` is the figure's place in the open data: part|stage|item|figure.
     """
 
     n: str
@@ -35,7 +36,10 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Finding:
-    """One question whose answer may be a finding. `answer` is the word that makes it one."""
+    """One question whose answer may be a finding.
+
+    `answer`: the answer that is one, in words.
+    """
 
     code: str
     label: str
@@ -51,14 +55,14 @@ class Finding:
     url: str = ""
 
     @property
-    def counted(self) -> bool:
-        """Whether it was found at all."""
+    def is_found(self) -> bool:
+        """Whether at least one report has the finding."""
         return self.share > 0
 
 
 @dataclass(frozen=True)
-class Share:
-    """One answer among several."""
+class AnswerShare:
+    """One answer in a distribution. `place`: its position, from 1."""
 
     label: str
     ratio: Ratio
@@ -66,21 +70,27 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """How the answers to one question are spread. `answered`: the reports that answered it, in words."""
+class AnswerDistribution:
+    """The distribution of the answers to one question.
+
+    `answered`: the number of reports that answered, in words.
+    """
 
     code: str
     label: str
     answered: str
-    shares: tuple[Share, ...]
+    shares: tuple[AnswerShare, ...]
     negative: Ratio | None = None
     verified: Ratio | None = None
     url: str = ""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A number that was asked for: how many reports gave one, and what they add up to."""
+class NumberSummary:
+    """The answers to a number question.
+
+    `answered`: how many there are; `total`: their sum; `least` and `most`: the smallest and the largest.
+    """
 
     code: str
     label: str
@@ -100,20 +110,26 @@ class StageView:
     reports: str
     commissions: str
     findings: tuple[Finding, ...]
-    ratings: tuple[Spread, ...]
-    spreads: tuple[Spread, ...]
-    measures: tuple[Measure, ...]
+    ratings: tuple[AnswerDistribution, ...]
+    spreads: tuple[AnswerDistribution, ...]
+    measures: tuple[NumberSummary, ...]
     weight: int
 
     @property
     def foremost(self) -> tuple[Finding, ...]:
-        """The findings met most often, for the sentences; the table has them all."""
-        found = sorted((one for one in self.findings if one.counted), key=lambda one: -one.share)
-        return tuple(found[:FOREMOST])
+        """The most frequent findings, for the sentences.
+
+        The table has them all.
+        """
+        found = sorted((one for one in self.findings if one.is_found), key=lambda one: -one.share)
+        return tuple(found[:MAX_FOREMOST_FINDINGS])
 
 
-def answer_word(code: str) -> str:
-    """An answer that every checklist shares, in the reader's language."""
+def translate_answer(code: str) -> str:
+    """Translate an answer code that all checklists share.
+
+    Other codes are returned unchanged.
+    """
     return {
         "yes": pgettext("answer", "yes"),
         "no": pgettext("answer", "no"),
@@ -126,49 +142,64 @@ def answer_word(code: str) -> str:
     }.get(code, code)
 
 
-def ratio(n: int, of: int, text: str, language: str, path: str = "") -> Ratio:
-    """`text` is the figure's short text by the rule; the bar is measured from zero."""
+def build_ratio(n: int, of: int, text: str, language: str, path: str = "") -> Ratio:
+    """Build a ratio.
+
+    `text`: the figure's short text by the rule. The bar starts at zero.
+    """
     width = f"{min(100 * n / of, 100):.2f}" if of else "0"
-    return Ratio(number(n, language), number(of, language), share(text, language), width, of, path)
+    return Ratio(
+        format_number(n, language), format_number(of, language), format_percent(text, language), width, of, path
+    )
 
 
-Address = Callable[[str, str], str]
+AddressBuilder = Callable[[str, str], str]
 
 
-def nowhere(stage: str, question: str) -> str:
-    """Where there is no page behind a figure."""
+def build_no_address(stage: str, question: str) -> str:
+    """Return no address, where findings have no pages."""
     return ""
 
 
-def stage_views(
+def build_stage_views(
     stages: Mapping[str, Any],
-    known: Mapping[str, Stage],
+    known: Mapping[str, CodebookStage],
     language: str,
     order: tuple[str, ...],
-    address: Address = nowhere,
+    address: AddressBuilder = build_no_address,
 ) -> list[StageView]:
-    """The stages that have figures, in the order of the checklists; unknown ones last.
+    """Build the views of the stages that have figures.
 
-    `address`: of the page behind a question's finding.
+    They are in the order of the checklists, unknown stages last.
+
+    `address`: builds the address of a finding's page from stage and question.
     """
     codes = [code for code in known if code in stages] + sorted(code for code in stages if code not in known)
-    return [_view(code, stages[code], known.get(code, Stage({})), language, order, address) for code in codes]
+    return [
+        _build_stage_view(code, stages[code], known.get(code, CodebookStage({})), language, order, address)
+        for code in codes
+    ]
 
 
-def _view(
-    code: str, figures: Mapping[str, Any], stage: Stage, language: str, order: tuple[str, ...], address: Address
+def _build_stage_view(
+    code: str,
+    figures: Mapping[str, Any],
+    stage: CodebookStage,
+    language: str,
+    order: tuple[str, ...],
+    address: AddressBuilder,
 ) -> StageView:
     records: Mapping[str, Any] = figures.get("questions", {})
-    asked = [*(one for one in stage.questions.values() if one.code in records)]
-    asked += [Asked(one, "", {}, {}, ()) for one in sorted(records) if one not in stage.questions]
-    sorter = _Sorter(code, language, order, address)
-    for question in asked:
+    questions = [*(one for one in stage.questions.values() if one.code in records)]
+    questions += [CodebookQuestion(one, "", {}, {}, ()) for one in sorted(records) if one not in stage.questions]
+    sorter = _QuestionSorter(code, language, order, address)
+    for question in questions:
         sorter.add(question, records[question.code])
     return StageView(
         code=code,
-        title=in_language(stage.titles, language, order) or code,
-        reports=number(figures.get("reports", 0), language),
-        commissions=number(figures.get("commissions", 0), language),
+        title=get_translation(stage.titles, language, order) or code,
+        reports=format_number(figures.get("reports", 0), language),
+        commissions=format_number(figures.get("commissions", 0), language),
         findings=tuple(sorter.findings),
         ratings=tuple(sorter.ratings),
         spreads=tuple(sorter.spreads),
@@ -177,42 +208,46 @@ def _view(
     )
 
 
-class _Sorter:
-    """Puts each question where its kind belongs."""
+class _QuestionSorter:
+    """Builds the views of one stage's questions, sorted by kind."""
 
-    def __init__(self, stage: str, language: str, order: tuple[str, ...], address: Address) -> None:
+    def __init__(self, stage: str, language: str, order: tuple[str, ...], address: AddressBuilder) -> None:
         self.stage, self.language, self.order, self.address = stage, language, order, address
         self.findings: list[Finding] = []
-        self.ratings: list[Spread] = []
-        self.spreads: list[Spread] = []
-        self.measures: list[Measure] = []
+        self.ratings: list[AnswerDistribution] = []
+        self.spreads: list[AnswerDistribution] = []
+        self.measures: list[NumberSummary] = []
 
-    def add(self, question: Asked, record: Mapping[str, Any]) -> None:
-        label = in_language(question.labels, self.language, self.order) or question.code
+    def add(self, question: CodebookQuestion, record: Mapping[str, Any]) -> None:
+        label = get_translation(question.labels, self.language, self.order) or question.code
         if question.type == "violation":
-            return  # the violations have tables of their own, with what the mission decided
+            return  # the page's violation tables show them, with the mission's decisions
         if "very_good" in record:
-            self.ratings.append(self._rating(question, label, record))
+            self.ratings.append(self._build_rating(question, label, record))
         elif "yes" in record and record.get("finding"):
-            self.findings.append(self._finding(question, label, record))
+            self.findings.append(self._build_finding(question, label, record))
         elif "yes" in record:
-            self.spreads.append(self._yes_no(question, label, record))
+            self.spreads.append(self._build_yes_no(question, label, record))
         elif "choices" in record:
-            self.spreads.append(self._choices(question, label, record))
+            self.spreads.append(self._build_choices(question, label, record))
         elif record.get("answered"):
-            self.measures.append(self._measure(question, label, record))
+            self.measures.append(self._build_number_summary(question, label, record))
 
-    def _path(self, question: Asked, figure: str = "") -> str:
+    def _build_path(self, question: CodebookQuestion, figure: str = "") -> str:
         return f"stage|{self.stage}|{question.code}|{figure}"
 
-    def _figure(self, figure: Mapping[str, Any], path: str) -> Ratio:
-        return ratio(figure.get("n", 0), figure.get("of", 0), str(figure.get("text", "")), self.language, path)
+    def _build_ratio(self, figure: Mapping[str, Any], path: str) -> Ratio:
+        return build_ratio(figure.get("n", 0), figure.get("of", 0), str(figure.get("text", "")), self.language, path)
 
-    def _beside(self, question: Asked, record: Mapping[str, Any]) -> Ratio | None:
+    def _build_verified_ratio(self, question: CodebookQuestion, record: Mapping[str, Any]) -> Ratio | None:
         verified = record.get("verified")
-        return self._figure(verified, self._path(question, "verified")) if verified and verified.get("of") else None
+        return (
+            self._build_ratio(verified, self._build_path(question, "verified"))
+            if verified and verified.get("of")
+            else None
+        )
 
-    def _finding(self, question: Asked, label: str, record: Mapping[str, Any]) -> Finding:
+    def _build_finding(self, question: CodebookQuestion, label: str, record: Mapping[str, Any]) -> Finding:
         finding, stations = record["finding"], record.get("stations") or {}
         answer = question.findings[0] if question.findings else "yes"
         of = sum(stations.get(one, 0) for one in ("yes", "no", "conflicting"))
@@ -220,69 +255,78 @@ class _Sorter:
         return Finding(
             code=question.code,
             label=label,
-            answer=answer_word(answer),
-            ratio=self._figure(finding, self._path(question, "finding")),
-            verified=self._beside(question, record),
-            refuted=number(refuted, self.language) if refuted else "",
-            stations=number(stations.get(answer, 0), self.language),
-            stations_of=number(of, self.language) if of else "",
-            conflicting=number(conflicting, self.language) if conflicting else "",
-            path=self._path(question),
+            answer=translate_answer(answer),
+            ratio=self._build_ratio(finding, self._build_path(question, "finding")),
+            verified=self._build_verified_ratio(question, record),
+            refuted=format_number(refuted, self.language) if refuted else "",
+            stations=format_number(stations.get(answer, 0), self.language),
+            stations_of=format_number(of, self.language) if of else "",
+            conflicting=format_number(conflicting, self.language) if conflicting else "",
+            path=self._build_path(question),
             share=finding.get("n", 0) / finding["of"] if finding.get("of") else 0.0,
             url=self.address(self.stage, question.code),
         )
 
-    def _spread(self, question: Asked, label: str, shares: list[tuple[str, str, int]], of: int) -> Spread:
-        """Shares of a spread are printed as counts: their percentages are no findings, so the bar is enough."""
-        return Spread(
+    def _build_distribution(
+        self, question: CodebookQuestion, label: str, shares: list[tuple[str, str, int]], of: int
+    ) -> AnswerDistribution:
+        """Build a distribution.
+
+        Its shares are printed as counts with a bar, because their percentages are no findings.
+        """
+        return AnswerDistribution(
             code=question.code,
             label=label,
-            answered=gettext("Reports that answered: %(n)s") % {"n": number(of, self.language)},
+            answered=gettext("Reports that answered: %(n)s") % {"n": format_number(of, self.language)},
             shares=tuple(
-                Share(word, ratio(n, of, "", self.language, self._path(question, figure)), place)
+                AnswerShare(word, build_ratio(n, of, "", self.language, self._build_path(question, figure)), place)
                 for place, (figure, word, n) in enumerate(shares, 1)
             ),
         )
 
-    def _rating(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
-        of = sum(record.get(one, 0) for one in RATING)
-        plain = self._spread(question, label, [(one, answer_word(one), record.get(one, 0)) for one in RATING], of)
-        path = self._path(question, "finding")
-        negative = self._figure(record["finding"], path) if record.get("finding") else None
+    def _build_rating(self, question: CodebookQuestion, label: str, record: Mapping[str, Any]) -> AnswerDistribution:
+        of = sum(record.get(one, 0) for one in RATING_ANSWERS)
+        plain = self._build_distribution(
+            question, label, [(one, translate_answer(one), record.get(one, 0)) for one in RATING_ANSWERS], of
+        )
+        path = self._build_path(question, "finding")
+        negative = self._build_ratio(record["finding"], path) if record.get("finding") else None
         return replace(
             plain,
             negative=negative,
-            verified=self._beside(question, record),
+            verified=self._build_verified_ratio(question, record),
             url=self.address(self.stage, question.code),
         )
 
-    def _yes_no(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
-        words = [(one, answer_word(one), record.get(one, 0)) for one in ("yes", "no")]
-        return self._spread(question, label, words, sum(n for _, _word, n in words))
+    def _build_yes_no(self, question: CodebookQuestion, label: str, record: Mapping[str, Any]) -> AnswerDistribution:
+        words = [(one, translate_answer(one), record.get(one, 0)) for one in ("yes", "no")]
+        return self._build_distribution(question, label, words, sum(n for _, _word, n in words))
 
-    def _choices(self, question: Asked, label: str, record: Mapping[str, Any]) -> Spread:
+    def _build_choices(self, question: CodebookQuestion, label: str, record: Mapping[str, Any]) -> AnswerDistribution:
         counts: Mapping[str, int] = record["choices"]
         codes = [one for one in question.choices if one in counts]
         codes += sorted(one for one in counts if one not in question.choices)
         shares = [
             (
                 f"choices.{one}",
-                in_language(question.choices.get(one, {}), self.language, self.order) or one,
+                get_translation(question.choices.get(one, {}), self.language, self.order) or one,
                 counts[one],
             )
             for one in codes
         ]
-        spread = self._spread(question, label, shares, sum(counts.values()))
+        spread = self._build_distribution(question, label, shares, sum(counts.values()))
         if question.type == "choices":
-            # Where several may be chosen they add up to more than the reports that answered.
-            chosen = gettext("Answers chosen: %(n)s") % {"n": number(sum(counts.values()), self.language)}
+            # Where several answers may be chosen, their sum is larger than the number of reports.
+            chosen = gettext("Answers chosen: %(n)s") % {"n": format_number(sum(counts.values()), self.language)}
             spread = replace(spread, answered=chosen)
         return spread
 
-    def _measure(self, question: Asked, label: str, record: Mapping[str, Any]) -> Measure:
+    def _build_number_summary(self, question: CodebookQuestion, label: str, record: Mapping[str, Any]) -> NumberSummary:
         total, least, most = (
-            number(Decimal(str(record[one])), self.language) if record.get(one) is not None else gettext("missing")
+            format_number(Decimal(str(record[one])), self.language)
+            if record.get(one) is not None
+            else gettext("missing")
             for one in ("sum", "min", "max")
         )
-        answered = number(record["answered"], self.language)
-        return Measure(question.code, label, answered, total, least, most, self._path(question))
+        answered = format_number(record["answered"], self.language)
+        return NumberSummary(question.code, label, answered, total, least, most, self._build_path(question))

@@ -1,4 +1,4 @@
-"""The page of a commission that is no polling station: the answer, the map, the findings, what was made of them."""
+"""The page of a territorial commission: answer, map, findings, violations, children."""
 
 from typing import Any
 
@@ -6,108 +6,116 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from observer.models import Level
-from observer.words import in_language
+from observer.words import get_translation
 from reports.pages.http import languages
-from reports.pages.http.formats import moment, number
-from reports.pages.http.responses import Rendered, render
-from reports.pages.places.context import place_context
-from reports.pages.places.distribution_map import spread_view
-from reports.pages.places.headline_finding import Choice, chosen
-from reports.pages.places.hourly_turnout import hours_view
-from reports.pages.places.names import groups_from, stages_from
-from reports.pages.places.present import Place, page_view
-from reports.pages.places.source_choice import Opened
+from reports.pages.http.formats import format_number, format_timestamp
+from reports.pages.http.responses import RenderedPage, render_page
+from reports.pages.places.context import build_place_context
+from reports.pages.places.distribution_map import build_distribution
+from reports.pages.places.headline_finding import FindingChoice, choose_headline_finding
+from reports.pages.places.hourly_reports import build_hours_view
+from reports.pages.places.names import parse_stages, parse_violation_groups
+from reports.pages.places.page_view import PageLocation, build_page_view
+from reports.pages.places.source_choice import PageSource
 from reports.services.publishing.place_parts import Part
-from reports.services.publishing.release_diff import changes
-from reports.services.publishing.sources import Released
+from reports.services.publishing.release_diff import list_changes
+from reports.services.publishing.sources import ReleaseFigures
 
-STATION = Level.Kind.PRECINCT
-
-
-def territory_page(opened: Opened, part: Part) -> Rendered:
-    with languages.speaking(opened.language):
-        context = territory_context(opened, part)
-    return render("public/commission.html", context, opened.language, opened.figures.as_of(part["facts"]["code"]))
+STATION_KIND = Level.Kind.PRECINCT
 
 
-def territory_context(opened: Opened, part: Part) -> dict[str, Any]:
-    language, order, code = opened.language, opened.order, part["facts"]["code"]
-    book = opened.figures.book()
-    stages = stages_from(book["stages"])
-    as_of = opened.figures.as_of(code)
-    page = page_view(
-        document_in(part, language, order) | {"as_of": as_of.isoformat() if as_of else None},
-        stages,
-        groups_from(book["groups"]),
-        Place(False, part["facts"]["zone"], order),
-        language,
-        lambda stage, question: opened.links.finding(code, stage, question),
+def build_territory_page(source: PageSource, part: Part) -> RenderedPage:
+    with languages.override_language(source.language):
+        context = build_territory_context(source, part)
+    return render_page(
+        "public/commission.html", context, source.language, source.figures.get_computed_at(part["facts"]["code"])
     )
-    choice = chosen(part, book["stages"], opened.edition.finding if opened.edition else "")
-    return place_context(opened, part) | {
+
+
+def build_territory_context(source: PageSource, part: Part) -> dict[str, Any]:
+    language, order, code = source.language, source.language_order, part["facts"]["code"]
+    book = source.figures.load_codebook()
+    stages = parse_stages(book["stages"])
+    as_of = source.figures.get_computed_at(code)
+    page = build_page_view(
+        build_named_document(part, language, order) | {"as_of": as_of.isoformat() if as_of else None},
+        stages,
+        parse_violation_groups(book["groups"]),
+        PageLocation(False, part["facts"]["zone"], order),
+        language,
+        lambda stage, question: source.links.get_finding_url(code, stage, question),
+    )
+    choice = choose_headline_finding(part, book["stages"], source.release.finding if source.release else "")
+    return build_place_context(source, part) | {
         "page": page,
-        "children": [{"view": view, "url": opened.links.place(view.code)} for view in page.children],
-        "stations": _stations(opened, part),
-        "stations_unlisted": _unlisted(opened, part),
-        "spread": _spread(opened, part, choice) if choice else None,
-        "hours": hours_view(part["hours"], language),
-        "changes": _changes(opened, part),
-        "photos": photos_view(part.get("photos", [])),
+        "children": [{"view": view, "url": source.links.get_place_url(view.code)} for view in page.children],
+        "stations": _list_stations(source, part),
+        "stations_unlisted": _format_unlisted_count(source, part),
+        "spread": _build_headline_distribution(source, part, choice) if choice else None,
+        "hours": build_hours_view(part["hours"], language),
+        "changes": _build_changes(source, part),
+        "photos": build_photo_links(part.get("photos", [])),
     }
 
 
-def document_in(part: Part, language: str, order: tuple[str, ...]) -> dict[str, Any]:
-    """The part's figures with its territories named, as `page_view` reads them."""
+def build_named_document(part: Part, language: str, order: tuple[str, ...]) -> dict[str, Any]:
+    """Build the summary document that `build_page_view` reads.
+
+    It has the part's figures, with translated names of the territories.
+    """
     return {
         "coverage": part["coverage"],
         "stages": part["stages"],
         "violations": part["violations"],
         "children": [
-            one | {"name": in_language(one["names"], language, order)}
+            one | {"name": get_translation(one["names"], language, order)}
             for one in part["children"]
-            if one["kind"] != STATION
+            if one["kind"] != STATION_KIND
         ],
     }
 
 
-def _stations(opened: Opened, part: Part) -> list[dict[str, Any]]:
-    """The stations directly below, with pages only where a release has them."""
-    if opened.stand.newest(opened.at) is None:
+def _list_stations(source: PageSource, part: Part) -> list[dict[str, Any]]:
+    """List the stations directly below.
+
+    None before there is a release, because only a release has their pages.
+    """
+    if source.election.find_newest_release(source.now) is None:
         return []
     return [
         {
-            "name": in_language(one["names"], opened.language, opened.order) or one["code"],
-            "url": opened.links.place(one["code"]),
+            "name": get_translation(one["names"], source.language, source.language_order) or one["code"],
+            "url": source.links.get_place_url(one["code"]),
             "shown": one["shown"],
         }
         for one in part["children"]
-        if one["kind"] == STATION
+        if one["kind"] == STATION_KIND
     ]
 
 
-def _unlisted(opened: Opened, part: Part) -> str:
-    if opened.stand.newest(opened.at) is not None:
+def _format_unlisted_count(source: PageSource, part: Part) -> str:
+    if source.election.find_newest_release(source.now) is not None:
         return ""
-    stations = sum(one["kind"] == STATION for one in part["children"])
-    return number(stations, opened.language) if stations else ""
+    stations = sum(one["kind"] == STATION_KIND for one in part["children"])
+    return format_number(stations, source.language) if stations else ""
 
 
-def _spread(opened: Opened, part: Part, choice: Choice) -> Any:
+def _build_headline_distribution(source: PageSource, part: Part, choice: FindingChoice) -> Any:
     code = part["facts"]["code"]
-    return spread_view(opened, part, opened.figures.findings(code), choice)
+    return build_distribution(source, part, source.figures.load_findings(code), choice)
 
 
-def _changes(opened: Opened, part: Part) -> dict[str, Any] | None:
-    """What differs from the release before, here."""
-    if opened.edition is None:
+def _build_changes(source: PageSource, part: Part) -> dict[str, Any] | None:
+    """Build the changes of this commission's figures since the previous release."""
+    if source.release is None:
         return None
-    number_before = opened.edition.number - 1
-    before = opened.stand.edition(number_before, opened.at)
-    earlier = Released(opened.stand, before).place(part["facts"]["code"]) if before else None
-    if before is None or earlier is None or "coverage" not in earlier:
+    number_before = source.release.number - 1
+    previous = source.election.find_release(number_before, source.now)
+    earlier = ReleaseFigures(source.election, previous).load_place(part["facts"]["code"]) if previous else None
+    if previous is None or earlier is None or "coverage" not in earlier:
         return None
-    rows = changes(earlier, part)
-    words = {
+    rows = list_changes(earlier, part)
+    labels = {
         "precincts_observed": _("Polling stations observed"),
         "precincts_denied": _("Stations that denied observers access"),
         "observers": _("Observers"),
@@ -116,24 +124,25 @@ def _changes(opened: Opened, part: Part) -> dict[str, Any] | None:
         "confirmed": _("Confirmed violations, cases"),
         "refuted": _("Refuted violations"),
     }
-    language = opened.language
+    language = source.language
     return {
-        "number": number(number_before, language),
-        "url": opened.links.release(number_before).place(part["facts"]["code"]),
-        "cutoff": moment(before.cutoff, opened.stand.zone, language),
+        "number": format_number(number_before, language),
+        "url": source.links.for_release(number_before).get_place_url(part["facts"]["code"]),
+        "cutoff": format_timestamp(previous.cutoff, source.election.zone, language),
         "rows": [
             {
-                "label": words[what],
-                "before": number(was, language),
-                "now": number(now, language),
-                "by": f"{'+' if now > was else '−' if now < was else '±'}{number(abs(now - was), language)}",
+                "label": labels[name],
+                "before": format_number(before, language),
+                "now": format_number(after, language),
+                "by": f"{'+' if after > before else '−' if after < before else '±'}"
+                f"{format_number(abs(after - before), language)}",
             }
-            for what, was, now in rows
+            for name, before, after in rows
         ],
     }
 
 
-def photos_view(listed: list[list[str]]) -> list[dict[str, str]]:
+def build_photo_links(listed: list[list[str]]) -> list[dict[str, str]]:
     return [
         {"copy": reverse("pages:photo", args=[copy]), "thumbnail": reverse("pages:photo", args=[thumbnail or copy])}
         for copy, thumbnail in listed

@@ -1,4 +1,7 @@
-"""The public pages. They show what publication allows, and know no reader."""
+"""Views of the public pages.
+
+They are the same for all readers.
+"""
 
 from datetime import date
 
@@ -9,84 +12,90 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from observer.models import Election
-from observer.words import in_language
+from observer.words import get_translation
 from reports.pages.http import languages
-from reports.pages.http.formats import day
-from reports.pages.http.responses import Rendered, answer, render
-from reports.pages.places.finding import finding_page
-from reports.pages.places.source_choice import Opened, place_page
-from reports.pages.places.station import station_page
-from reports.pages.places.territory import territory_page
-from reports.services.publishing.published_releases import stands
+from reports.pages.http.formats import format_day
+from reports.pages.http.responses import RenderedPage, build_response, render_page
+from reports.pages.places.finding import build_finding_page
+from reports.pages.places.source_choice import PageSource, serve_place_page
+from reports.pages.places.station import build_station_page
+from reports.pages.places.territory import build_territory_page
+from reports.services.publishing.published_releases import get_published_elections
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """To the list of elections in the browser's language."""
-    response = HttpResponseRedirect(reverse("pages:elections", args=[languages.preferred(request)]))
+def redirect_home(request: HttpRequest) -> HttpResponse:
+    """Redirect to the list of elections in the browser's language."""
+    response = HttpResponseRedirect(reverse("pages:elections", args=[languages.detect_browser_language(request)]))
     patch_vary_headers(response, ["Accept-Language"])
     return response
 
 
 @require_safe
-def robots(request: HttpRequest) -> HttpResponse:
-    """Whoever searches the web may search the figures; the desk is no page for them."""
+def show_robots(request: HttpRequest) -> HttpResponse:
+    """Serve robots.txt.
+
+    Search engines may index the public pages, not the desk or the admin.
+    """
     return HttpResponse(
         "User-agent: *\nDisallow: /admin/\nDisallow: /desk/\n", content_type="text/plain; charset=utf-8"
     )
 
 
 @require_safe
-def elections(request: HttpRequest, language: str) -> HttpResponse:
-    """Every election of which anything is or will be public."""
-    known = [one for one in stands().values() if one.root]
-    if language not in languages.spoken(one.languages for one in known):
+def show_elections(request: HttpRequest, language: str) -> HttpResponse:
+    """Show the list of elections that publish or will publish something."""
+    listed = [one for one in get_published_elections().values() if one.root]
+    if language not in languages.list_page_languages(one.languages for one in listed):
         raise Http404
     now = timezone.now()
-    with languages.speaking(language):
+    with languages.override_language(language):
         rows = [
             {
-                "name": in_language(one.names, language, one.languages) or one.slug,
-                "day": day(date.fromisoformat(one.date), language),
+                "name": get_translation(one.names, language, one.languages) or one.slug,
+                "day": format_day(date.fromisoformat(one.date), language),
                 "live": one.publication == Election.Publication.LIVE,
-                "waits": one.newest(now) is None,
-                "url": reverse("pages:election", args=[languages.closest(language, one.languages), one.slug]),
+                "waits": one.find_newest_release(now) is None,
+                "url": reverse("pages:election", args=[languages.choose_language(language, one.languages), one.slug]),
             }
-            for one in known
+            for one in listed
         ]
     context = {
         "rows": rows,
         "home": reverse("pages:elections", args=[language]),
-        "switch": languages.switch(
-            languages.interface_languages(), lambda code: reverse("pages:elections", args=[code])
+        "switch": languages.build_language_switch(
+            languages.get_interface_languages(), lambda code: reverse("pages:elections", args=[code])
         ),
     }
-    return answer(request, render("public/elections.html", context, language), language)
+    return build_response(request, render_page("public/elections.html", context, language), language)
 
 
 @require_safe
-def commission(
+def show_commission(
     request: HttpRequest, language: str, slug: str, code: str | None = None, number: int | None = None
 ) -> HttpResponse:
-    """A commission's page; without a code, the topmost one's."""
-    return place_page(request, language, slug, code, number, "page", lambda opened: _page(opened, code))
+    """Show the page of a commission.
+
+    Without `code`, of the topmost one.
+    """
+    return serve_place_page(request, language, slug, code, number, "page", lambda source: _build_page(source, code))
 
 
 @require_safe
-def finding(
+def show_finding(
     request: HttpRequest, language: str, slug: str, code: str, stage: str, question: str, number: int | None = None
 ) -> HttpResponse:
-    """What stands behind one figure of a commission."""
+    """Show the page of one finding of a commission."""
 
-    def make(opened: Opened) -> Rendered | None:
-        part = opened.figures.place(code)
-        return None if part is None or "station" in part else finding_page(opened, part, stage, question)
+    def build(source: PageSource) -> RenderedPage | None:
+        part = source.figures.load_place(code)
+        return None if part is None or "station" in part else build_finding_page(source, part, stage, question)
 
-    return place_page(request, language, slug, code, number, f"finding:{stage}:{question}", make)
+    return serve_place_page(request, language, slug, code, number, f"finding:{stage}:{question}", build)
 
 
-def _page(opened: Opened, code: str | None) -> Rendered | None:
-    part = opened.figures.place(code or opened.figures.root())
+def _build_page(source: PageSource, code: str | None) -> RenderedPage | None:
+    part = source.figures.load_place(code or source.figures.get_root_code())
     if part is None:
         return None
-    return station_page(opened, part) if "station" in part else territory_page(opened, part)
+    return build_station_page(source, part) if "station" in part else build_territory_page(source, part)

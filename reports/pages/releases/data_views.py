@@ -1,4 +1,4 @@
-"""Open data: the page that lists a release's files, and the files."""
+"""Views of open data: the list of files, and the files."""
 
 import json
 import mimetypes
@@ -10,53 +10,56 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from observer.words import in_language
+from observer.words import get_translation
 from reports.pages.http import languages
-from reports.pages.http.formats import number
-from reports.pages.http.links import absolute
-from reports.pages.http.responses import Rendered, harden
-from reports.pages.places.context import election_context, rendered, switch_to
-from reports.pages.places.source_choice import Opened, release_page
-from reports.services.publishing.packages import LICENCE, package_descriptor, package_member, package_path
-from reports.services.publishing.published_releases import stand_of
-from reports.services.publishing.sources import Released
+from reports.pages.http.formats import format_number
+from reports.pages.http.links import make_absolute_url
+from reports.pages.http.responses import RenderedPage, set_security_headers
+from reports.pages.places.context import build_election_context, build_page_switch, render_election_page
+from reports.pages.places.source_choice import PageSource, serve_release_page
+from reports.services.publishing.packages import LICENCE, ensure_package, open_package_file, read_package_descriptor
+from reports.services.publishing.published_releases import find_published_election
+from reports.services.publishing.sources import ReleaseFigures
 
-FOREVER = "public, max-age=31536000, immutable"
-
-
-@require_safe
-def data(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
-    return release_page(request, language, slug, number, _page)
+IMMUTABLE_CACHE_CONTROL = "public, max-age=31536000, immutable"
 
 
 @require_safe
-def data_file(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
-    """A file of a release's package, or the package itself as `package.zip`."""
-    stand = stand_of(slug)
-    edition = stand.edition(number, timezone.now()) if stand else None
-    if stand is None or edition is None:
+def show_data(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
+    return serve_release_page(request, language, slug, number, _build_page)
+
+
+@require_safe
+def download_data_file(request: HttpRequest, slug: str, number: int, name: str) -> HttpResponseBase:
+    """Serve a file of a release's package.
+
+    The package itself is `package.zip`.
+    """
+    election = find_published_election(slug)
+    release = election.find_release(number, timezone.now()) if election else None
+    if election is None or release is None:
         raise Http404
-    figures = Released(stand, edition)
-    etag = f'"{edition.digest[:32]}"'
+    figures = ReleaseFigures(election, release)
+    etag = f'"{release.digest[:32]}"'
     unchanged = get_conditional_response(request, etag=etag)
     if unchanged is not None:
         response: HttpResponseBase = unchanged
     elif name == "package.zip":
-        path = package_path(figures)
+        path = ensure_package(figures)
         response = FileResponse(path.open("rb"), content_type="application/zip")
     else:
-        response = _member(figures, name)
+        response = _stream_package_file(figures, name)
     if response.status_code == 200:
         response["Content-Disposition"] = f'inline; filename="{slug}-{number}-{name}"'
-    harden(response)
+    set_security_headers(response)
     response["ETag"] = etag
-    response["Cache-Control"] = FOREVER
+    response["Cache-Control"] = IMMUTABLE_CACHE_CONTROL
     response["Access-Control-Allow-Origin"] = "*"
     return response
 
 
-def _member(figures: Released, name: str) -> HttpResponseBase:
-    found = package_member(figures, name)
+def _stream_package_file(figures: ReleaseFigures, name: str) -> HttpResponseBase:
+    found = open_package_file(figures, name)
     if found is None:
         raise Http404
     size, pieces = found
@@ -68,49 +71,56 @@ def _member(figures: Released, name: str) -> HttpResponseBase:
     return response
 
 
-def _page(opened: Opened) -> Rendered:
-    figures, edition = opened.figures, opened.edition
-    assert isinstance(figures, Released) and edition is not None
-    descriptor = package_descriptor(figures)
-    with languages.speaking(opened.language):
-        context = election_context(opened) | {
+def _build_page(source: PageSource) -> RenderedPage:
+    figures, release = source.figures, source.release
+    assert isinstance(figures, ReleaseFigures) and release is not None
+    descriptor = read_package_descriptor(figures)
+    with languages.override_language(source.language):
+        context = build_election_context(source) | {
             "files": [
                 {
                     "name": one["path"],
                     "title": one.get("title", ""),
-                    "size": number(max(1, round(one["bytes"] / 1000)), opened.language),
+                    "size": format_number(max(1, round(one["bytes"] / 1000)), source.language),
                     "hash": one["hash"].removeprefix("sha256:"),
-                    "url": opened.links.file(one["path"], edition.number),
+                    "url": source.links.get_data_file_url(one["path"], release.number),
                     "fields": one.get("schema", {}).get("fields", []),
                 }
                 for one in descriptor["resources"]
             ],
-            "package": opened.links.file("package.zip", edition.number),
-            "package_size": number(max(1, round(package_path(figures).stat().st_size / 1000)), opened.language),
-            "descriptor": opened.links.file("datapackage.json", edition.number),
+            "package": source.links.get_data_file_url("package.zip", release.number),
+            "package_size": format_number(
+                max(1, round(ensure_package(figures).stat().st_size / 1000)), source.language
+            ),
+            "descriptor": source.links.get_data_file_url("datapackage.json", release.number),
             "licence": LICENCE,
-            "dataset": dataset(opened, descriptor),
-            "switch": switch_to(opened, "data"),
+            "dataset": build_dataset_jsonld(source, descriptor),
+            "switch": build_page_switch(source, "data"),
         }
-    return rendered(opened, "public/data.html", context)
+    return render_election_page(source, "public/data.html", context)
 
 
-def dataset(opened: Opened, descriptor: dict[str, Any]) -> str:
-    """schema.org's `Dataset` in JSON-LD: how search engines for data learn of a release. Safe within a script element."""
-    edition, language = opened.edition, opened.language
-    assert edition is not None
+def build_dataset_jsonld(source: PageSource, descriptor: dict[str, Any]) -> str:
+    """Build schema.org's `Dataset` in JSON-LD.
+
+    Dataset search engines find a release by it.
+
+    The text is safe within a script element.
+    """
+    release, language = source.release, source.language
+    assert release is not None
     found = {
         "@context": "https://schema.org/",
         "@type": "Dataset",
-        "name": f"{in_language(opened.stand.names, language, opened.order)} · {edition.number}",
+        "name": f"{get_translation(source.election.names, language, source.language_order)} · {release.number}",
         "description": descriptor["description"],
-        "url": absolute(opened.links.release(edition.number).page("data")),
-        "identifier": edition.digest,
-        "version": str(edition.number),
+        "url": make_absolute_url(source.links.for_release(release.number).get_page_url("data")),
+        "identifier": release.digest,
+        "version": str(release.number),
         "license": LICENCE["path"],
-        "datePublished": edition.since.isoformat(),
-        "temporalCoverage": opened.stand.date,
-        "inLanguage": list(opened.order),
+        "datePublished": release.public_since.isoformat(),
+        "temporalCoverage": source.election.date,
+        "inLanguage": list(source.language_order),
         "isAccessibleForFree": True,
         "creator": {"@type": "Organization", "name": "Baqylau"},
         "distribution": [
@@ -118,7 +128,7 @@ def dataset(opened: Opened, descriptor: dict[str, Any]) -> str:
                 "@type": "DataDownload",
                 "name": one["path"],
                 "encodingFormat": one["mediatype"],
-                "contentUrl": absolute(opened.links.file(one["path"], edition.number)),
+                "contentUrl": make_absolute_url(source.links.get_data_file_url(one["path"], release.number)),
                 "sha256": one["hash"].removeprefix("sha256:"),
             }
             for one in descriptor["resources"]

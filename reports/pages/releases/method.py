@@ -1,38 +1,40 @@
-"""How the figures are made, with the thresholds that are in force and the stages that were asked about."""
+"""The method page: how figures are counted, with thresholds and stages."""
 
 from typing import Any
 
 from django.conf import settings
 
-from observer.words import in_language
-from reports.pages.http.formats import number
-from reports.pages.places.context import sample_words
-from reports.pages.places.distribution_map import FEW
-from reports.pages.places.source_choice import Opened
-from reports.services.figures.format import PERCENT_FROM
-from reports.services.figures.share_words import STEPS, quantity_word
+from observer.words import get_translation
+from reports.pages.http.formats import format_number
+from reports.pages.places.context import describe_sample
+from reports.pages.places.distribution_map import MIN_SHADED_DENOMINATOR
+from reports.pages.places.source_choice import PageSource
+from reports.services.figures.format import MIN_PERCENT_DENOMINATOR
+from reports.services.figures.share_words import SHARE_STEPS, get_share_words
 
 
-def method_context(opened: Opened) -> dict[str, Any]:
-    language = opened.language
-    now = {"observers": settings.STATION_OBSERVERS_MIN, "cell": settings.STATION_CELL_MIN}
-    protection = opened.figures.book().get("protection", now)  # a release tells of the thresholds it was made with
+def build_method_context(source: PageSource) -> dict[str, Any]:
+    language = source.language
+    current_thresholds = {"observers": settings.STATION_OBSERVERS_MIN, "cell": settings.STATION_CELL_MIN}
+    protection = source.figures.load_codebook().get(
+        "protection", current_thresholds
+    )  # a release stores the thresholds that it was prepared with
 
-    def shown(value: int) -> str:
-        return number(value, language)
+    def format_value(value: int) -> str:
+        return format_number(value, language)
 
     return {
-        "percent_from": shown(PERCENT_FROM),
-        "few": shown(FEW),
-        "observers_min": shown(protection["observers"]),
-        "cell_min": shown(protection["cell"]),
-        "sample": sample_words(opened.figures.book()),
+        "percent_from": format_value(MIN_PERCENT_DENOMINATOR),
+        "few": format_value(MIN_SHADED_DENOMINATOR),
+        "observers_min": format_value(protection["observers"]),
+        "cell_min": format_value(protection["cell"]),
+        "sample": describe_sample(source.figures.load_codebook()),
         "stages": [
             {
-                "title": in_language(stage["titles"], language, opened.order) or stage["code"],
-                "questions": shown(len([one for one in stage["questions"] if one["type"] != "note"])),
+                "title": get_translation(stage["titles"], language, source.language_order) or stage["code"],
+                "questions": format_value(len([one for one in stage["questions"] if one["type"] != "note"])),
             }
-            for stage in opened.figures.book()["stages"]
+            for stage in source.figures.load_codebook()["stages"]
         ],
-        "quantities": [{"word": quantity_word(code), "says": says()} for code, _low, _high, says in STEPS],
+        "quantities": [{"word": get_share_words(code), "says": says()} for code, _low, _high, says in SHARE_STEPS],
     }

@@ -1,4 +1,4 @@
-"""Pages about releases as a whole: which there are, how they are counted, and what can be found in them."""
+"""Views about releases as a whole: list, method, search."""
 
 from typing import Any
 
@@ -6,47 +6,56 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from reports.pages.http import languages
-from reports.pages.http.responses import Rendered
-from reports.pages.places.context import edition_view, election_context, rendered, switch_to
-from reports.pages.places.source_choice import Opened, election_page, release_page
-from reports.pages.places.station_search import search_context
-from reports.pages.releases.method import method_context
+from reports.pages.http.responses import RenderedPage
+from reports.pages.places.context import (
+    build_election_context,
+    build_page_switch,
+    build_release_view,
+    render_election_page,
+)
+from reports.pages.places.source_choice import PageSource, serve_election_page, serve_release_page
+from reports.pages.places.station_search import build_search_context
+from reports.pages.releases.method import build_method_context
 
 
 @require_safe
-def releases(request: HttpRequest, language: str, slug: str) -> HttpResponse:
-    """Every release, the newest first, with what changed."""
-    return election_page(request, language, slug, _releases)
+def show_releases(request: HttpRequest, language: str, slug: str) -> HttpResponse:
+    """Show every release, the newest first, with its texts."""
+    return serve_election_page(request, language, slug, _build_releases_page)
 
 
 @require_safe
-def method(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
-    """How the figures are made, for a reader."""
-    return election_page(request, language, slug, _method, number)
+def show_method(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
+    """Show how the figures are counted."""
+    return serve_election_page(request, language, slug, _build_method_page, number)
 
 
 @require_safe
-def search(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
-    """Polling stations and commissions by number, name and address."""
-    asked = request.GET.get("q", "")[:100]
+def show_search(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
+    """Show the search for commissions by number, name and address."""
+    query = request.GET.get("q", "")[:100]
 
-    def make(opened: Opened) -> Rendered:
-        return _worded(opened, "search", lambda: search_context(opened, asked))
+    def build(source: PageSource) -> RenderedPage:
+        return _build_page(source, "search", lambda: build_search_context(source, query))
 
-    return release_page(request, language, slug, number, make)
+    return serve_release_page(request, language, slug, number, build)
 
 
-def _releases(opened: Opened) -> Rendered:
-    return _worded(
-        opened, "releases", lambda: {"editions": [edition_view(opened, one) for one in opened.stand.public(opened.at)]}
+def _build_releases_page(source: PageSource) -> RenderedPage:
+    return _build_page(
+        source,
+        "releases",
+        lambda: {
+            "editions": [build_release_view(source, one) for one in source.election.list_public_releases(source.now)]
+        },
     )
 
 
-def _method(opened: Opened) -> Rendered:
-    return _worded(opened, "method", lambda: method_context(opened))
+def _build_method_page(source: PageSource) -> RenderedPage:
+    return _build_page(source, "method", lambda: build_method_context(source))
 
 
-def _worded(opened: Opened, name: str, make: Any) -> Rendered:
-    with languages.speaking(opened.language):
-        context = election_context(opened) | make() | {"switch": switch_to(opened, name)}
-    return rendered(opened, f"public/{name}.html", context)
+def _build_page(source: PageSource, name: str, build_context: Any) -> RenderedPage:
+    with languages.override_language(source.language):
+        context = build_election_context(source) | build_context() | {"switch": build_page_switch(source, name)}
+    return render_election_page(source, f"public/{name}.html", context)

@@ -1,4 +1,7 @@
-"""A draft of the election-day part of a preliminary statement, every figure from one release. Pure but for words."""
+"""Draft of a preliminary statement's election-day part, from one release.
+
+Pure but for the translations of its sentences.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,21 +9,21 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from observer.words import in_language
-from reports.pages.http.formats import moment, number, share
-from reports.pages.places.context import sample_words
-from reports.pages.places.source_choice import Opened
-from reports.pages.places.stages import answer_word
-from reports.services.figures.format import figure
-from reports.services.figures.share_words import quantity, quantity_word
+from observer.words import get_translation
+from reports.pages.http.formats import format_number, format_percent, format_timestamp
+from reports.pages.places.context import describe_sample
+from reports.pages.places.source_choice import PageSource
+from reports.pages.places.stages import translate_answer
+from reports.services.figures.format import format_figure
+from reports.services.figures.share_words import get_share_code, get_share_words
 from reports.services.publishing.place_parts import Part
 
-RATED = "rating"
+RATING_TYPE = "rating"
 
 
 @dataclass(frozen=True)
-class Said:
-    """A sentence, and the number of the footnote that says what it rests on."""
+class Sentence:
+    """A sentence, and the number of the footnote with its figures."""
 
     text: str
     note: int
@@ -29,7 +32,7 @@ class Said:
 @dataclass(frozen=True)
 class Section:
     title: str
-    sentences: tuple[Said, ...]
+    sentences: tuple[Sentence, ...]
     remark: str
 
 
@@ -37,14 +40,14 @@ class Section:
 class Statement:
     title: str
     under: str
-    opening: tuple[Said, ...]
+    opening: tuple[Sentence, ...]
     sections: tuple[Section, ...]
     notes: tuple[str, ...]
     thresholds: str
 
 
-class _Notes:
-    """Footnotes in the order in which they are needed."""
+class _Footnotes:
+    """Collects the footnotes in the order of their numbers, from 1."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -54,156 +57,175 @@ class _Notes:
         return len(self.texts)
 
 
-def statement_of(opened: Opened, part: Part) -> Statement:
-    """Of the topmost commission. Call it with the language active."""
-    assert opened.edition is not None
-    language, order, edition = opened.language, opened.order, opened.edition
-    notes = _Notes()
-    book = opened.figures.book()
-    opening = _opening(part["coverage"], sample_words(book), notes, language)
+def build_statement(source: PageSource, part: Part) -> Statement:
+    """Build the statement of the topmost commission.
+
+    Call it with the language active.
+    """
+    assert source.release is not None
+    language, order, release = source.language, source.language_order, source.release
+    notes = _Footnotes()
+    book = source.figures.load_codebook()
+    opening = _build_opening(part["coverage"], describe_sample(book), notes, language)
     sections = [
-        _stage(stage, part["stages"][stage["code"]], notes, language, order, edition.remarks.get(stage["code"], {}))
+        _build_stage_section(
+            stage, part["stages"][stage["code"]], notes, language, order, release.remarks.get(stage["code"], {})
+        )
         for stage in book["stages"]
         if part["stages"].get(stage["code"], {}).get("reports")
     ]
     return Statement(
-        title=in_language(opened.stand.names, language, order) or opened.stand.slug,
+        title=get_translation(source.election.names, language, order) or source.election.slug,
         under=_("Release %(n)s, reports received by %(at)s")
-        % {"n": number(edition.number, language), "at": moment(edition.cutoff, opened.stand.zone, language)},
+        % {
+            "n": format_number(release.number, language),
+            "at": format_timestamp(release.cutoff, source.election.zone, language),
+        },
         opening=opening,
         sections=(
             *(one for one in sections if one.sentences),
-            *_violations(part, book, notes, language, order, edition.remarks),
+            *_build_violation_sections(part, book, notes, language, order, release.remarks),
         ),
         notes=tuple(notes.texts),
         thresholds=_("Words for shares follow declared thresholds; they are printed with the method."),
     )
 
 
-def _opening(coverage: Mapping[str, int], sample: str, notes: _Notes, language: str) -> tuple[Said, ...]:
-    def shown(name: str) -> str:
-        return number(coverage[name], language)
+def _build_opening(coverage: Mapping[str, int], sample: str, notes: _Footnotes, language: str) -> tuple[Sentence, ...]:
+    def format_coverage(name: str) -> str:
+        return format_number(coverage[name], language)
 
-    said = [
-        Said(
+    sentences = [
+        Sentence(
             _("On election day observers reported from %(n)s of %(of)s polling stations.")
-            % {"n": shown("precincts_observed"), "of": shown("precincts")},
+            % {"n": format_coverage("precincts_observed"), "of": format_coverage("precincts")},
             notes.add(
                 _("%(reports)s reports by %(observers)s observers, of which %(verified)s were verified.")
                 % {
-                    "reports": shown("reports"),
-                    "observers": shown("observers"),
-                    "verified": shown("reports_verified"),
+                    "reports": format_coverage("reports"),
+                    "observers": format_coverage("observers"),
+                    "verified": format_coverage("reports_verified"),
                 }
                 + f" {sample}"
             ),
         )
     ]
     if coverage["precincts_denied"]:
-        said.append(
-            Said(
+        sentences.append(
+            Sentence(
                 _("Observers were denied access at %(n)s stations, as they reported.")
-                % {"n": shown("precincts_denied")},
+                % {"n": format_coverage("precincts_denied")},
                 notes.add(
                     _("Stations with a report of denied access that was not refuted: %(n)s.")
-                    % {"n": shown("precincts_denied")}
+                    % {"n": format_coverage("precincts_denied")}
                 ),
             )
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
-def _stage(
+def _build_stage_section(
     stage: Mapping[str, Any],
     figures: Mapping[str, Any],
-    notes: _Notes,
+    notes: _Footnotes,
     language: str,
     order: Sequence[str],
     remark: Mapping[str, str],
 ) -> Section:
-    """The rating first, then each finding that was met, the most frequent first."""
-    rated, met = [], []
+    """Build the section of one stage.
+
+    The rating comes first, then each finding that occurred, the most frequent first.
+    """
+    ratings, findings = [], []
     for question in stage["questions"]:
         record = figures["questions"].get(question["code"], {})
         finding = record.get("finding")
         if not finding or not finding["of"]:
             continue
-        if question["type"] == RATED:
-            rated.append((question, finding))
+        if question["type"] == RATING_TYPE:
+            ratings.append((question, finding))
         elif question["type"] == "yes_no" and finding["n"]:
-            met.append((question, finding))
-    met.sort(key=lambda one: -one[1]["n"] / one[1]["of"])
-    sentences = [_rated(question, finding, notes, language, order) for question, finding in rated]
-    sentences += [_met(question, finding, notes, language, order) for question, finding in met]
-    title = in_language(stage["titles"], language, order) or stage["code"]
-    return Section(title, tuple(sentences), in_language(remark, language, order))
+            findings.append((question, finding))
+    findings.sort(key=lambda one: -one[1]["n"] / one[1]["of"])
+    sentences = [_build_rating_sentence(question, finding, notes, language, order) for question, finding in ratings]
+    sentences += [_build_finding_sentence(question, finding, notes, language, order) for question, finding in findings]
+    title = get_translation(stage["titles"], language, order) or stage["code"]
+    return Section(title, tuple(sentences), get_translation(remark, language, order))
 
 
-def _rated(
-    question: Mapping[str, Any], finding: Mapping[str, Any], notes: _Notes, language: str, order: Sequence[str]
-) -> Said:
-    word = quantity_word(quantity(finding["n"], finding["of"]))
+def _build_rating_sentence(
+    question: Mapping[str, Any], finding: Mapping[str, Any], notes: _Footnotes, language: str, order: Sequence[str]
+) -> Sentence:
+    word = get_share_words(get_share_code(finding["n"], finding["of"]))
     text = _("It was assessed negatively %(in_many)s.") % {"in_many": word}
-    return Said(_begun(text), notes.add(_note(question, _("bad or very bad"), finding, language, order)))
+    return Sentence(
+        _capitalize_first(text), notes.add(_build_note(question, _("bad or very bad"), finding, language, order))
+    )
 
 
-def _met(
-    question: Mapping[str, Any], finding: Mapping[str, Any], notes: _Notes, language: str, order: Sequence[str]
-) -> Said:
-    answer = answer_word(question["findings"][0])
+def _build_finding_sentence(
+    question: Mapping[str, Any], finding: Mapping[str, Any], notes: _Footnotes, language: str, order: Sequence[str]
+) -> Sentence:
+    answer = translate_answer(question["findings"][0])
     text = _("%(in_many)s the answer to “%(question)s” was “%(answer)s”.") % {
-        "in_many": quantity_word(quantity(finding["n"], finding["of"])),
-        "question": in_language(question["labels"], language, order) or question["code"],
+        "in_many": get_share_words(get_share_code(finding["n"], finding["of"])),
+        "question": get_translation(question["labels"], language, order) or question["code"],
         "answer": answer,
     }
-    return Said(_begun(text), notes.add(_note(question, answer, finding, language, order)))
+    return Sentence(_capitalize_first(text), notes.add(_build_note(question, answer, finding, language, order)))
 
 
-def _begun(text: str) -> str:
-    """With the capital of a sentence."""
+def _capitalize_first(text: str) -> str:
+    """Make the first letter a capital."""
     return text[:1].upper() + text[1:]
 
 
-def _note(
+def _build_note(
     question: Mapping[str, Any], answer: str, finding: Mapping[str, Any], language: str, order: Sequence[str]
 ) -> str:
     n, of = finding["n"], finding["of"]
-    percent = share(figure(n, of), language)
+    percent = format_percent(format_figure(n, of), language)
     text = _("%(code)s “%(question)s”, “%(answer)s”: n = %(n)s, N = %(of)s") % {
         "code": question["code"],
-        "question": in_language(question["labels"], language, order) or question["code"],
+        "question": get_translation(question["labels"], language, order) or question["code"],
         "answer": answer,
-        "n": number(n, language),
-        "of": number(of, language),
+        "n": format_number(n, language),
+        "of": format_number(of, language),
     }
     return f"{text} ({percent})." if percent else f"{text}."
 
 
-def _violations(
+def _build_violation_sections(
     part: Part,
     book: Mapping[str, Any],
-    notes: _Notes,
+    notes: _Footnotes,
     language: str,
     order: Sequence[str],
     remarks: Mapping[str, Mapping[str, str]],
 ) -> list[Section]:
-    """Confirmed cases, each type by itself: unlike violations are never added up."""
-    said = []
+    """Build the section of confirmed violations.
+
+    Each type has its own sentence, because they are never added up.
+    """
+    sentences = []
     for group in book["groups"]:
         for kind in group["types"]:
             states = part["violations"]["by_type"].get(kind["code"], {})
             if not states.get("confirmed"):
                 continue
             text = _("%(name)s: %(n)s confirmed.") % {
-                "name": in_language(kind["names"], language, order) or kind["code"],
-                "n": number(states["confirmed"], language),
+                "name": get_translation(kind["names"], language, order) or kind["code"],
+                "n": format_number(states["confirmed"], language),
             }
             note = _("%(code)s: reported %(reported)s, confirmed cases %(confirmed)s, refuted %(refuted)s.") % {
                 "code": kind["code"],
-                **{state: number(states.get(state, 0), language) for state in ("reported", "confirmed", "refuted")},
+                **{
+                    state: format_number(states.get(state, 0), language)
+                    for state in ("reported", "confirmed", "refuted")
+                },
             }
-            said.append(Said(text, notes.add(note)))
-    if not said:
+            sentences.append(Sentence(text, notes.add(note)))
+    if not sentences:
         return []
-    remark = in_language(remarks.get("violations", {}), language, order)
-    return [Section(_("Possible violations that the mission confirmed"), tuple(said), remark)]
+    remark = get_translation(remarks.get("violations", {}), language, order)
+    return [Section(_("Possible violations that the mission confirmed"), tuple(sentences), remark)]

@@ -1,4 +1,4 @@
-"""The statement as a DOCX, with real footnotes, which python-docx does not write by itself."""
+"""The statement as DOCX with footnotes, which python-docx cannot write."""
 
 import io
 from typing import Any
@@ -13,17 +13,17 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls, qn
 from docx.shared import Pt, RGBColor
 
-from reports.pages.releases.statement import Said, Statement
+from reports.pages.releases.statement import Sentence, Statement
 
-FOOTNOTES = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
-INK, SOFT = RGBColor(0x1B, 0x1F, 0x21), RGBColor(0x51, 0x59, 0x5C)
+FOOTNOTES_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+TEXT_COLOUR, SECONDARY_COLOUR = RGBColor(0x1B, 0x1F, 0x21), RGBColor(0x51, 0x59, 0x5C)
 
 
-def statement_docx(statement: Statement, language: str) -> bytes:
-    """Call it with the language active."""
+def build_statement_docx(statement: Statement, language: str) -> bytes:
+    """Build the DOCX file. Call it with the language active."""
     document = Document()
-    _style(document, language)
-    _footnotes_add(document, statement.notes)
+    _set_styles(document, language)
+    _add_footnotes(document, statement.notes)
     document.core_properties.title = statement.title
     document.core_properties.language = language
     document.core_properties.author = "Baqylau"
@@ -32,10 +32,10 @@ def statement_docx(statement: Statement, language: str) -> bytes:
     document.add_paragraph().add_run(
         _("Draft of the election-day part. Every figure comes from this release.")
     ).italic = True
-    _said(document, statement.opening)
+    _add_sentences(document, statement.opening)
     for section in statement.sections:
         document.add_heading(section.title, 1)
-        _said(document, section.sentences)
+        _add_sentences(document, section.sentences)
         if section.remark:
             document.add_paragraph(section.remark, style="Intense Quote")
     document.add_paragraph(statement.thresholds)
@@ -44,20 +44,20 @@ def statement_docx(statement: Statement, language: str) -> bytes:
     return out.getvalue()
 
 
-def _style(document: Any, language: str) -> None:
+def _set_styles(document: Any, language: str) -> None:
     normal = document.styles["Normal"]
-    normal.font.name, normal.font.size, normal.font.color.rgb = "Liberation Serif", Pt(11), INK
+    normal.font.name, normal.font.size, normal.font.color.rgb = "Liberation Serif", Pt(11), TEXT_COLOUR
     normal.element.rPr.append(parse_xml(f'<w:lang {nsdecls("w")} w:val="{language}"/>'))
     for name in ("Title", "Heading 1", "Intense Quote"):
         style = document.styles[name]
-        style.font.color.rgb = SOFT if name == "Intense Quote" else INK
+        style.font.color.rgb = SECONDARY_COLOUR if name == "Intense Quote" else TEXT_COLOUR
         style.font.name = "Liberation Sans" if name != "Intense Quote" else "Liberation Serif"
         fonts = style.element.rPr.rFonts
         for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
-            fonts.attrib.pop(qn(f"w:{theme}"), None)  # a theme's font has no Kazakh letters everywhere
+            fonts.attrib.pop(qn(f"w:{theme}"), None)  # a theme's font may lack Kazakh letters
 
 
-def _said(document: Any, sentences: tuple[Said, ...]) -> None:
+def _add_sentences(document: Any, sentences: tuple[Sentence, ...]) -> None:
     paragraph = document.add_paragraph()
     for one in sentences:
         paragraph.add_run(one.text)
@@ -67,8 +67,11 @@ def _said(document: Any, sentences: tuple[Said, ...]) -> None:
         paragraph.add_run(" ")
 
 
-def _footnotes_add(document: Any, notes: tuple[str, ...]) -> None:
-    """The part that holds the notes; the two first are the lines that Word draws above them."""
+def _add_footnotes(document: Any, notes: tuple[str, ...]) -> None:
+    """Add the part with the footnotes.
+
+    The first two entries are the separator lines that Word draws above them.
+    """
     rows = [
         f'<w:footnote w:type="{kind}" w:id="{key}"><w:p><w:r><w:{element}/></w:r></w:p></w:footnote>'
         for key, kind, element in (
@@ -82,5 +85,5 @@ def _footnotes_add(document: Any, notes: tuple[str, ...]) -> None:
         for key, text in enumerate(notes, 1)
     ]
     xml = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><w:footnotes {nsdecls("w")}>{"".join(rows)}</w:footnotes>'
-    part = Part(PackURI("/word/footnotes.xml"), FOOTNOTES, xml.encode(), document.part.package)
+    part = Part(PackURI("/word/footnotes.xml"), FOOTNOTES_CONTENT_TYPE, xml.encode(), document.part.package)
     document.part.relate_to(part, RELATIONSHIP_TYPE.FOOTNOTES)

@@ -1,58 +1,58 @@
-"""The statement of a release, as a page and as a document."""
+"""Views of a release's statement: as a page and as DOCX."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from reports.pages.http import languages
-from reports.pages.http.responses import Rendered, harden
-from reports.pages.places.context import election_context, rendered, switch_to
-from reports.pages.places.source_choice import Opened, release_page
-from reports.pages.releases.statement import Statement, statement_of
-from reports.pages.releases.statement_docx import statement_docx
+from reports.pages.http.responses import RenderedPage, set_security_headers
+from reports.pages.places.context import build_election_context, build_page_switch, render_election_page
+from reports.pages.places.source_choice import PageSource, serve_release_page
+from reports.pages.releases.statement import Statement, build_statement
+from reports.pages.releases.statement_docx import build_statement_docx
 
-DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
-
-@require_safe
-def statement(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
-    return release_page(request, language, slug, number, _page)
+DOCX_CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 @require_safe
-def document(request: HttpRequest, language: str, slug: str, number: int) -> HttpResponse:
-    """The same as DOCX."""
+def show_statement(request: HttpRequest, language: str, slug: str, number: int | None = None) -> HttpResponse:
+    return serve_release_page(request, language, slug, number, _build_page)
 
-    def make(opened: Opened) -> Rendered | None:
-        with languages.speaking(language):
-            said = _statement(opened)
+
+@require_safe
+def download_statement(request: HttpRequest, language: str, slug: str, number: int) -> HttpResponse:
+    """Serve the statement as DOCX."""
+
+    def build(source: PageSource) -> RenderedPage | None:
+        with languages.override_language(language):
+            statement = _build_root_statement(source)
             return (
-                Rendered(statement_docx(said, language), f'"{opened.edition.digest[:32]}-{language}"')
-                if opened.edition and said
+                RenderedPage(build_statement_docx(statement, language), f'"{source.release.digest[:32]}-{language}"')
+                if source.release and statement
                 else None
             )
 
-    response = release_page(request, language, slug, number, make)
+    response = serve_release_page(request, language, slug, number, build)
     if response.status_code == 200:
-        response["Content-Type"] = DOCX
+        response["Content-Type"] = DOCX_CONTENT_TYPE
         response["Content-Disposition"] = f'attachment; filename="{slug}-{number}-{language}.docx"'
-        harden(response)
+        set_security_headers(response)
     return response
 
 
-def _page(opened: Opened) -> Rendered | None:
-    with languages.speaking(opened.language):
-        said = _statement(opened)
-        if said is None or opened.edition is None:
+def _build_page(source: PageSource) -> RenderedPage | None:
+    with languages.override_language(source.language):
+        statement = _build_root_statement(source)
+        if statement is None or source.release is None:
             raise Http404
-        own = opened.links.release(opened.edition.number)
-        context = election_context(opened) | {
-            "statement": said,
-            "docx": own.document(),
-            "switch": switch_to(opened, "statement"),
+        release_links = source.links.for_release(source.release.number)
+        context = build_election_context(source) | {
+            "statement": statement,
+            "docx": release_links.get_statement_docx_url(),
+            "switch": build_page_switch(source, "statement"),
         }
-    return rendered(opened, "public/statement.html", context)
+    return render_election_page(source, "public/statement.html", context)
 
 
-def _statement(opened: Opened) -> Statement | None:
-    part = opened.figures.place(opened.figures.root())
-    return statement_of(opened, part) if part and "coverage" in part else None
+def _build_root_statement(source: PageSource) -> Statement | None:
+    part = source.figures.load_place(source.figures.get_root_code())
+    return build_statement(source, part) if part and "coverage" in part else None

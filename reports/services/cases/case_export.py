@@ -1,7 +1,9 @@
-"""A case as one ZIP that anybody can check without us: files, hashes, bodies, receipts, trail, and how to check.
+"""Export of a case as a ZIP archive that can be verified without the platform.
 
-Each file is named in HASHES as `sha256sum -c` reads it; HASHES' own hash is shown at the desk and kept in the
-trail. Rows are the queue: a writer claims one, writes, and only then says that it is done.
+It holds the case, its reports with bodies as received, receipts, files, the audit trail, and a README that explains
+how to check it. HASHES lists the SHA-256 of every file in the format of `sha256sum -c`; the SHA-256 of HASHES itself
+is shown at the desk and stored in the trail. The rows of CaseExport are the queue: a worker claims a row, writes the
+file, and only then marks the row as done.
 """
 
 import hashlib
@@ -21,154 +23,162 @@ from django.db.models import Q
 
 from observer import crypto
 from observer.models import Trail, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Case, CaseExport, Evidence, Report
 from reports.services.background.wakeups import wake_after_commit
 from reports.services.cases.case_readme import README
-from reports.services.cases.cases import consents_of, reports_of
-from reports.services.intake.canonical import Content, canonical
-from reports.services.intake.receipts import receipt_of
-from reports.services.intake.submission import Place
-from reports.services.storage.sealed_store import PIECE, open_sealed
+from reports.services.cases.cases import get_case_reports, load_case_consents
+from reports.services.intake.canonical import Content, encode_canonical
+from reports.services.intake.receipts import build_receipt
+from reports.services.intake.submission import Location
+from reports.services.storage.sealed_store import COPY_CHUNK_BYTES, open_sealed_file
 
 log = logging.getLogger("baqylau.cases")
-TASK = "reports.write_exports"
-CLAIM = timedelta(minutes=30)
-KEPT = timedelta(days=1)
-ATTEMPTS_MAX = 3
-HASHES = "HASHES"
+TASK_NAME = "reports.write_exports"
+CLAIM_TIMEOUT = timedelta(minutes=30)
+RETENTION = timedelta(days=1)
+MAX_ATTEMPTS = 3
+HASHES_FILE = "HASHES"
 
 
-def exports_dir() -> Path:
+def get_case_exports_dir() -> Path:
     return Path(settings.DATA_DIR) / "exports"
 
 
-def case_export_ask(*, case: Case, user: User, now: datetime) -> CaseExport:
-    """Asks for the file; the background writes it. Asking again while one waits gives that one."""
+def request_case_export(*, case: Case, user: User, now: datetime) -> CaseExport:
+    """Requests an archive of the case, which a background task writes.
+
+    While an earlier request of the same user waits, that one is returned.
+    """
     with transaction.atomic():
         Case.objects.select_for_update(no_key=True).get(pk=case.pk)
-        waiting = CaseExport.objects.filter(case=case, user=user, done_at=None, failed=False).first()
-        if waiting is not None:
-            return waiting
+        existing = CaseExport.objects.filter(case=case, user=user, done_at=None, failed=False).first()
+        if existing is not None:
+            return existing
         export = CaseExport.objects.create(case=case, user=user, asked_at=now)
-        trail_add(action="case.export", subject=case, now=now, user=user)
-        wake_after_commit(TASK)
+        add_trail_entry(action="case.export", subject=case, now=now, user=user)
+        wake_after_commit(TASK_NAME)
     return export
 
 
-def exports_write(*, now: datetime) -> int:
-    """Writes those that wait, one after another; how many were finished. A day later they are removed."""
+def write_case_exports(*, now: datetime) -> int:
+    """Writes all waiting archives, one after another; returns how many were finished.
+
+    Files that are older than RETENTION are deleted first.
+    """
     done = 0
-    _forget(now)
-    while (export := _claim(now)) is not None:
+    _delete_expired_files(now)
+    while (export := _claim_next_export(now)) is not None:
         try:
-            _write(export, now)
+            _write_export(export, now)
             done += 1
         except Exception:
             log.exception("the export %d of a case could not be written", export.pk)
-            given_up = export.attempts >= ATTEMPTS_MAX
+            given_up = export.attempts >= MAX_ATTEMPTS
             CaseExport.objects.filter(pk=export.pk).update(claimed_at=None, failed=given_up)
             if not given_up:
                 break
     return done
 
 
-def export_open(export: CaseExport) -> BinaryIO:
-    """The written file. Raises FileNotFoundError."""
+def open_case_export(export: CaseExport) -> BinaryIO:
+    """Opens the written archive. Raises FileNotFoundError where there is none."""
     if not export.name:
         raise FileNotFoundError
-    return (exports_dir() / export.name).open("rb")
+    return (get_case_exports_dir() / export.name).open("rb")
 
 
-def _claim(now: datetime) -> CaseExport | None:
+def _claim_next_export(now: datetime) -> CaseExport | None:
     rows = CaseExport.objects.filter(done_at=None, failed=False).filter(
-        Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM)
+        Q(claimed_at=None) | Q(claimed_at__lt=now - CLAIM_TIMEOUT)
     )
     if not rows.exists():
         return None
-    skip = connection.features.has_select_for_update_skip_locked
+    skip_locked = connection.features.has_select_for_update_skip_locked
     with transaction.atomic():
-        export = rows.select_for_update(skip_locked=skip).order_by("asked_at", "pk").first()
+        export = rows.select_for_update(skip_locked=skip_locked).order_by("asked_at", "pk").first()
         if export is not None:
             export.claimed_at, export.attempts = now, export.attempts + 1
             export.save(update_fields=["claimed_at", "attempts"])
     return export
 
 
-def _forget(now: datetime) -> None:
-    """Removes what was written a day ago: bodies lie open in it, and it can be written again."""
-    for export in CaseExport.objects.filter(done_at__lt=now - KEPT).exclude(name=""):
-        (exports_dir() / export.name).unlink(missing_ok=True)
+def _delete_expired_files(now: datetime) -> None:
+    """Deletes archives older than RETENTION, because bodies are not encrypted in them."""
+    for export in CaseExport.objects.filter(done_at__lt=now - RETENTION).exclude(name=""):
+        (get_case_exports_dir() / export.name).unlink(missing_ok=True)
         CaseExport.objects.filter(pk=export.pk).update(name="")
 
 
-def _write(export: CaseExport, now: datetime) -> None:
-    folder = exports_dir()
+def _write_export(export: CaseExport, now: datetime) -> None:
+    folder = get_case_exports_dir()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = f"case-{export.case_id}-{secrets.token_hex(16)}.zip"
     draft = folder / f"{name}.part"
     try:
         with draft.open("xb") as file:
             draft.chmod(0o600)
-            hashes = _fill(file, export.case, now)
+            hashes = _write_archive(file, export.case, now)
         size = draft.stat().st_size
         draft.rename(folder / name)
     finally:
         draft.unlink(missing_ok=True)
     with transaction.atomic():
         CaseExport.objects.filter(pk=export.pk).update(done_at=now, name=name, size=size, sha256=hashes)
-        trail_add(action="case.exported", subject=export.case, now=now, user=export.user, detail={"hashes": hashes})
+        add_trail_entry(
+            action="case.exported", subject=export.case, now=now, user=export.user, detail={"hashes": hashes}
+        )
 
 
-def _fill(file: BinaryIO, case: Case, now: datetime) -> str:
-    """Writes the whole archive; the SHA-256 of its list of hashes."""
+def _write_archive(file: BinaryIO, case: Case, now: datetime) -> str:
+    """Writes the whole archive; returns the SHA-256 of its HASHES file."""
     lines = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, source in _contents(case, now):
+        for name, source in _iterate_members(case, now):
             digest = hashlib.sha256()
             with archive.open(zipfile.ZipInfo(name, now.timetuple()[:6]), "w", force_zip64=True) as target:
-                for piece in _pieces(source):
+                for piece in _read_chunks(source):
                     digest.update(piece)
                     target.write(piece)
             lines.append(f"{digest.hexdigest()}  {name}\n")
-        listed = "".join(lines).encode()
-        archive.writestr(zipfile.ZipInfo(HASHES, now.timetuple()[:6]), listed)
-    return hashlib.sha256(listed).hexdigest()
+        hash_list = "".join(lines).encode()
+        archive.writestr(zipfile.ZipInfo(HASHES_FILE, now.timetuple()[:6]), hash_list)
+    return hashlib.sha256(hash_list).hexdigest()
 
 
-def _pieces(source: bytes | str) -> Iterator[bytes]:
+def _read_chunks(source: bytes | str) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
-    with open_sealed(sha256=source) as sealed:
-        while piece := sealed.read(PIECE):
+    with open_sealed_file(sha256=source) as sealed:
+        while piece := sealed.read(COPY_CHUNK_BYTES):
             yield piece
 
 
-def _contents(case: Case, now: datetime) -> Iterator[tuple[str, bytes | str]]:
-    """Names and bytes; a text stands for the sealed file of that hash."""
+def _iterate_members(case: Case, now: datetime) -> Iterator[tuple[str, bytes | str]]:
+    """Yields name and content of each member; a str is the SHA-256 of a sealed file."""
     yield "README.txt", README.encode()
-    yield "case.json", _json(_case(case, now))
-    sealed = set()
-    for report in reports_of(case).defer(None):
+    yield "case.json", _encode_json(_build_case(case, now))
+    written_hashes = set()
+    for report in get_case_reports(case).defer(None):
         folder = f"reports/{report.uuid}"
         yield f"{folder}/body.bin", crypto.decrypt_body(bytes(report.body))
-        yield f"{folder}/content.json", canonical(_content(report))
-        yield f"{folder}/receipt.json", _json(_receipt(report))
-        yield f"{folder}/desk.json", _json(_desk(report))
+        yield f"{folder}/content.json", encode_canonical(_build_content(report))
+        yield f"{folder}/receipt.json", _encode_json(_build_receipt(report))
+        yield f"{folder}/desk.json", _encode_json(_build_desk_record(report))
         for one in report.evidence.filter(state=Evidence.State.STORED).order_by("pk"):
-            if one.sha256 not in sealed:
-                sealed.add(one.sha256)
+            if one.sha256 not in written_hashes:
+                written_hashes.add(one.sha256)
                 yield f"files/{one.sha256}", one.sha256
     for paper in case.files.all():
-        if paper.sha256 not in sealed:
-            sealed.add(paper.sha256)
+        if paper.sha256 not in written_hashes:
+            written_hashes.add(paper.sha256)
             yield f"papers/{paper.sha256}", paper.sha256
-    yield "trail.json", _json(_trail(case))
+    yield "trail.json", _encode_json(_build_trail(case))
 
 
-def _case(case: Case, now: datetime) -> dict[str, Any]:
-    consents = consents_of(case)
+def _build_case(case: Case, now: datetime) -> dict[str, Any]:
+    consents = load_case_consents(case)
     return {
         "id": case.pk,
         "title": case.title,
@@ -212,10 +222,10 @@ def _case(case: Case, now: datetime) -> dict[str, Any]:
     }
 
 
-def _content(report: Report) -> Content:
+def _build_content(report: Report) -> Content:
     place = None
     if report.lat is not None and report.lon is not None:
-        place = Place(report.lat, report.lon, report.accuracy)
+        place = Location(report.lat, report.lon, report.accuracy)
     return Content(
         observer=report.observer.code,
         checklist=report.version.checklist.code,
@@ -226,14 +236,14 @@ def _content(report: Report) -> Content:
         observed_at=report.observed_at,
         answers=report.answers,
         comment=report.comment,
-        place=place,
+        location=place,
         outside=report.outside,
         supersedes=report.supersedes,
     )
 
 
-def _receipt(report: Report) -> dict[str, Any]:
-    receipt = receipt_of(report)
+def _build_receipt(report: Report) -> dict[str, Any]:
+    receipt = build_receipt(report)
     return {
         "id": receipt.uuid,
         "received_at": receipt.received_at,
@@ -245,7 +255,7 @@ def _receipt(report: Report) -> dict[str, Any]:
     }
 
 
-def _desk(report: Report) -> dict[str, Any]:
+def _build_desk_record(report: Report) -> dict[str, Any]:
     return {
         "observed_at": report.observed_at,
         "sent_at": report.sent_at,
@@ -279,15 +289,15 @@ def _desk(report: Report) -> dict[str, Any]:
     }
 
 
-def trail_of(case: Case) -> "list[Trail]":
-    """What was done to the case, its papers and its reports, in order."""
+def load_case_trail(case: Case) -> "list[Trail]":
+    """Loads the trail of the case, its complaints and its reports, oldest first."""
     subjects = [f"case:{case.pk}"]
     subjects += [f"complaint:{one}" for one in case.complaints.values_list("pk", flat=True)]
-    subjects += [f"report:{one}" for one in reports_of(case).values_list("uuid", flat=True)]
+    subjects += [f"report:{one}" for one in get_case_reports(case).values_list("uuid", flat=True)]
     return list(Trail.objects.filter(subject__in=subjects).select_related("user").order_by("at", "pk"))
 
 
-def _trail(case: Case) -> list[dict[str, Any]]:
+def _build_trail(case: Case) -> list[dict[str, Any]]:
     return [
         {
             "at": one.at,
@@ -296,9 +306,9 @@ def _trail(case: Case) -> list[dict[str, Any]]:
             "subject": one.subject,
             "detail": one.detail,
         }
-        for one in trail_of(case)
+        for one in load_case_trail(case)
     ]
 
 
-def _json(value: Any) -> bytes:
+def _encode_json(value: Any) -> bytes:
     return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1).encode()

@@ -1,4 +1,4 @@
-"""What an exported case says of itself, in three languages: it is read far from any screen of ours."""
+"""README file of an exported case, in three languages, for readers without access to the platform."""
 
 README = """\
 ENGLISH

@@ -1,4 +1,4 @@
-"""Papers of a case: what is filed where and by when, what was answered, and the appeal against that."""
+"""Complaints of a case: where and by when they are filed, the answers, and the appeals."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,24 +7,25 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from observer.models import User
-from observer.services.trail import trail_add
-from observer.words import in_language
+from observer.services.trail import add_trail_entry
+from observer.words import get_translation
 from reports.models import Case, Complaint
 from reports.problems import Rejected
-from reports.services.cases.deadlines import Term, holidays_of, term_ends, terms_of
-from reports.services.review.optimistic_lock import row_revise
+from reports.services.cases.deadlines import Deadline, compute_due_at, get_deadlines, get_holidays
+from reports.services.review.optimistic_lock import update_with_revision
 
-TEXT_MAX = 50_000
+MAX_TEXT_CHARACTERS = 50_000
 
 
-def complaint_open(
+def open_complaint(
     *, case: Case, term: str, starts_at: datetime, user: User, now: datetime, appeals: Complaint | None = None
 ) -> Complaint:
-    """A paper to be filed within `term`, which runs from `starts_at`; its forum is the pack's.
+    """Creates a complaint to be filed within `term`, a deadline code of the pack.
 
-    An appeal is against a complaint of the same case that was answered, once. Raises Rejected.
+    The deadline runs from `starts_at`; the forum is the one the pack names for it. `appeals` makes it an appeal
+    against a complaint of the same case that was answered; each answer can be appealed once. Raises Rejected.
     """
-    found = _term(case, term)
+    deadline = _get_deadline(case, term)
     with transaction.atomic():
         Case.objects.select_for_update(no_key=True).get(pk=case.pk)
         if appeals is not None:
@@ -38,12 +39,12 @@ def complaint_open(
             appeals=appeals,
             term=term,
             starts_at=starts_at,
-            due_at=_ends(case, found, starts_at),
-            forum=in_language(found.forum)[:200],
+            due_at=_compute_due_at(case, deadline, starts_at),
+            forum=get_translation(deadline.forum)[:200],
             created_by=user,
             created_at=now,
         )
-        trail_add(
+        add_trail_entry(
             action="complaint.open",
             subject=complaint,
             now=now,
@@ -54,36 +55,47 @@ def complaint_open(
     return complaint
 
 
-def complaint_write(*, complaint: Complaint, forum: str, text: str, user: User, now: datetime, seen: int) -> None:
-    """Its words, until it is filed. Raises Changed where `seen` is past, Rejected where it was filed."""
+def edit_complaint(*, complaint: Complaint, forum: str, text: str, user: User, now: datetime, seen: int) -> None:
+    """Changes forum and text of a complaint that is not filed yet.
+
+    `seen` is the revision that the user saw. Raises EditConflict where a colleague has changed the
+    complaint since, Rejected where it was filed already.
+    """
 
     def change(row: Complaint) -> None:
         if row.filed_at is not None:
             raise Rejected("invalid_report", _("What was filed is no longer changed."), "text")
-        row.forum, row.text = forum.strip()[:200], text.strip()[:TEXT_MAX]
+        row.forum, row.text = forum.strip()[:200], text.strip()[:MAX_TEXT_CHARACTERS]
 
-    _revise(complaint, change, "complaint.write", user, now, seen)
+    _save_change(complaint, change, "complaint.write", user, now, seen)
 
 
-def complaint_file(
+def file_complaint(
     *, complaint: Complaint, filed_at: datetime, answer_term: str, user: User, now: datetime, seen: int
 ) -> None:
-    """It was handed in: from then on the forum's own term runs."""
-    term = _term(complaint.case, answer_term) if answer_term else None
+    """Records that a complaint was filed; from then on the forum's deadline to answer runs.
+
+    `answer_term` is that deadline's code, or "". `seen` is the revision that the user saw. Raises EditConflict and
+    Rejected.
+    """
+    answer_deadline = _get_deadline(complaint.case, answer_term) if answer_term else None
 
     def change(row: Complaint) -> None:
         if row.filed_at is not None or filed_at > now:
             raise Rejected("invalid_report", _("It was filed already, or in the future."), "filed_at")
         row.filed_at, row.answer_term = filed_at, answer_term
-        row.answer_due_at = _ends(row.case, term, filed_at) if term else None
+        row.answer_due_at = _compute_due_at(row.case, answer_deadline, filed_at) if answer_deadline else None
 
-    _revise(complaint, change, "complaint.file", user, now, seen)
+    _save_change(complaint, change, "complaint.file", user, now, seen)
 
 
-def complaint_answer(
+def record_complaint_answer(
     *, complaint: Complaint, answered_at: datetime, outcome: str, user: User, now: datetime, seen: int
 ) -> None:
-    """What they answered, and when."""
+    """Records when the forum answered a complaint, and the outcome.
+
+    `seen` is the revision that the user saw. Raises EditConflict and Rejected.
+    """
 
     def change(row: Complaint) -> None:
         if outcome not in Complaint.Outcome.values or not outcome:
@@ -92,33 +104,35 @@ def complaint_answer(
             raise Rejected("invalid_report", _("An answer comes after the filing and before now."), "answered_at")
         row.answered_at, row.outcome = answered_at, outcome
 
-    _revise(complaint, change, "complaint.answer", user, now, seen)
+    _save_change(complaint, change, "complaint.answer", user, now, seen)
 
 
-def complaints_waiting(complaint: Complaint) -> datetime | None:
-    """What counts down now: the filing, else the answer; None where nothing does."""
+def get_pending_deadline(complaint: Complaint) -> datetime | None:
+    """Returns by when the complaint must be filed, else answered; None if neither is due."""
     if complaint.filed_at is None:
         return complaint.due_at
     return complaint.answer_due_at if complaint.answered_at is None else None
 
 
-def _term(case: Case, code: str) -> Term:
-    found = terms_of(case.commission.election).get(code)
-    if found is None:
+def _get_deadline(case: Case, code: str) -> Deadline:
+    deadline = get_deadlines(case.commission.election).get(code)
+    if deadline is None:
         raise Rejected("invalid_report", _("The pack has no such term."), "term")
-    return found
+    return deadline
 
 
-def _ends(case: Case, term: Term, starts_at: datetime) -> datetime:
+def _compute_due_at(case: Case, deadline: Deadline, starts_at: datetime) -> datetime:
     place = case.commission
-    return term_ends(term=term, starts_at=starts_at, zone=place.zone, holidays=holidays_of(place.election))
+    return compute_due_at(
+        deadline=deadline, starts_at=starts_at, zone=place.zone, holidays=get_holidays(place.election)
+    )
 
 
-def _revise(
+def _save_change(
     complaint: Complaint, change: Callable[[Complaint], None], action: str, user: User, now: datetime, seen: int
 ) -> None:
     case = complaint.case
-    row_revise(
+    update_with_revision(
         complaint,
         change,
         action=action,

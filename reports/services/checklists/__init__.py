@@ -1,1 +1,1 @@
-"""What is asked: compiled versions, values, rules, CSV and XLSForm files."""
+"""Checklists: compiled versions, validation, publishing, CSV and XLSForm files, reading answers."""

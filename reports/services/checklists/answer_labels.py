@@ -1,14 +1,15 @@
-"""The words of the answers that every checklist shares, in the reader's language."""
+"""Labels of answers, in the reader's language."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy
 
-from observer.words import in_language
+from observer.words import get_translation
 from reports.models import Question
 
-ANSWERS = {
+# Of the answers that every checklist shares.
+SHARED_ANSWER_LABELS = {
     "yes": gettext_lazy("yes"),
     "no": gettext_lazy("no"),
     "not_observed": gettext_lazy("not observed"),
@@ -20,15 +21,15 @@ ANSWERS = {
 }
 
 
-def answer_words(question: Question, value: Any) -> str:
-    """One answer in words; an em dash where there is none."""
+def format_answer(question: Question, value: Any) -> str:
+    """Formats one answer as text; an em dash where there is none."""
     if value is None:
         return "—"
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {number}" for key, number in value.items())
     if isinstance(value, list):
-        return ", ".join(answer_words(question, one) for one in value)
-    labels = {str(choice["code"]): in_language(choice.get("labels", {})) for choice in question.choices}
+        return ", ".join(format_answer(question, item) for item in value)
+    labels = {str(choice["code"]): get_translation(choice.get("labels", {})) for choice in question.choices}
     if question.type in (Question.Type.YES_NO, Question.Type.RATING):
-        return str(ANSWERS.get(str(value), value))
+        return str(SHARED_ANSWER_LABELS.get(str(value), value))
     return labels.get(str(value)) or str(value)

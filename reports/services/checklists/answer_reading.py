@@ -1,6 +1,7 @@
-"""Reading answers against a published form, and what they say: pure, no database.
+"""Reading answers against a published checklist, and finding violations in them.
 
-A wrong *figure* is evidence and passes; what cannot be read at all is refused with its field.
+A wrong *figure* is evidence and is accepted. An answer that cannot be read at all is refused, and
+the error names its field. Pure: no database.
 """
 
 import re
@@ -15,147 +16,157 @@ from django.utils.translation import gettext as _
 from reports.problems import Errors
 from reports.services.checklists.compiled import Field, Form
 
-TEXT_MAX = 20_000
-FILES_MAX = 20
+MAX_TEXT_CHARACTERS = 20_000
+MAX_FILES = 20
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d{1,15}(\.\d{1,12})?$", re.ASCII)
 
 
-class Unfit(Exception):
-    """An answer of the wrong kind: a stable code and words for a person."""
+class InvalidAnswer(Exception):
+    """An answer that cannot be read.
+
+    `code` is stable, `detail` is for people.
+    """
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code)
         self.code, self.detail = code, detail
 
 
-def text_clean(value: str) -> str:
-    """NFC, line ends LF, trimmed: how every text is stored, so that a retry by another keyboard is the same."""
+def normalize_text(value: str) -> str:
+    """Normalizes a text as it is stored: NFC, line ends LF, trimmed.
+
+    So a retry from another keyboard has the same content.
+    """
     return unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def number_plain(value: Any) -> Decimal:
-    """A finite number of at most 15 digits before and 12 after the point, whatever way it was written."""
+def parse_number(value: Any) -> Decimal:
+    """Parses a number.
+
+    It must be finite, with at most 15 digits before the point and 12 after it. Accepts int, float,
+    Decimal and text. Raises InvalidAnswer.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
-        raise Unfit("wrong_type", _("A number is expected."))
+        raise InvalidAnswer("wrong_type", _("A number is expected."))
     try:
         if isinstance(value, float):
-            number = Decimal(str(value))  # as it was written, not its binary neighbour
+            number = Decimal(str(value))  # as it was written, not the exact value of the binary fraction
         else:
             number = Decimal(value.strip() if isinstance(value, str) else value)
     except InvalidOperation:
-        raise Unfit("wrong_type", _("A number is expected.")) from None
+        raise InvalidAnswer("wrong_type", _("A number is expected.")) from None
     if not number.is_finite() or number.adjusted() > 15:
-        raise Unfit("out_of_range", _("This number is too large."))
+        raise InvalidAnswer("out_of_range", _("This number is too large."))
     plain = format(number.normalize() + 0, "f")
     if not _PLAIN_NUMBER.match(plain):
-        raise Unfit("out_of_range", _("This number has too many digits."))
+        raise InvalidAnswer("out_of_range", _("This number has too many digits."))
     return Decimal(plain)
 
 
-def _text(field: Field, value: Any) -> str:
+def _read_text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
-        raise Unfit("wrong_type", _("A text is expected."))
-    if len(value) > TEXT_MAX:
-        raise Unfit("too_long", _("At most %(most)d characters.") % {"most": TEXT_MAX})
-    return text_clean(value)
+        raise InvalidAnswer("wrong_type", _("A text is expected."))
+    if len(value) > MAX_TEXT_CHARACTERS:
+        raise InvalidAnswer("too_long", _("At most %(most)d characters.") % {"most": MAX_TEXT_CHARACTERS})
+    return normalize_text(value)
 
 
-def _choice(field: Field, value: Any) -> str:
-    chosen = _text(field, value)
-    if chosen and chosen not in field.choices:
-        raise Unfit(
+def _read_choice(field: Field, value: Any) -> str:
+    choice = _read_text(field, value)
+    if choice and choice not in field.choices:
+        raise InvalidAnswer(
             "unknown_choice", _("This is not one of the answers: %(answers)s.") % {"answers": ", ".join(field.choices)}
         )
-    return chosen
+    return choice
 
 
-def _choices(field: Field, value: Any) -> list[str]:
+def _read_choices(field: Field, value: Any) -> list[str]:
     if not isinstance(value, list):
-        raise Unfit("wrong_type", _("A list of answers is expected."))
-    return sorted({chosen for chosen in (_choice(field, one) for one in value) if chosen})
+        raise InvalidAnswer("wrong_type", _("A list of answers is expected."))
+    return sorted({choice for choice in (_read_choice(field, item) for item in value) if choice})
 
 
-def _integer(field: Field, value: Any) -> int | str:
+def _read_integer(field: Field, value: Any) -> int | str:
     if value == "":
         return ""
-    number = number_plain(value)
+    number = parse_number(value)
     if number != number.to_integral_value():
-        raise Unfit("wrong_type", _("A whole number is expected."))
+        raise InvalidAnswer("wrong_type", _("A whole number is expected."))
     return int(number)
 
 
-def _decimal(field: Field, value: Any) -> str:
-    # As text: a JSON number would come back from the database as a binary fraction.
-    return "" if value == "" else format(number_plain(value), "f")
+def _read_decimal(field: Field, value: Any) -> str:
+    # As text: a JSON number would be read from the database as a binary fraction.
+    return "" if value == "" else format(parse_number(value), "f")
 
 
-def _time(field: Field, value: Any) -> str:
-    given = _text(field, value)
-    if not given:
+def _read_time(field: Field, value: Any) -> str:
+    text = _read_text(field, value)
+    if not text:
         return ""
     try:
-        parsed = time.fromisoformat(given)
+        parsed = time.fromisoformat(text)
     except ValueError:
-        raise Unfit("wrong_type", _("A time like 07:30 is expected.")) from None
+        raise InvalidAnswer("wrong_type", _("A time like 07:30 is expected.")) from None
     return parsed.replace(microsecond=0, tzinfo=None).isoformat("minutes" if parsed.second == 0 else "seconds")
 
 
-def _date(field: Field, value: Any) -> str:
-    given = _text(field, value)
-    if not given:
+def _read_date(field: Field, value: Any) -> str:
+    text = _read_text(field, value)
+    if not text:
         return ""
     try:
-        return date.fromisoformat(given).isoformat()
+        return date.fromisoformat(text).isoformat()
     except ValueError:
-        raise Unfit("wrong_type", _("A date like 2022-11-20 is expected.")) from None
+        raise InvalidAnswer("wrong_type", _("A date like 2022-11-20 is expected.")) from None
 
 
-def _files(field: Field, value: Any) -> list[str]:
+def _read_files(field: Field, value: Any) -> list[str]:
     names = value if isinstance(value, list) else [value]
-    if len(names) > FILES_MAX:
-        raise Unfit("too_long", _("At most %(most)d files.") % {"most": FILES_MAX})
-    return sorted({name for name in (_text(field, one)[:200] for one in names) if name})
+    if len(names) > MAX_FILES:
+        raise InvalidAnswer("too_long", _("At most %(most)d files.") % {"most": MAX_FILES})
+    return sorted({name for name in (_read_text(field, item)[:200] for item in names) if name})
 
 
-def _location(field: Field, value: Any) -> dict[str, float]:
+def _read_location(field: Field, value: Any) -> dict[str, float]:
     if not isinstance(value, Mapping):
-        raise Unfit("wrong_type", _("A place with lat and lon is expected."))
-    lat, lon = number_plain(value.get("lat")), number_plain(value.get("lon"))
+        raise InvalidAnswer("wrong_type", _("A place with lat and lon is expected."))
+    lat, lon = parse_number(value.get("lat")), parse_number(value.get("lon"))
     if abs(lat) > 90 or abs(lon) > 180:
-        raise Unfit("out_of_range", _("There is no such place on Earth."))
+        raise InvalidAnswer("out_of_range", _("There is no such place on Earth."))
     place = {"lat": round(float(lat), 5), "lon": round(float(lon), 5)}
     if value.get("accuracy") is not None:
-        place["accuracy"] = round(float(number_plain(value["accuracy"])), 1)
+        place["accuracy"] = round(float(parse_number(value["accuracy"])), 1)
     return place
 
 
-def _nothing(field: Field, value: Any) -> str:
-    raise Unfit("no_answer_expected", _("This is a note; it takes no answer."))
+def _refuse_answer(field: Field, value: Any) -> str:
+    raise InvalidAnswer("no_answer_expected", _("This is a note; it takes no answer."))
 
 
 _READERS: Mapping[str, Callable[[Field, Any], Any]] = {
-    "yes_no": _choice,
-    "rating": _choice,
-    "choice": _choice,
-    "choices": _choices,
-    "integer": _integer,
-    "decimal": _decimal,
-    "text": _text,
-    "time": _time,
-    "date": _date,
-    "photo": _files,
-    "file": _files,
-    "location": _location,
-    "violation": _text,
-    "note": _nothing,
+    "yes_no": _read_choice,
+    "rating": _read_choice,
+    "choice": _read_choice,
+    "choices": _read_choices,
+    "integer": _read_integer,
+    "decimal": _read_decimal,
+    "text": _read_text,
+    "time": _read_time,
+    "date": _read_date,
+    "photo": _read_files,
+    "file": _read_files,
+    "location": _read_location,
+    "violation": _read_text,
+    "note": _refuse_answer,
 }
 
 
-def answers_read(form: Form, raw: Mapping[str, Any], violation_codes: Collection[str] = ()) -> dict[str, Any]:
-    """The answers in their stored form; absent and empty ones are left out.
+def read_answers(form: Form, raw: Mapping[str, Any], violation_codes: Collection[str] = ()) -> dict[str, Any]:
+    """Reads answers into their stored form; absent and empty ones are left out.
 
-    `violation_codes` are the election's, needed where the form asks for one. Raises Rejected
-    `invalid_answers` with every wrong field, as `answers.CODE`.
+    `violation_codes` are the election's; they are needed where the checklist asks for one. Raises
+    Rejected `invalid_answers` with every wrong field, named `answers.CODE`.
     """
     answers: dict[str, Any] = {}
     errors = Errors()
@@ -167,29 +178,35 @@ def answers_read(form: Form, raw: Mapping[str, Any], violation_codes: Collection
         if value is None:
             continue
         try:
-            read = _READERS[field.type](field, value)
-        except Unfit as unfit:
-            errors.add(f"answers.{code}", unfit.code, unfit.detail)
+            answer = _READERS[field.type](field, value)
+        except InvalidAnswer as error:
+            errors.add(f"answers.{code}", error.code, error.detail)
             continue
-        if field.type == "violation" and read and read not in violation_codes:
+        if field.type == "violation" and answer and answer not in violation_codes:
             errors.add(f"answers.{code}", "unknown_choice", _("There is no such violation code."))
-        elif read != "" and read != []:
-            answers[code] = read
+        elif answer != "" and answer != []:
+            answers[code] = answer
     errors.raise_if_any("invalid_answers", _("Some answers cannot be read."))
     return answers
 
 
-def answers_missing(form: Form, answers: Mapping[str, Any], photographed: Collection[str] = ()) -> list[str]:
-    """Codes of required questions that were asked and not answered; `photographed` have files instead."""
-    missing = [code for code in form.required if code not in answers and code not in photographed]
+def find_missing_answers(form: Form, answers: Mapping[str, Any], codes_with_files: Collection[str] = ()) -> list[str]:
+    """Lists the codes of required questions that were asked and not answered.
+
+    `codes_with_files` are those of questions that have files instead of an answer.
+    """
+    missing = [code for code in form.required if code not in answers and code not in codes_with_files]
     if not missing:
         return []
-    asked = form.asked({**dict.fromkeys(missing), **answers})
+    asked = form.filter_asked_answers({**dict.fromkeys(missing), **answers})
     return [code for code in missing if code in asked]
 
 
-def answers_out_of_limits(form: Form, answers: Mapping[str, Any]) -> list[str]:
-    """Codes of numbers below their minimum or above their maximum. Evidence, not an error."""
+def find_answers_out_of_limits(form: Form, answers: Mapping[str, Any]) -> list[str]:
+    """Lists the codes of numbers below their minimum or above their maximum.
+
+    Such a number is evidence and no error.
+    """
     found = []
     for code, value in answers.items():
         field = form.fields[code]
@@ -203,18 +220,18 @@ def answers_out_of_limits(form: Form, answers: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def findings(form: Form, answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Violation codes that these answers raise, each with the questions that raise it."""
+def find_raised_violations(form: Form, answers: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Finds the violation codes that these answers raise, each with its questions' codes."""
     raised: dict[str, tuple[str, ...]] = {}
-    for code, value in form.asked(answers).items():
+    for code, value in form.filter_asked_answers(answers).items():
         field = form.fields[code]
         given = value if isinstance(value, list) else (value,)
         if field.answer_is_code:
-            codes = [str(one) for one in given]
-        elif field.raises and any(one in field.findings for one in given):
+            codes = [str(item) for item in given]
+        elif field.raises and any(item in field.findings for item in given):
             codes = [field.raises]
         else:
             continue
-        for one in codes:
-            raised[one] = (*raised.get(one, ()), code)
+        for item in codes:
+            raised[item] = (*raised.get(item, ()), code)
     return raised

@@ -1,4 +1,4 @@
-"""What a checklist about to be published would change against the version in force, question by question."""
+"""Differences between a checklist draft and the version in force."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,16 +7,19 @@ from typing import Any
 
 from observer.models import Election
 from reports.models import Question
-from reports.services.checklists.csv_files import Draft
-from reports.services.checklists.publishing import version_in_force, xlsform_draft
-from reports.services.checklists.validation import content_hash, question_content
+from reports.services.checklists.csv_files import ChecklistDraft
+from reports.services.checklists.publishing import find_version_in_force, read_xlsform_draft
+from reports.services.checklists.validation import build_question_content, compute_content_hash
 
 NEW, CHANGED, MOVED, GONE = "new", "changed", "moved", "gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One thing about a question: which field, in which language ("" where it has none), before and after."""
+class FieldChange:
+    """One changed field of a question, before and after.
+
+    `language` is "" where the field has none.
+    """
 
     field: str
     language: str
@@ -25,84 +28,113 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class QuestionChange:
+    """One question that differs."""
+
     code: str
     kind: str  # NEW, CHANGED, MOVED or GONE
     labels: Mapping[str, str]
-    cells: tuple[Cell, ...] = ()
+    cells: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """`seen`: key of the version in force, 0 for none; `number` its number. `same`: questions that stay as they are."""
+class ChecklistPreview:
+    """What publishing a draft would change.
+
+    `seen`: the key of the version in force, 0 for none; `number`: its number. `same`: how many
+    questions stay unchanged.
+    """
 
     code: str
     seen: int
     number: int
     identical: bool
-    changes: tuple[Change, ...]
+    changes: tuple[QuestionChange, ...]
     same: int
-    titles: tuple[Cell, ...]
+    titles: tuple[FieldChange, ...]
 
 
-def xlsform_preview(*, election: Election, source: bytes, file: str, files: Mapping[str, bytes]) -> Preview:
-    """Writes nothing. Raises BadTable with every bad cell, as importing would."""
-    return draft_preview(
-        election=election, draft=xlsform_draft(election=election, source=source, file=file, files=files)
+def preview_xlsform(*, election: Election, source: bytes, file: str, files: Mapping[str, bytes]) -> ChecklistPreview:
+    """Compares an XLSForm with the version in force. Writes nothing.
+
+    Raises BadTable with every bad cell, as importing it would.
+    """
+    return preview_draft(
+        election=election, draft=read_xlsform_draft(election=election, source=source, file=file, files=files)
     )
 
 
-def draft_preview(*, election: Election, draft: Draft) -> Preview:
-    force = version_in_force(election=election, code=draft.code)
-    before = list(force.questions.select_related("section").order_by("order", "pk")) if force else []
-    changes = questions_changed(before, draft.questions)
-    titles = _cells({"titles": force.checklist.titles if force else {}}, {"titles": draft.titles})
-    of_draft = content_hash(draft.code, draft.sections, draft.questions, draft.files)
-    return Preview(
+def preview_draft(*, election: Election, draft: ChecklistDraft) -> ChecklistPreview:
+    """Compares a draft with the version in force. Writes nothing."""
+    current = find_version_in_force(election=election, code=draft.code)
+    before = list(current.questions.select_related("section").order_by("order", "pk")) if current else []
+    changes = compare_questions(before, draft.questions)
+    titles = _compare_fields({"titles": current.checklist.titles if current else {}}, {"titles": draft.titles})
+    draft_hash = compute_content_hash(draft.code, draft.sections, draft.questions, draft.files)
+    return ChecklistPreview(
         code=draft.code,
-        seen=force.pk if force else 0,
-        number=force.number if force else 0,
-        identical=force is not None and force.content_hash == of_draft,
+        seen=current.pk if current else 0,
+        number=current.number if current else 0,
+        identical=current is not None and current.content_hash == draft_hash,
         changes=changes,
-        same=len(draft.questions) - sum(one.kind != GONE for one in changes),
+        same=len(draft.questions) - sum(change.kind != GONE for change in changes),
         titles=titles if draft.titles else (),
     )
 
 
-def questions_changed(before: Sequence[Question], after: Sequence[Question]) -> tuple[Change, ...]:
-    """Pure. In the order of the new version; what is gone comes last."""
-    old = {one.code: one for one in before}
-    new = {one.code: one for one in after}
-    stayed, kept = [one.code for one in before if one.code in new], [one.code for one in after if one.code in old]
-    blocks = SequenceMatcher(None, stayed, kept, autojunk=False).get_matching_blocks()
-    in_place = {code for block in blocks for code in kept[block.b : block.b + block.size]}
+def compare_questions(before: Sequence[Question], after: Sequence[Question]) -> tuple[QuestionChange, ...]:
+    """Lists the questions that differ.
+
+    They are in the order of the new version; those that are gone come last. Pure: no database.
+    """
+    old = {question.code: question for question in before}
+    new = {question.code: question for question in after}
+    kept_before, kept_after = (
+        [question.code for question in before if question.code in new],
+        [question.code for question in after if question.code in old],
+    )
+    blocks = SequenceMatcher(None, kept_before, kept_after, autojunk=False).get_matching_blocks()
+    in_place = {code for block in blocks for code in kept_after[block.b : block.b + block.size]}
     found = []
-    for one in after:
-        if one.code not in old:
+    for question in after:
+        if question.code not in old:
             found.append(
-                Change(one.code, NEW, one.labels, _cells({}, question_content(one), besides=("labels", "code")))
+                QuestionChange(
+                    question.code,
+                    NEW,
+                    question.labels,
+                    _compare_fields({}, build_question_content(question), ignored=("labels", "code")),
+                )
             )
-        elif cells := _cells(question_content(old[one.code]), question_content(one)):
-            found.append(Change(one.code, CHANGED, one.labels, cells))
-        elif one.code not in in_place:
-            found.append(Change(one.code, MOVED, one.labels))
-    return (*found, *(Change(one.code, GONE, one.labels) for one in before if one.code not in new))
+        elif fields := _compare_fields(build_question_content(old[question.code]), build_question_content(question)):
+            found.append(QuestionChange(question.code, CHANGED, question.labels, fields))
+        elif question.code not in in_place:
+            found.append(QuestionChange(question.code, MOVED, question.labels))
+    return (
+        *found,
+        *(QuestionChange(question.code, GONE, question.labels) for question in before if question.code not in new),
+    )
 
 
-def _cells(before: Mapping[str, Any], after: Mapping[str, Any], besides: Sequence[str] = ()) -> tuple[Cell, ...]:
+def _compare_fields(
+    before: Mapping[str, Any], after: Mapping[str, Any], ignored: Sequence[str] = ()
+) -> tuple[FieldChange, ...]:
     found = []
     for field in dict.fromkeys((*after, *before)):
-        if field in besides:
+        if field in ignored:
             continue
-        old, new = _texts(before.get(field)), _texts(after.get(field))
+        old, new = _format_field(before.get(field)), _format_field(after.get(field))
         for language in dict.fromkeys((*new, *old)):
             if old.get(language, "") != new.get(language, ""):
-                found.append(Cell(field, language, old.get(language, ""), new.get(language, "")))
+                found.append(FieldChange(field, language, old.get(language, ""), new.get(language, "")))
     return tuple(found)
 
 
-def _texts(value: Any) -> dict[str, str]:
-    """A field as text, one for each language that it speaks."""
+def _format_field(value: Any) -> dict[str, str]:
+    """Formats a field as text, by language.
+
+    The language is "" where the field has none.
+    """
     if isinstance(value, Mapping):
         return {str(key): str(text) for key, text in value.items()}
     if isinstance(value, list) and value and isinstance(value[0], Mapping):  # choices

@@ -1,6 +1,7 @@
-"""A file that was chosen and looked at, until it is used: a quarter of an hour in the cache, and only for its chooser.
+"""Uploaded checklist files between preview and import.
 
-Nothing is lost when the cache is: the file is chosen once again.
+A file is kept in the cache for a quarter of an hour, and only for the user who uploaded it. If the
+cache is lost, the user uploads the file again.
 """
 
 import re
@@ -12,12 +13,15 @@ from django.core.cache import cache
 
 from observer.models import Election, User
 
-SECONDS = 900
+EXPIRES_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """For which election, the name of the file, what is in it, and the files that it refers to by name."""
+class PendingUpload:
+    """An uploaded checklist file.
+
+    `source` is its content; `files` are the files that it refers to, by name.
+    """
 
     election: Election
     name: str
@@ -25,22 +29,29 @@ class Kept:
     files: Mapping[str, bytes]
 
 
-def upload_keep(*, user: User, upload: Kept) -> str:
-    """A word by which the same user finds it again."""
+def store_pending_upload(*, user: User, upload: PendingUpload) -> str:
+    """Stores an upload; returns a token by which the same user finds it."""
     token = secrets.token_urlsafe(16)
-    cache.set(_key(user, token), (upload.election.pk, upload.name, upload.source, dict(upload.files)), SECONDS)
+    cache.set(
+        _build_cache_key(user, token),
+        (upload.election.pk, upload.name, upload.source, dict(upload.files)),
+        EXPIRES_SECONDS,
+    )
     return token
 
 
-def upload_kept(*, user: User, token: str) -> Kept | None:
-    """What this user chose; None for any other word, and after a quarter of an hour."""
-    found = cache.get(_key(user, token)) if re.fullmatch(r"[\w\-]{1,60}", token, re.ASCII) else None
+def find_pending_upload(*, user: User, token: str) -> PendingUpload | None:
+    """Finds this user's upload.
+
+    Returns None for any other token, and after a quarter of an hour.
+    """
+    found = cache.get(_build_cache_key(user, token)) if re.fullmatch(r"[\w\-]{1,60}", token, re.ASCII) else None
     if found is None:
         return None
     key, name, source, files = found
     election = Election.objects.filter(pk=key).first()
-    return Kept(election, name, source, files) if election else None
+    return PendingUpload(election, name, source, files) if election else None
 
 
-def _key(user: User, token: str) -> str:
+def _build_cache_key(user: User, token: str) -> str:
     return f"shown:{user.pk}:{token}"

@@ -1,16 +1,17 @@
-"""The observer's guide and the code of conduct, as the pack brought them, for one observer."""
+"""Observer's guide and code of conduct of an election, from its pack."""
 
 from datetime import date
 from typing import Any
 
 from observer.models import Election
-from reports.services.elections.pack_guide import CONDUCT
+from reports.services.elections.pack_guide import CODE_OF_CONDUCT
 
 
-def guide_of(*, election: Election, kind: str) -> dict[str, Any]:
-    """Rights, duties, templates and terms for an organisation of this kind on the election's day.
+def build_guide(*, election: Election, kind: str) -> dict[str, Any]:
+    """Builds the guide for observers of one kind of organisation: sections, templates, deadlines.
 
-    Every text in every language. A right has dates and an audience: what is not theirs is left out.
+    It has every text in every language. Items may have dates and an audience; those that do not apply to this kind
+    on the election's day are left out.
     """
     guide = election.rules.get("guide") or {}
     sections = [
@@ -34,15 +35,15 @@ def guide_of(*, election: Election, kind: str) -> dict[str, Any]:
     }
 
 
-def conduct_of(*, election: Election) -> dict[str, Any]:
-    """The code of conduct: title and points by language; both empty where the pack brought none."""
-    papers: list[dict[str, Any]] = (election.rules.get("guide") or {}).get("documents", [])
-    paper: dict[str, Any] = next((one for one in papers if one["code"] == CONDUCT), {})
-    return {"title": paper.get("title", {}), "points": paper.get("points", {})}
+def get_code_of_conduct(*, election: Election) -> dict[str, Any]:
+    """Returns title and points of the code of conduct by language; both are empty without one."""
+    documents: list[dict[str, Any]] = (election.rules.get("guide") or {}).get("documents", [])
+    document: dict[str, Any] = next((one for one in documents if one["code"] == CODE_OF_CONDUCT), {})
+    return {"title": document.get("title", {}), "points": document.get("points", {})}
 
 
 def _applies(item: dict[str, Any], kind: str, day: date) -> bool:
-    """ISO dates compare as texts."""
+    """Says whether an item applies to this kind of organisation on this day (ISO dates compare as text)."""
     return (
         (not item["audience"] or kind in item["audience"])
         and (not item["since"] or item["since"] <= day.isoformat())

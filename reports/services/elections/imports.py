@@ -1,7 +1,8 @@
-"""Lists that are uploaded, looked at and then done or not: commissions, observers, assignments.
+"""Imports of uploaded lists of commissions, observers and assignments, with a preview that the user confirms.
 
-What is written is what was shown. When it is confirmed the file is judged anew, under the lock that every change of
-an election's registry takes; where a line would now do something else, nothing is written and it is shown again.
+Only what the user was shown is written. When the user confirms, the file is checked again under the lock that every
+change of an election's registry takes; where a line would now do something else, nothing is written and the new
+preview is shown.
 """
 
 import base64
@@ -17,71 +18,91 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from observer.models import Commission, Election, User
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
 from observer.services.importing import assignment_import, commission_import, observer_import
-from observer.services.importing.changes import Change, Line, Outdated, State, counts_of, scope_of
-from observer.services.registry.commissions import election_lock
-from observer.services.spreadsheets.columns import KINDS
-from observer.services.spreadsheets.sheets import sheet_read
+from observer.services.importing.changes import (
+    FieldChange,
+    ImportLine,
+    LineState,
+    Outdated,
+    count_states,
+    get_import_scope,
+)
+from observer.services.registry.commissions import lock_election
+from observer.services.spreadsheets.columns import COLUMNS_BY_KIND
+from observer.services.spreadsheets.sheets import read_sheet
 from observer.services.spreadsheets.tables import BadLine, BadTable, Row, Table
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Import
-from reports.services.elections.registry import commissions_write
+from reports.services.elections.registry import write_commissions
 
-KEPT = timedelta(hours=12)
-VERBS = {
-    Import.Kind.COMMISSIONS: Verb.SETUP,
-    Import.Kind.OBSERVERS: Verb.REGISTER,
-    Import.Kind.ASSIGNMENTS: Verb.REGISTER,
+RETENTION = timedelta(hours=12)
+REQUIRED_PERMISSIONS = {
+    Import.Kind.COMMISSIONS: Permission.SETUP,
+    Import.Kind.OBSERVERS: Permission.REGISTER,
+    Import.Kind.ASSIGNMENTS: Permission.REGISTER,
 }
-Plan = commission_import.Plan | observer_import.Plan | assignment_import.Plan
+Plan = (
+    commission_import.CommissionImportPlan | observer_import.ObserverImportPlan | assignment_import.AssignmentImportPlan
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What an import would do: its lines, what is to be said of the file, and which lines are not as they were shown."""
+class ImportPreview:
+    """What an import would do, by line.
 
-    lines: list[Line]
+    `notes` are remarks about the file; `differing` are the numbers of lines that changed since they were last shown.
+    """
+
+    lines: list[ImportLine]
     notes: list[str]
     differing: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a yes: done; or not, because lines differ by now, or because some are wrong and were not left out."""
+class ImportResult:
+    """Result of a confirmation.
+
+    Not done: lines changed since they were shown (`differing`), or some are wrong and were not left out.
+    """
 
     done: bool
     differing: frozenset[int] = frozenset()
 
 
-def kinds_of(*, user: User, election: Election) -> list[str]:
-    """What this user may import into the election."""
-    places = access.reachable(user, Commission, Verb.SETUP, election).exists()
+def list_import_kinds(*, user: User, election: Election) -> list[str]:
+    """Lists the kinds of import that the user may make into the election."""
+    may_change_commissions = access.get_permitted_rows(user, Commission, Permission.SETUP, election).exists()
     return [
         str(kind)
-        for kind, verb in VERBS.items()
-        if (places if verb == Verb.SETUP else access.may(user, verb, election))
+        for kind, permission in REQUIRED_PERMISSIONS.items()
+        if (
+            may_change_commissions
+            if permission == Permission.SETUP
+            else access.has_permission(user, permission, election)
+        )
     ]
 
 
-def imports_of(*, user: User, election: Election, now: datetime) -> "QuerySet[Import]":
-    """The user's own that have not expired, of kinds that they may still import."""
+def get_imports(*, user: User, election: Election, now: datetime) -> "QuerySet[Import]":
+    """Returns the user's own imports that have not expired, of kinds that they may still import."""
     rows = Import.objects.filter(user=user, election=election, expires_at__gt=now)
-    return rows.filter(kind__in=kinds_of(user=user, election=election))
+    return rows.filter(kind__in=list_import_kinds(user=user, election=election))
 
 
-def import_upload(*, kind: str, election: Election, source: bytes, file: str, user: User, now: datetime) -> Import:
-    """Keeps what a file would do, in place of the user's earlier one of that kind. Raises BadTable where it says nothing.
+def create_import(*, kind: str, election: Election, source: bytes, file: str, user: User, now: datetime) -> Import:
+    """Stores an uploaded list and what it would do; replaces the user's earlier waiting one of that kind.
 
-    That it was uploaded is in the trail: to compare a list with the registry tells which lines differ.
+    The upload is recorded in the trail, because comparing a list with the registry reveals which lines differ.
+    Raises BadTable for a file that cannot be used as a whole.
     """
-    sheet = sheet_read(source=source, file=file)
-    table = KINDS[kind].table_of(sheet)
-    judged = _copy(table)
-    plan = _plan(kind, election, judged, user)
-    if judged.refused:
-        raise BadTable(judged.refused)
+    sheet = read_sheet(source=source, file=file)
+    table = COLUMNS_BY_KIND[kind].build_table(sheet)
+    checked = _copy_table(table)
+    plan = _make_plan(kind, election, checked, user)
+    if checked.file_problems:
+        raise BadTable(checked.file_problems)
     sha256 = hashlib.sha256(source).hexdigest()
     row = Import(
         election=election,
@@ -90,145 +111,148 @@ def import_upload(*, kind: str, election: Election, source: bytes, file: str, us
         file=sheet.file,
         sha256=sha256,
         uploaded_at=now,
-        expires_at=now + KEPT,
-        table=_pack({"table": _table_out(table), "notes": sheet.notes}),
+        expires_at=now + RETENTION,
+        table=_compress_json({"table": _serialize_table(table), "notes": sheet.notes}),
     )
-    _keep(row, plan.lines, frozenset())
+    _set_preview(row, plan.lines, frozenset())
     with transaction.atomic():
-        election_lock(election)
+        lock_election(election)
         Import.objects.filter(user=user, election=election, kind=kind, done_at=None).delete()
         row.save()
         detail = {"kind": kind, "sha256": sha256} | row.counts
-        trail_add(action="import.upload", subject=election, now=now, user=user, detail=detail)
+        add_trail_entry(action="import.upload", subject=election, now=now, user=user, detail=detail)
     return row
 
 
-def import_shown(*, row: Import) -> Shown:
-    """What was kept of one that waits."""
-    kept = _unpack(row.lines)
+def load_preview(*, row: Import) -> ImportPreview:
+    """Loads the stored preview of an import that waits for confirmation."""
+    stored = _decompress_json(row.lines)
     lines = [
-        Line(number, code, State(state), tuple(Change(*one) for one in changes), tuple(reasons))
-        for number, code, state, changes, reasons in kept["lines"]
+        ImportLine(number, code, LineState(state), tuple(FieldChange(*one) for one in changes), tuple(reasons))
+        for number, code, state, changes, reasons in stored["lines"]
     ]
-    return Shown(lines, list(_unpack(row.table)["notes"]), frozenset(kept["differing"]))
+    return ImportPreview(lines, list(_decompress_json(row.table)["notes"]), frozenset(stored["differing"]))
 
 
-def import_do(*, key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> Answer:
-    """Does what was shown under `stamp`, all or nothing. One that is done already is done, and stays as it is.
+def apply_import(*, key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> ImportResult:
+    """Writes what the preview with this `stamp` shows, all or nothing.
 
-    Raises Import.DoesNotExist where it is cancelled or expired.
+    An import that is already done counts as done, and nothing is written again. `leave_out` skips wrong lines.
+    Raises Import.DoesNotExist where the import is cancelled or expired.
     """
     try:
         with transaction.atomic():
-            return _do(key, stamp, leave_out, user, now)
-    except Outdated:  # a row moved after the file was judged: judge it again
+            return _apply_locked(key, stamp, leave_out, user, now)
+    except Outdated:  # a row changed after the file was checked, so check again
         with transaction.atomic():
-            row = _hold(key, user, now)
-            return Answer(True) if row.done_at else Answer(False, _look_again(row, user))
+            row = _lock_import(key, user, now)
+            return ImportResult(True) if row.done_at else ImportResult(False, _refresh_preview(row, user))
 
 
-def import_cancel(*, row: Import) -> None:
+def cancel_import(*, row: Import) -> None:
+    """Deletes an import that is not done."""
     Import.objects.filter(pk=row.pk, done_at=None).delete()
 
 
-def imports_expire(*, now: datetime) -> int:
-    """Takes away what waited too long; how many."""
-    found: int = Import.objects.filter(expires_at__lte=now).delete()[0]
-    return found
+def delete_expired_imports(*, now: datetime) -> int:
+    """Deletes expired imports; returns how many."""
+    deleted: int = Import.objects.filter(expires_at__lte=now).delete()[0]
+    return deleted
 
 
-def _do(key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> Answer:
-    row = _hold(key, user, now)
+def _apply_locked(key: int, stamp: str, leave_out: bool, user: User, now: datetime) -> ImportResult:
+    row = _lock_import(key, user, now)
     if row.done_at is not None:
-        return Answer(True)
-    plan = _plan(row.kind, row.election, _table_in(_unpack(row.table)["table"]), user)
-    before = import_shown(row=row).lines
-    differing = _differing(before, plan.lines)
+        return ImportResult(True)
+    plan = _make_plan(row.kind, row.election, _deserialize_table(_decompress_json(row.table)["table"]), user)
+    shown_lines = load_preview(row=row).lines
+    differing = _find_differing_lines(shown_lines, plan.lines)
     if differing or stamp != row.stamp:
-        _keep(row, plan.lines, differing)
+        _set_preview(row, plan.lines, differing)
         row.save()
-        return Answer(False, differing)
-    if row.counts[State.WRONG] and not leave_out:
-        return Answer(False)
+        return ImportResult(False, differing)
+    if row.counts[LineState.WRONG] and not leave_out:
+        return ImportResult(False)
     codes: Iterable[tuple[int, str]] = ()
-    if isinstance(plan, commission_import.Plan):
-        commissions_write(plan=plan, sha256=row.sha256, now=now, user=user)
-    elif isinstance(plan, observer_import.Plan):
-        codes = observer_import.observers_write(plan=plan, sha256=row.sha256, now=now, user=user).codes
+    if isinstance(plan, commission_import.CommissionImportPlan):
+        write_commissions(plan=plan, sha256=row.sha256, now=now, user=user)
+    elif isinstance(plan, observer_import.ObserverImportPlan):
+        codes = observer_import.write_observers(plan=plan, sha256=row.sha256, now=now, user=user).codes
     else:
-        assignment_import.assignments_write(plan=plan, sha256=row.sha256, now=now, user=user)
-    row.codes, row.done_at, row.expires_at = [list(one) for one in codes], now, now + KEPT
+        assignment_import.write_assignments(plan=plan, sha256=row.sha256, now=now, user=user)
+    row.codes, row.done_at, row.expires_at = [list(one) for one in codes], now, now + RETENTION
     row.file = row.table = row.lines = ""
     row.save()
-    return Answer(True)
+    return ImportResult(True)
 
 
-def _hold(key: int, user: User, now: datetime) -> Import:
-    """The user's own import, with its election's registry locked, then itself: in that order everywhere."""
-    election_lock(imports_own(user, now).get(pk=key).election)
-    return imports_own(user, now).select_for_update(of=("self",), no_key=True).get(pk=key)
+def _lock_import(key: int, user: User, now: datetime) -> Import:
+    """Locks the election's registry and then the user's import; always in this order, to avoid deadlocks."""
+    lock_election(get_own_imports(user, now).get(pk=key).election)
+    return get_own_imports(user, now).select_for_update(of=("self",), no_key=True).get(pk=key)
 
 
-def imports_own(user: User, now: datetime) -> "QuerySet[Import]":
+def get_own_imports(user: User, now: datetime) -> "QuerySet[Import]":
+    """Returns the user's imports that have not expired."""
     return Import.objects.filter(user=user, expires_at__gt=now).select_related("election")
 
 
-def _look_again(row: Import, user: User) -> frozenset[int]:
-    plan = _plan(row.kind, row.election, _table_in(_unpack(row.table)["table"]), user)
-    differing = _differing(import_shown(row=row).lines, plan.lines)
-    _keep(row, plan.lines, differing)
+def _refresh_preview(row: Import, user: User) -> frozenset[int]:
+    plan = _make_plan(row.kind, row.election, _deserialize_table(_decompress_json(row.table)["table"]), user)
+    differing = _find_differing_lines(load_preview(row=row).lines, plan.lines)
+    _set_preview(row, plan.lines, differing)
     row.save()
     return differing
 
 
-def _plan(kind: str, election: Election, table: Table, user: User) -> Plan:
-    scope = scope_of(user=user, verb=VERBS[Import.Kind(kind)], election=election)
+def _make_plan(kind: str, election: Election, table: Table, user: User) -> Plan:
+    scope = get_import_scope(user=user, permission=REQUIRED_PERMISSIONS[Import.Kind(kind)], election=election)
     if kind == Import.Kind.COMMISSIONS:
-        return commission_import.commissions_plan(election=election, table=table, scope=scope)
+        return commission_import.plan_commission_import(election=election, table=table, scope=scope)
     if kind == Import.Kind.OBSERVERS:
-        return observer_import.observers_plan(election=election, table=table, scope=scope)
-    return assignment_import.assignments_plan(election=election, table=table, scope=scope)
+        return observer_import.plan_observer_import(election=election, table=table, scope=scope)
+    return assignment_import.plan_assignment_import(election=election, table=table, scope=scope)
 
 
-def _differing(before: Iterable[Line], now: Iterable[Line]) -> frozenset[int]:
-    old, new = ({line.number: line.outcome for line in lines} for lines in (before, now))
+def _find_differing_lines(shown: Iterable[ImportLine], current: Iterable[ImportLine]) -> frozenset[int]:
+    old, new = ({line.number: line.outcome for line in lines} for lines in (shown, current))
     return frozenset(number for number in old.keys() | new.keys() if old.get(number) != new.get(number))
 
 
-def _keep(row: Import, lines: list[Line], differing: frozenset[int]) -> None:
-    row.counts = counts_of(lines)
+def _set_preview(row: Import, lines: list[ImportLine], differing: frozenset[int]) -> None:
+    row.counts = count_states(lines)
     row.stamp = hashlib.sha256(json.dumps([line.outcome for line in lines]).encode()).hexdigest()
-    kept = [
+    stored = [
         (one.number, one.code, str(one.state), [(c.field, c.old, c.new) for c in one.changes], one.reasons)
         for one in lines
     ]
-    row.lines = _pack({"lines": kept, "differing": sorted(differing)})
+    row.lines = _compress_json({"lines": stored, "differing": sorted(differing)})
 
 
-def _pack(value: Any) -> str:
+def _compress_json(value: Any) -> str:
     return base64.b64encode(zlib.compress(json.dumps(value).encode(), 1)).decode()
 
 
-def _unpack(text: str) -> dict[str, Any]:
+def _decompress_json(text: str) -> dict[str, Any]:
     return cast(dict[str, Any], json.loads(zlib.decompress(base64.b64decode(text))))
 
 
-def _copy(table: Table) -> Table:
-    """Judging complains to a table: what is kept is the table as it was read."""
-    return Table(table.file, table.columns, list(table.rows), list(table.bad), table.header)
+def _copy_table(table: Table) -> Table:
+    """Copies a table, because checking adds problems to it and the table is stored as it was read."""
+    return Table(table.file, table.columns, list(table.rows), list(table.bad), table.header_line)
 
 
-def _table_out(table: Table) -> dict[str, Any]:
+def _serialize_table(table: Table) -> dict[str, Any]:
     return {
         "file": table.file,
         "columns": table.columns,
-        "header": table.header,
+        "header": table.header_line,
         "rows": [(row.line, list(row.cells.values())) for row in table.rows],
         "bad": [asdict(one) for one in table.bad],
     }
 
 
-def _table_in(kept: dict[str, Any]) -> Table:
-    columns = tuple(kept["columns"])
-    rows = [Row(line, dict(zip(columns, cells, strict=True))) for line, cells in kept["rows"]]
-    return Table(kept["file"], columns, rows, [BadLine(**one) for one in kept["bad"]], kept["header"])
+def _deserialize_table(data: dict[str, Any]) -> Table:
+    columns = tuple(data["columns"])
+    rows = [Row(line, dict(zip(columns, cells, strict=True))) for line, cells in data["rows"]]
+    return Table(data["file"], columns, rows, [BadLine(**one) for one in data["bad"]], data["header"])

@@ -1,7 +1,8 @@
-"""Observers of an earlier election, asked into another one: the same people under the same codes, and no more than asked.
+"""Invitations of an earlier election's observers to another election.
 
-They hold no consent there until they accept its code of conduct on their phone, and no phone or code
-of before works there: they enrol anew. Whoever never accepts is forgotten with the earlier election.
+The observers keep their codes. They have not consented until they accept the new election's code of conduct on
+their phone. Their earlier phones and enrolment codes do not work in the new election, so they enrol again. The
+personal data of an observer who never accepts is deleted when the earlier election is purged.
 """
 
 from dataclasses import dataclass
@@ -11,18 +12,21 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from observer.models import Consent, Election, Observer, Trail, User
-from observer.services.registry.commissions import BATCH, election_lock
-from observer.services.trail import trail_add
+from observer.services.registry.commissions import BATCH_ROWS, lock_election
+from observer.services.trail import add_trail_entry
 from reports.models import SetAside
 
 
-class Gone(Exception):
-    """The people of that election were made unreadable: there is nobody left to ask."""
+class ElectionPurged(Exception):
+    """The personal data of that election was purged, so nobody can be invited from it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Invited:
-    """Of those asked for: how many would be or were invited, take part already, or are left out as set aside or nameless."""
+class InvitationCounts:
+    """How many of the selected observers are invited, take part already (`there`), or are left out.
+
+    Left out are those who were set aside in the earlier election, and those without personal data.
+    """
 
     invited: int
     there: int
@@ -30,40 +34,47 @@ class Invited:
 
 
 def is_purged(election: Election) -> bool:
-    """Whether a purge of its people has begun."""
+    """Says whether a purge of the election's people has been started."""
     return Trail.objects.filter(election=election, action="election.purge").exists()
 
 
-def invitation_counted(*, source: Election, election: Election, people: "QuerySet[Observer]") -> Invited:
-    """What inviting them would do now. Raises Gone."""
-    return _sorted(source, election, people)[0]
+def count_invitations(*, source: Election, election: Election, people: "QuerySet[Observer]") -> InvitationCounts:
+    """Counts what inviting these observers would do now. Raises ElectionPurged."""
+    return _select_observers(source, election, people)[0]
 
 
-def observers_invite(
+def invite_observers(
     *, source: Election, election: Election, people: "QuerySet[Observer]", user: User, now: datetime
-) -> Invited:
-    """Takes these people of `source` on for `election`, and asks for their consent. Doing it twice invites nobody. Raises Gone."""
+) -> InvitationCounts:
+    """Adds observers of `source` to `election` and asks for their consent.
+
+    A second call with the same observers invites nobody. Raises ElectionPurged.
+    """
     with transaction.atomic():
-        election_lock(election)
-        done, keys = _sorted(source, election, people)
+        lock_election(election)
+        counts, keys = _select_observers(source, election, people)
         through = Observer.elections.through
         links = [through(observer_id=key, election_id=election.pk) for key in keys]
-        through.objects.bulk_create(links, batch_size=BATCH, ignore_conflicts=True)
-        asked = [Consent(observer_id=key, election=election, asked_at=now) for key in keys]
-        Consent.objects.bulk_create(asked, batch_size=BATCH, ignore_conflicts=True)
+        through.objects.bulk_create(links, batch_size=BATCH_ROWS, ignore_conflicts=True)
+        consents = [Consent(observer_id=key, election=election, asked_at=now) for key in keys]
+        Consent.objects.bulk_create(consents, batch_size=BATCH_ROWS, ignore_conflicts=True)
         if keys:
             detail = {"from": source.slug, "number": len(keys)}
-            trail_add(action="observers.invite", subject=election, now=now, user=user, detail=detail)
-    return done
+            add_trail_entry(action="observers.invite", subject=election, now=now, user=user, detail=detail)
+    return counts
 
 
-def _sorted(source: Election, election: Election, people: "QuerySet[Observer]") -> tuple[Invited, list[int]]:
+def _select_observers(
+    source: Election, election: Election, people: "QuerySet[Observer]"
+) -> tuple[InvitationCounts, list[int]]:
     if is_purged(source):
-        raise Gone
-    asked = set(people.values_list("pk", flat=True))
-    there = set(Observer.elections.through.objects.filter(election=election).values_list("observer_id", flat=True))
-    aside = SetAside.objects.filter(election=source).values_list("observer_id", flat=True)
+        raise ElectionPurged
+    requested = set(people.values_list("pk", flat=True))
+    participants = set(
+        Observer.elections.through.objects.filter(election=election).values_list("observer_id", flat=True)
+    )
+    set_aside = SetAside.objects.filter(election=source).values_list("observer_id", flat=True)
     nameless = people.filter(name="", phone="", email="", accreditation_number="").values_list("pk", flat=True)
-    left = (set(aside) | set(nameless)) & asked - there
-    fresh = sorted(asked - there - left)
-    return Invited(len(fresh), len(asked & there), len(left)), fresh
+    left_out = (set(set_aside) | set(nameless)) & requested - participants
+    invited = sorted(requested - participants - left_out)
+    return InvitationCounts(len(invited), len(requested & participants), len(left_out)), invited

@@ -1,4 +1,4 @@
-"""Words from the desk: sending them, finding one's own, and who has read them."""
+"""Messages of the desk to observers: sending, receiving, and who has read them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -9,17 +9,18 @@ from django.db import transaction
 from django.db.models import Count, DateTimeField, F, OuterRef, Q, QuerySet, Subquery
 
 from observer.models import Assignment, Commission, Election, Observer, Organisation, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Message, MessageRead
 
-TEXT_MAX = 2_000
+MAX_TEXT_CHARACTERS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a message is for: one `observer`; else all sent to or around `commission` (None: everyone).
+    """Who a message is for: one `observer`, or all who are assigned to, above or below `commission`.
 
-    Of these perhaps one role, one organisation, or only the observers `listed`.
+    Without a commission it is for everyone. `role` and `organisation` narrow it further; `listed` are the keys of
+    the only observers it is for.
     """
 
     commission: Commission | None = None
@@ -29,101 +30,118 @@ class Audience:
     listed: tuple[int, ...] | None = None
 
 
-def message_send(
+def send_message(
     *, uuid: UUID, election: Election, audience: Audience, texts: Mapping[str, str], user: User | None, now: datetime
 ) -> Message:
-    """Says it, once, however often the form is sent; whoever sent it first is its author."""
-    clean = {language: text.strip()[:TEXT_MAX] for language, text in texts.items() if text.strip()}
-    if not clean:
+    """Sends a message, once, even if the form with this `uuid` is sent several times.
+
+    Its author is who sent the form first. Raises ValueError without any text.
+    """
+    stripped_texts = {language: text.strip()[:MAX_TEXT_CHARACTERS] for language, text in texts.items() if text.strip()}
+    if not stripped_texts:
         raise ValueError("a message without words")
     with transaction.atomic():
-        message, new = Message.objects.get_or_create(
+        message, is_new = Message.objects.get_or_create(
             uuid=uuid,
             defaults={
                 "election": election,
                 "observer": audience.observer,
                 "commission": audience.commission,
                 "role": audience.role,
-                "organisation": _whose(audience),
+                "organisation": _get_organisation(audience),
                 "listed": audience.listed is not None,
-                "texts": clean,
+                "texts": stripped_texts,
                 "author": user,
                 "sent_at": now,
             },
         )
-        if new:
+        if is_new:
             message.recipients.set(audience.listed or ())
             where = audience.commission.code if audience.commission else ""
             to = {"observer": audience.observer.code} if audience.observer else {"commission": where}
             detail = {**to, "role": audience.role, "listed": len(audience.listed or ())}
-            trail_add(action="message.send", subject=message, now=now, user=user, detail=detail)
+            add_trail_entry(action="message.send", subject=message, now=now, user=user, detail=detail)
     return message
 
 
-def _whose(audience: Audience) -> Organisation | None:
+def _get_organisation(audience: Audience) -> Organisation | None:
     return audience.organisation or (audience.observer.organisation if audience.observer else None)
 
 
-def messages_for(*, observer: Observer, election: Election) -> QuerySet[Message]:
-    """What was said to this observer, to a territory around or below one of their places, or to everyone.
+def get_messages(*, observer: Observer, election: Election) -> QuerySet[Message]:
+    """Returns the messages for an observer, newest first.
 
-    Newest first; each row has `read_at`, None where the observer has not read it.
+    They are for this observer, for a territory above or below one of their commissions, or for everyone. Each row
+    has `read_at`, which is None if the observer has not read it.
     """
     places = Assignment.objects.filter(observers=observer, election=election).values_list("commission__path", "role")
-    mine = Q(commission__isnull=True, role="")
+    is_for_observer = Q(commission__isnull=True, role="")
     for path, role in set(places):
-        here = Q(commission__isnull=True) | Q(commission__path__in=_above(path)) | Q(commission__path__startswith=path)
-        mine |= here & Q(role__in=("", role))
-    mine &= Q(organisation__isnull=True) | Q(organisation=observer.organisation_id)
+        is_near = (
+            Q(commission__isnull=True)
+            | Q(commission__path__in=_get_ancestor_paths(path))
+            | Q(commission__path__startswith=path)
+        )
+        is_for_observer |= is_near & Q(role__in=("", role))
+    is_for_observer &= Q(organisation__isnull=True) | Q(organisation=observer.organisation_id)
     listed = Message.recipients.through.objects.filter(observer=observer).values("message")
     reads = MessageRead.objects.filter(message=OuterRef("pk"), observer=observer).values("at")[:1]
     return (
         Message.objects.filter(election=election)
-        .filter(Q(observer=observer) | Q(observer__isnull=True, listed=False) & mine | Q(listed=True, pk__in=listed))
+        .filter(
+            Q(observer=observer)
+            | Q(observer__isnull=True, listed=False) & is_for_observer
+            | Q(listed=True, pk__in=listed)
+        )
         .annotate(read_at=Subquery(reads, output_field=DateTimeField()))
     )
 
 
-def recipients_of(*, message: Message) -> QuerySet[Observer]:
-    """Whom it is for as of now: who is sent there later finds it too. Names and numbers are not loaded."""
-    everyone = Observer.objects.defer("name", "phone", "email", "accreditation_number").order_by("code")
+def get_recipients(*, message: Message) -> QuerySet[Observer]:
+    """Returns the observers whom a message is for at present, by code.
+
+    Who is assigned later receives it too. Names and phone numbers are not loaded.
+    """
+    observers = Observer.objects.defer("name", "phone", "email", "accreditation_number").order_by("code")
     if message.observer_id is not None:
-        return everyone.filter(pk=message.observer_id)
+        return observers.filter(pk=message.observer_id)
     if message.listed:
-        return everyone.filter(pk__in=Message.recipients.through.objects.filter(message=message).values("observer"))
-    sent = Assignment.objects.filter(election=message.election_id)
+        return observers.filter(pk__in=Message.recipients.through.objects.filter(message=message).values("observer"))
+    assignments = Assignment.objects.filter(election=message.election_id)
     if message.role:
-        sent = sent.filter(role=message.role)
+        assignments = assignments.filter(role=message.role)
     if message.commission is not None:
         path = message.commission.path
-        sent = sent.filter(Q(commission__path__startswith=path) | Q(commission__path__in=_above(path)))
-    known = Q(pk__in=Assignment.observers.through.objects.filter(assignment__in=sent).values("observer"))
+        assignments = assignments.filter(
+            Q(commission__path__startswith=path) | Q(commission__path__in=_get_ancestor_paths(path))
+        )
+    is_recipient = Q(pk__in=Assignment.observers.through.objects.filter(assignment__in=assignments).values("observer"))
     if message.commission is None and not message.role:
-        known |= Q(elections=message.election_id)
+        is_recipient |= Q(elections=message.election_id)
     if message.organisation_id is not None:
-        known &= Q(organisation=message.organisation_id)
-    return everyone.filter(pk__in=Observer.objects.filter(known).values("pk"))
+        is_recipient &= Q(organisation=message.organisation_id)
+    return observers.filter(pk__in=Observer.objects.filter(is_recipient).values("pk"))
 
 
-def recipients_with_reading(*, message: Message) -> QuerySet[Observer]:
-    """The same, each with `read_at`; who has not read it comes first."""
+def get_recipients_with_reads(*, message: Message) -> QuerySet[Observer]:
+    """Returns the recipients with `read_at`; those who have not read the message come first."""
     reads = MessageRead.objects.filter(message=message, observer=OuterRef("pk")).values("at")[:1]
-    rows = recipients_of(message=message).annotate(read_at=Subquery(reads, output_field=DateTimeField()))
+    rows = get_recipients(message=message).annotate(read_at=Subquery(reads, output_field=DateTimeField()))
     return rows.order_by(F("read_at").asc(nulls_first=True), "code")
 
 
-def reads_counted(*, messages: Collection[int]) -> dict[int, int]:
-    """How many have read each."""
+def count_reads(*, messages: Collection[int]) -> dict[int, int]:
+    """Counts the observers who have read each message."""
     rows = MessageRead.objects.filter(message__in=messages).order_by().values_list("message").annotate(Count("pk"))
     return dict(rows)
 
 
-def message_read(*, message: Message, observer: Observer, now: datetime) -> datetime:
-    """When the observer first read it: now, unless it was before."""
+def mark_message_read(*, message: Message, observer: Observer, now: datetime) -> datetime:
+    """Marks a message as read by an observer; returns when they first read it."""
     read, _new = MessageRead.objects.get_or_create(message=message, observer=observer, defaults={"at": now})
     return read.at
 
 
-def _above(path: str) -> list[str]:
+def _get_ancestor_paths(path: str) -> list[str]:
     codes = path.strip("/").split("/")
     return ["/".join(codes[:depth]) + "/" for depth in range(1, len(codes) + 1)]

@@ -1,4 +1,4 @@
-"""The hours of a pack: `[[schedule]]` in `pack.toml`, what is expected when."""
+"""Reads the reporting schedule of a pack: `[[schedule]]` in `pack.toml`."""
 
 from collections.abc import Callable, Sequence
 from datetime import time
@@ -7,50 +7,55 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from observer.models import Assignment
-from observer.services.spreadsheets.tables import zone_is_known
+from observer.services.spreadsheets.tables import is_known_timezone
 
-KEYS = {"checklist", "slot", "due", "grace_minutes", "zone", "roles"}
-SLOT_MAX = 32
-GRACE_MAX = 7 * 24 * 60  # minutes
+SCHEDULE_KEYS = {"checklist", "slot", "due", "grace_minutes", "zone", "roles"}
+MAX_SLOT_CHARACTERS = 32
+MAX_GRACE_MINUTES = 7 * 24 * 60
 
 
-def schedule_read(given: Any, complain: Callable[[str], None]) -> list[dict[str, Any]]:
-    """The rows as an election keeps them; each problem is told to `complain`."""
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
-        complain(_("%(key)s is not a list of tables") % {"key": "schedule"})
+def parse_schedule(value: Any, add_problem: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Reads the schedule into the rows that an election stores.
+
+    Calls `add_problem` with the text of each problem.
+    """
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        add_problem(_("%(key)s is not a list of tables") % {"key": "schedule"})
         return []
-    return [row for place, one in enumerate(given, 1) if (row := _row(one, f"schedule {place}", complain))]
+    return [
+        row for number, entry in enumerate(value, 1) if (row := _parse_row(entry, f"schedule {number}", add_problem))
+    ]
 
 
-def schedule_unknown(schedule: Sequence[dict[str, Any]], checklists: set[str]) -> list[str]:
-    """Codes of the schedule that are of no checklist."""
+def find_unknown_checklists(schedule: Sequence[dict[str, Any]], checklists: set[str]) -> list[str]:
+    """Finds codes in the schedule that no checklist has."""
     return sorted({row["checklist"] for row in schedule} - checklists)
 
 
-def _row(one: dict[str, Any], name: str, complain: Callable[[str], None]) -> dict[str, Any] | None:
-    wrong = [f"{name}.{key}" for key in sorted(one.keys() - KEYS)]
-    due = one.get("due")
-    day, now = (due.get("day", 0), due.get("time")) if isinstance(due, dict) else (0, None)
-    grace, slot = one.get("grace_minutes", 0), one.get("slot", "")
-    zone, roles = one.get("zone", ""), one.get("roles", [])
-    good = {
-        "checklist": isinstance(one.get("checklist"), str),
-        "due": isinstance(now, time) and type(day) is int and abs(day) <= 400,
-        "grace_minutes": type(grace) is int and 0 <= grace <= GRACE_MAX,
-        "slot": isinstance(slot, str) and len(slot) <= SLOT_MAX,
-        "zone": isinstance(zone, str) and (not zone or zone_is_known(zone)),
+def _parse_row(entry: dict[str, Any], name: str, add_problem: Callable[[str], None]) -> dict[str, Any] | None:
+    invalid_keys = [f"{name}.{key}" for key in sorted(entry.keys() - SCHEDULE_KEYS)]
+    due = entry.get("due")
+    day, time_of_day = (due.get("day", 0), due.get("time")) if isinstance(due, dict) else (0, None)
+    grace, slot = entry.get("grace_minutes", 0), entry.get("slot", "")
+    zone, roles = entry.get("zone", ""), entry.get("roles", [])
+    is_valid = {
+        "checklist": isinstance(entry.get("checklist"), str),
+        "due": isinstance(time_of_day, time) and type(day) is int and abs(day) <= 400,
+        "grace_minutes": type(grace) is int and 0 <= grace <= MAX_GRACE_MINUTES,
+        "slot": isinstance(slot, str) and len(slot) <= MAX_SLOT_CHARACTERS,
+        "zone": isinstance(zone, str) and (not zone or is_known_timezone(zone)),
         "roles": isinstance(roles, list) and all(role in Assignment.Role.values for role in roles),
     }
-    wrong += [f"{name}.{key}" for key, is_good in good.items() if not is_good]
-    for key in wrong:
-        complain(_("%(key)s cannot be read") % {"key": key})
-    if wrong or not isinstance(now, time):
+    invalid_keys += [f"{name}.{key}" for key, valid in is_valid.items() if not valid]
+    for key in invalid_keys:
+        add_problem(_("%(key)s cannot be read") % {"key": key})
+    if invalid_keys or not isinstance(time_of_day, time):
         return None
     return {
-        "checklist": one["checklist"],
+        "checklist": entry["checklist"],
         "slot": slot,
         "day": day,
-        "time": now.isoformat(),
+        "time": time_of_day.isoformat(),
         "grace_minutes": grace,
         "zone": zone,
         "roles": roles,

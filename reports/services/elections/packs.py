@@ -1,4 +1,4 @@
-"""Making an election out of a country's pack."""
+"""Creation of an election from a country's pack."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,22 +11,22 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from observer.models import Election, Level, User
-from observer.services.registry.relay_keys import relay_keys_set
+from observer.services.registry.relay_keys import set_relay_keys
 from observer.services.spreadsheets.tables import BadLine, BadTable
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import ViolationGroup, ViolationType
-from reports.services.checklists.publishing import checklists_publish
-from reports.services.elections.pack_files import Pack, Window, pack_read
+from reports.services.checklists.publishing import publish_checklists
+from reports.services.elections.pack_files import Pack, Window, read_pack
 
 Row = TypeVar("Row", Level, ViolationGroup, ViolationType)
 
 
 class ElectionExists(Exception):
-    """There is an election of this slug."""
+    """There is already an election with this slug."""
 
 
-def pack_folder(name: str) -> Path:
-    """The folder of a pack that came with the platform (`kz`), or any other folder. Raises BadTable for neither."""
+def find_pack_folder(name: str) -> Path:
+    """Finds a pack's folder by the name of a built-in pack (`kz`) or by a path. Raises BadTable."""
     if re.fullmatch(r"[\w\-]+", name) and (settings.PACKS_DIR / name / "pack.toml").is_file():
         return Path(settings.PACKS_DIR / name)
     if Path(name).is_dir():
@@ -34,12 +34,12 @@ def pack_folder(name: str) -> Path:
     raise BadTable([BadLine(name, 0, _("there is no such pack and no such folder"))])
 
 
-def packs_here() -> list[str]:
-    """The names of the packs that came with the platform."""
+def list_packs() -> list[str]:
+    """Lists the names of the packs that come with the platform."""
     return sorted(path.parent.name for path in Path(settings.PACKS_DIR).glob("*/pack.toml"))
 
 
-def election_create(
+def create_election(
     *,
     slug: str,
     name: str | Mapping[str, str],
@@ -49,42 +49,50 @@ def election_create(
     state: str = Election.State.OPEN,
     languages: Sequence[str] = (),
     window: tuple[datetime, datetime] | None = None,
-    press: str = "",
+    idempotency_key: str = "",
     now: datetime,
     user: User | None = None,
 ) -> Election:
-    """An open election with all that the pack brings, its checklists published as version 1.
+    """Creates an election with everything that the pack has; checklists are published as version 1.
 
-    `languages`: only these of the pack's, in this order; `window`: other hours than the pack's;
-    `press` goes into the trail, so that whoever presses a button twice finds what the first made.
+    A `name` that is a string is used for every language. `languages` selects some of the pack's, in this order;
+    `window` replaces the pack's hours. `idempotency_key` is stored in the trail, where
+    `elections.find_created_election` finds it when a form is sent twice.
 
-    A plain `name` stands for every language. The whole folder is checked first: raises BadTable
-    with every problem by file and line, or ElectionExists, and has made nothing then.
+    The whole folder is checked first: raises BadTable with every problem by file and line, or ElectionExists, and
+    then nothing is created.
     """
-    pack = pack_read(pack_dir)
+    pack = read_pack(pack_dir)
     if languages:
         pack.languages = tuple(languages)
         pack.choice_languages = tuple(one for one in pack.choice_languages if one in languages)
     names = dict(name) if isinstance(name, Mapping) else dict.fromkeys(pack.languages, name)
     with transaction.atomic():
-        election = _election(pack, slug, names, date, publication, state, window)
-        Level.objects.bulk_create([_of(election, level) for level in pack.levels])
-        ViolationGroup.objects.bulk_create([_of(election, group) for group in pack.groups.values()])
-        ViolationType.objects.bulk_create([_of(election, violation) for violation in pack.violations])
-        checklists_publish(election=election, drafts=pack.drafts, now=now, user=user)
-        trail_add(
-            action="election.create", subject=election, now=now, user=user, detail={"pack": pack.code, "press": press}
+        election = _insert_from_pack(pack, slug, names, date, publication, state, window)
+        Level.objects.bulk_create([_set_election(election, level) for level in pack.levels])
+        ViolationGroup.objects.bulk_create([_set_election(election, group) for group in pack.groups.values()])
+        ViolationType.objects.bulk_create([_set_election(election, violation) for violation in pack.violations])
+        publish_checklists(election=election, drafts=pack.drafts, now=now, user=user)
+        add_trail_entry(
+            action="election.create",
+            subject=election,
+            now=now,
+            user=user,
+            detail={"pack": pack.code, "press": idempotency_key},
         )
     return election
 
 
-def _of(election: Election, row: Row) -> Row:
+def _set_election(election: Election, row: Row) -> Row:
     row.election = election
     return row
 
 
-def election_store(election: Election) -> None:
-    """A new row. Raises ValidationError, or ElectionExists where the slug is taken, be it this very moment."""
+def insert_election(election: Election) -> None:
+    """Inserts the row of a new election.
+
+    Raises ValidationError, or ElectionExists where the slug is taken, even by a request at the same moment.
+    """
     election.full_clean(exclude=["names"], validate_unique=False)
     try:
         with transaction.atomic():
@@ -93,7 +101,7 @@ def election_store(election: Election) -> None:
         raise ElectionExists(election.slug) from None
 
 
-def _election(
+def _insert_from_pack(
     pack: Pack,
     slug: str,
     names: dict[str, str],
@@ -102,11 +110,11 @@ def _election(
     state: str,
     hours: tuple[datetime, datetime] | None,
 ) -> Election:
-    def utc(window: Window) -> tuple[datetime, datetime]:
-        opens, closes = (moment.on(day, pack.timezone).astimezone(UTC) for moment in window)
+    def to_utc(window: Window) -> tuple[datetime, datetime]:
+        opens, closes = (moment.to_datetime(day, pack.timezone).astimezone(UTC) for moment in window)
         return opens, closes
 
-    opens_at, closes_at = hours or utc(pack.window)
+    opens_at, closes_at = hours or to_utc(pack.window)
     election = Election(
         slug=slug,
         names=names,
@@ -118,7 +126,7 @@ def _election(
         opens_at=opens_at,
         closes_at=closes_at,
         pack=pack.code,
-        windows={code: [moment.isoformat() for moment in utc(window)] for code, window in pack.windows.items()},
+        windows={code: [moment.isoformat() for moment in to_utc(window)] for code, window in pack.windows.items()},
         emergency_contact=pack.emergency_contact,
         emergency_names=pack.emergency_names,
         conduct_version=pack.conduct_version,
@@ -131,6 +139,6 @@ def _election(
             **pack.cases,
         },
     )
-    relay_keys_set(election)
-    election_store(election)
+    set_relay_keys(election)
+    insert_election(election)
     return election

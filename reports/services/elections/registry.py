@@ -1,4 +1,7 @@
-"""Changes of the registry that change figures: the registry's services, and the rows that recompute."""
+"""Changes of commissions that also change figures.
+
+They call the services of `observer.services` and mark the affected commissions for recomputation.
+"""
 
 import hashlib
 from datetime import datetime
@@ -9,39 +12,39 @@ from django.db import transaction
 from observer.models import Commission, Election, Level, User
 from observer.services.importing import commission_import
 from observer.services.registry import commissions
-from observer.services.spreadsheets.columns import COMMISSIONS
-from observer.services.spreadsheets.sheets import sheet_read
-from reports.services.background.recompute_queue import due_add
+from observer.services.spreadsheets.columns import COMMISSION_COLUMNS
+from observer.services.spreadsheets.sheets import read_sheet
+from reports.services.background.recompute_queue import mark_due
 
 
-def commissions_import(
+def import_commissions(
     *, election: Election, source: bytes, file: str, now: datetime, user: User | None = None
-) -> commission_import.Imported:
-    """Adds and updates commissions from a CSV file or workbook, and makes due what it touched.
+) -> commission_import.CommissionImportResult:
+    """Adds and updates commissions from a CSV file or workbook, and marks them as due.
 
-    All or nothing: raises BadTable with every bad line. The same file again changes nothing.
+    All or nothing: raises BadTable with every bad line. Importing the same file again changes nothing.
     """
-    table = COMMISSIONS.table_of(sheet_read(source=source, file=file))
+    table = COMMISSION_COLUMNS.build_table(read_sheet(source=source, file=file))
     with transaction.atomic():
-        done = commission_import.commissions_import(
+        imported = commission_import.import_commissions(
             election=election, table=table, sha256=hashlib.sha256(source).hexdigest(), now=now, user=user
         )
-        if done.touched:
-            due_add(commissions=done.touched, now=now)
-    return done
+        if imported.touched:
+            mark_due(commissions=imported.touched, now=now)
+    return imported
 
 
-def commissions_write(
-    *, plan: commission_import.Plan, sha256: str, now: datetime, user: User | None
-) -> commission_import.Imported:
-    """As `observer.services.importing.commission_import.commissions_write`, and makes due what it touched."""
-    done = commission_import.commissions_write(plan=plan, sha256=sha256, now=now, user=user)
-    if done.touched:
-        due_add(commissions=done.touched, now=now)
-    return done
+def write_commissions(
+    *, plan: commission_import.CommissionImportPlan, sha256: str, now: datetime, user: User | None
+) -> commission_import.CommissionImportResult:
+    """As `observer.services.importing.commission_import.write_commissions`, and makes due what it touched."""
+    imported = commission_import.write_commissions(plan=plan, sha256=sha256, now=now, user=user)
+    if imported.touched:
+        mark_due(commissions=imported.touched, now=now)
+    return imported
 
 
-def commission_create(
+def create_commission(
     *,
     election: Election,
     parent: Commission | None,
@@ -49,28 +52,28 @@ def commission_create(
     code: str,
     now: datetime,
     user: User | None = None,
-    **facts: Any,
+    **fields: Any,
 ) -> Commission:
-    """A new commission, counted from now on by those above it. Raises Impossible."""
+    """Creates a commission, and marks it and its parent as due. Raises Impossible."""
     with transaction.atomic():
-        made = commissions.commission_create(
-            election=election, parent=parent, level=level, code=code, now=now, user=user, **facts
+        commission = commissions.create_commission(
+            election=election, parent=parent, level=level, code=code, now=now, user=user, **fields
         )
-        due_add(commissions=[key for key in (made.pk, made.parent_id) if key], now=now)
-    return made
+        mark_due(commissions=[key for key in (commission.pk, commission.parent_id) if key], now=now)
+    return commission
 
 
-def commission_move(*, commission: Commission, parent: Commission, user: User | None, now: datetime) -> None:
-    """Moves a branch: its figures leave the old parent and come to the new one. Raises Impossible."""
+def move_commission(*, commission: Commission, parent: Commission, user: User | None, now: datetime) -> None:
+    """Moves a branch of the tree, and marks the old and the new parent as due. Raises Impossible."""
     with transaction.atomic():
-        touched = commissions.commission_move(commission=commission, parent=parent, user=user, now=now)
+        touched = commissions.move_commission(commission=commission, parent=parent, user=user, now=now)
         if touched:
-            due_add(commissions=touched, now=now)
+            mark_due(commissions=touched, now=now)
 
 
-def commission_delete(*, commission: Commission, user: User | None, now: datetime) -> None:
-    """Removes a commission without commissions, assignments or reports. Raises Impossible."""
+def delete_commission(*, commission: Commission, user: User | None, now: datetime) -> None:
+    """Deletes a commission that has no commissions, assignments or reports. Raises Impossible."""
     with transaction.atomic():
-        touched = commissions.commission_delete(commission=commission, user=user, now=now)
+        touched = commissions.delete_commission(commission=commission, user=user, now=now)
         if touched:
-            due_add(commissions=touched, now=now)
+            mark_due(commissions=touched, now=now)

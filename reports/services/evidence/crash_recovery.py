@@ -1,9 +1,9 @@
-"""Files that were sealed in the moment their process was killed: their rows are given their last word.
+"""Recovery of uploads whose process was killed before storing the row.
 
-Sealing a file and storing its row are two steps, and nobody can take both at once. So a note on
-disk, written before the first and removed after the second, says what the row is about to become.
-Its writer holds it locked for as long as it lives: a note that nobody holds was left by a dead
-process, and if the sealed file is there, all that is missing is the statement in the note.
+Each such file had been sealed already. Sealing a file and storing its row are two steps that cannot be one. So
+a journal entry on disk, written before the first step and removed after the second, holds the values that the
+row is about to get. Its writer keeps it locked as long as it lives. An entry without a lock was left by a dead
+process: if the sealed file exists, only the update of the row is missing, and it is made from the entry.
 """
 
 import fcntl
@@ -22,140 +22,158 @@ from django.conf import settings
 from reports.models import Evidence
 from reports.services.background.wakeups import wake_after_commit
 from reports.services.storage.sealed_store import is_sealed
-from reports.services.storage.upload_sql import row_store
+from reports.services.storage.upload_sql import mark_upload_stored
 
 log = logging.getLogger("baqylau.evidence")
-NOTES = "whole"  # a folder below PARTS_DIR; one note a file, named by its id
-NOTE_BYTES = 1_000
+JOURNAL_FOLDER = "whole"  # below PARTS_DIR; one entry per uploaded file, named by the file's id
+MAX_ENTRY_BYTES = 1_000
 
 
 @contextmanager
-def whole_noted(*, evidence: Evidence, before: tuple[int, str], size: int, sha256: str) -> Iterator[None]:
-    """Says, while the block seals this file and stores its row, what it is about. `before` is as in `row_store`.
+def open_journal_entry(*, evidence: Evidence, expected: tuple[int, str], size: int, sha256: str) -> Iterator[None]:
+    """Keeps a journal entry while the block seals and stores a file.
 
-    The note goes if the block ends well; if it does not, whoever comes next finds it.
+    `expected` is as in `mark_upload_stored`. The entry is removed when the block succeeds; otherwise it
+    stays for the functions below.
     """
-    path = _folder() / str(evidence.uuid)
-    handle = _open_locked(path)
+    path = _get_journal_folder() / str(evidence.uuid)
+    handle = _open_entry_locked(path)
     try:
-        told = {"pk": evidence.pk, "offset": before[0], "part": before[1], "size": size, "sha256": sha256}
-        note = json.dumps(told).encode()
-        # Written over an older one and then cut: a file that was emptied first is put on disk by ext4 when it
-        # is closed, which takes as long as the photo.
-        os.pwrite(handle, note, 0)
-        if os.fstat(handle).st_size > len(note):
-            os.ftruncate(handle, len(note))
+        entry = {"pk": evidence.pk, "offset": expected[0], "part": expected[1], "size": size, "sha256": sha256}
+        data = json.dumps(entry).encode()
+        # An older entry is overwritten and then cut to length. If it were truncated first, ext4 would write it
+        # to disk when it is closed, which takes as long as writing the photo.
+        os.pwrite(handle, data, 0)
+        if os.fstat(handle).st_size > len(data):
+            os.ftruncate(handle, len(data))
         yield
         path.unlink(missing_ok=True)
     finally:
-        os.close(handle)  # and lets go
+        os.close(handle)  # this also releases the lock
 
 
-def upload_mended(*, evidence: Evidence, now: datetime) -> Evidence:
-    """The file as it truly stands: stored, where a process died between sealing it and saying so.
+def recover_upload(*, evidence: Evidence, now: datetime) -> Evidence:
+    """Recovers one upload where needed; returns its row as it is then.
 
-    Costs a look at the disk, and nothing more, where all is well. Also stores a file whose part is
-    gone though its row names one, if what was announced lies sealed.
+    The row becomes stored where a process died between sealing the file and storing the row. Normally this
+    costs one look at the disk and nothing more. It also stores a file whose row names a part that is
+    missing, if the announced content is sealed.
     """
     if evidence.state == Evidence.State.STORED:
         return evidence
-    note = _folder() / str(evidence.uuid)
-    if note.exists():
-        _replay(note, now)
-    elif not (evidence.part and _is_lost(evidence.part) and _stored_as_announced(evidence, now)):
+    entry_path = _get_journal_folder() / str(evidence.uuid)
+    if entry_path.exists():
+        _replay_entry(entry_path, now)
+    elif not (evidence.part and _is_part_missing(evidence.part) and _store_if_announced_is_sealed(evidence, now)):
         return evidence
     return Evidence.objects.get(pk=evidence.pk)
 
 
-def uploads_mend(*, now: datetime, only: Iterable[UUID] | None = None) -> int:
-    """Stores the rows of all files, or those in `only`, that lie sealed and noted; how many. Raises nothing."""
-    folder = _folder()
-    mended = 0
-    wanted = folder.iterdir() if only is None else (folder / str(uuid) for uuid in only)
-    for note in [path for path in wanted if path.exists()] if folder.is_dir() else ():
+def recover_uploads(*, now: datetime, only: Iterable[UUID] | None = None) -> int:
+    """Stores the rows of sealed files that have a journal entry.
+
+    Returns how many; raises nothing. `only`: the ids to which it is limited.
+    """
+    folder = _get_journal_folder()
+    recovered = 0
+    paths = folder.iterdir() if only is None else (folder / str(uuid) for uuid in only)
+    for entry_path in [path for path in paths if path.exists()] if folder.is_dir() else ():
         try:
-            mended += _replay(note, now)
+            recovered += _replay_entry(entry_path, now)
         except Exception:
-            log.exception("the sealed file of upload %s cannot be given to it now", note.name)
-    return mended
+            log.exception("the sealed file of upload %s cannot be given to it now", entry_path.name)
+    return recovered
 
 
-def uploads_mend_lost(*, now: datetime) -> int:
-    """Stores the rows, not noted, whose parts are gone while what they announced lies sealed; how many."""
+def recover_lost_parts(*, now: datetime) -> int:
+    """Stores rows whose part is missing while their file is sealed.
+
+    These are rows without a journal entry. The sealed content must be the announced one. Returns how many.
+    """
     rows = Evidence.objects.filter(state=Evidence.State.PARTIAL, size__isnull=False).exclude(sha256="")
+    folder = _get_journal_folder()
     return sum(
-        _is_lost(row.part) and not (_folder() / str(row.uuid)).exists() and _stored_as_announced(row, now)
+        _is_part_missing(row.part) and not (folder / str(row.uuid)).exists() and _store_if_announced_is_sealed(row, now)
         for row in rows.only("uuid", "sha256", "size", "offset", "part").iterator()
     )
 
 
-def _replay(note: Path, now: datetime) -> bool:
-    """Makes the statement of a note whose writer is dead, if its file lies sealed; True where that changed a row."""
+def _replay_entry(path: Path, now: datetime) -> bool:
+    """Applies the journal entry of a dead process.
+
+    It is applied only if its file is sealed. True where that changed a row.
+    """
     try:
-        handle = os.open(note, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        if not _locked(handle, wait=False) or not _is_there(note, handle):
-            return False  # its writer lives, or somebody else was quicker
-        told = _read(handle)
-        done = bool(told) and is_sealed(sha256=told["sha256"], size=told["size"]) and _store(**told, now=now)
-        note.unlink(missing_ok=True)  # if it was not sealed, its part is still there, or it comes again
-        return done
+        if not _lock_handle(handle, wait=False) or not _is_same_file(path, handle):
+            return False  # its writer lives, or another process has applied the entry
+        entry = _read_entry(handle)
+        stored = bool(entry) and is_sealed(sha256=entry["sha256"], size=entry["size"]) and _store_row(**entry, now=now)
+        path.unlink(missing_ok=True)  # if the file was not sealed, its part still exists, or it is uploaded again
+        return stored
     finally:
         os.close(handle)
 
 
-def _read(handle: int) -> dict[str, Any]:
-    """What the note says; empty where it broke off, which means that nothing was sealed after it."""
+def _read_entry(handle: int) -> dict[str, Any]:
+    """The values of an entry; empty where it is incomplete.
+
+    An incomplete entry means that nothing was sealed after it.
+    """
     with suppress(ValueError):
-        told = json.loads(os.pread(handle, NOTE_BYTES, 0))
-        if isinstance(told, dict) and told.keys() == {"pk", "offset", "part", "size", "sha256"}:
-            return told
+        entry = json.loads(os.pread(handle, MAX_ENTRY_BYTES, 0))
+        if isinstance(entry, dict) and entry.keys() == {"pk", "offset", "part", "size", "sha256"}:
+            return entry
     return {}
 
 
-def _stored_as_announced(evidence: Evidence, now: datetime) -> bool:
+def _store_if_announced_is_sealed(evidence: Evidence, now: datetime) -> bool:
     if not evidence.sha256 or evidence.size is None or not is_sealed(sha256=evidence.sha256, size=evidence.size):
         return False
-    return _store(
+    return _store_row(
         pk=evidence.pk, offset=evidence.offset, part=evidence.part, size=evidence.size, sha256=evidence.sha256, now=now
     )
 
 
-def _store(*, pk: int, offset: int, part: str, size: int, sha256: str, now: datetime) -> bool:
-    """False where the row stands elsewhere by now: somebody went on."""
-    stored = row_store(evidence=pk, before=(offset, part), size=size, sha256=sha256, now=now)
+def _store_row(*, pk: int, offset: int, part: str, size: int, sha256: str, now: datetime) -> bool:
+    """Marks the row as stored; False where another request changed it."""
+    stored = mark_upload_stored(evidence=pk, expected=(offset, part), size=size, sha256=sha256, now=now)
     if stored:
         log.warning("evidence %d was sealed before its process died; it is stored now", pk)
         wake_after_commit("reports.process_evidence")
     return stored
 
 
-def _is_lost(part: str) -> bool:
+def _is_part_missing(part: str) -> bool:
     return not (settings.PARTS_DIR / part).exists()
 
 
-def _folder() -> Path:
-    folder: Path = settings.PARTS_DIR / NOTES
+def _get_journal_folder() -> Path:
+    folder: Path = settings.PARTS_DIR / JOURNAL_FOLDER
     return folder
 
 
-def _open_locked(path: Path) -> int:
-    """The note, made if need be and locked. Waits for another request that finishes the same file."""
+def _open_entry_locked(path: Path) -> int:
+    """Opens an entry, creating it where needed, and locks it.
+
+    Waits for another request that is finishing the same file.
+    """
     while True:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             continue
-        _locked(handle, wait=True)
-        if _is_there(path, handle):
+        _lock_handle(handle, wait=True)
+        if _is_same_file(path, handle):
             return handle
-        os.close(handle)  # the other removed it when it was done: ours must be one that can be found
+        os.close(handle)  # the other request removed this file meanwhile, so create one that others can find
 
 
-def _locked(handle: int, *, wait: bool) -> bool:
+def _lock_handle(handle: int, *, wait: bool) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -163,7 +181,7 @@ def _locked(handle: int, *, wait: bool) -> bool:
     return True
 
 
-def _is_there(path: Path, handle: int) -> bool:
+def _is_same_file(path: Path, handle: int) -> bool:
     try:
         return os.path.samestat(path.stat(), os.fstat(handle))
     except FileNotFoundError:

@@ -1,7 +1,7 @@
-"""What a file's bytes are, read from its first bytes and its outer structure. Decodes nothing.
+"""Detection of a file's type without decoding it.
 
-Everything here is bounded: a few kilobytes from the front, one pass over a picture's blocks, the
-last 64 kB. Hostile files are the normal case.
+It reads the first bytes and the block structure. The work is bounded, because files may be hostile: the first
+kilobyte, one pass over a picture's blocks, and the last 64 kB.
 """
 
 import mmap
@@ -11,10 +11,10 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HEAD = 1024
-SCANS_MAX = 64  # of one progressive JPEG; real ones have about ten, each costs a whole pass
-BLOCKS_MAX = 100_000
-PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+HEAD_BYTES = 1024
+MAX_JPEG_SCANS = 64  # real progressive JPEGs have about ten; decoding each costs a pass over the whole picture
+MAX_BLOCKS = 100_000
+PICTURE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -38,7 +38,7 @@ _SIGNATURES = (
     (b"BM", "image/bmp"),
     (b"\x00\x00\x01\xba", "video/mpeg"),
 )
-_BRANDS = {
+_ISO_BRANDS = {
     b"avif": "image/avif",
     b"avis": "image/avif",
     b"heic": "image/heic",
@@ -49,12 +49,12 @@ _BRANDS = {
     b"mif1": "image/heic",
     b"msf1": "image/heic",
 }
-_RIFF = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
+_RIFF_TYPES = {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}
 _MARKUP = re.compile(rb"<\s*(!doctype|html|head|body|script|svg|iframe|\?php)|<\?php", re.IGNORECASE)
 _SVG = re.compile(rb"<\s*svg", re.IGNORECASE)
 
-# Names of one and the same kind of bytes. A type that is not listed is its own kind.
-_KINDS = {
+# Media types that name the same kind of bytes. A type that is not listed is a kind of its own.
+_TYPES_BY_KIND = {
     "jpeg": "image/jpeg image/jpg image/pjpeg",
     "png": "image/png image/x-png image/apng image/vnd.mozilla.apng",
     "gif": "image/gif",
@@ -76,14 +76,17 @@ _KINDS = {
     " application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     " application/vnd.oasis.opendocument.text application/vnd.oasis.opendocument.spreadsheet",
 }
-_KIND = {name: kind for kind, names in _KINDS.items() for name in names.split()}
-_ANYTHING = ("", "application/octet-stream", "binary/octet-stream", "*/*")
-_KIND_ONLY = {"image/*": "image/", "video/*": "video/", "audio/*": "audio/"}
+_KIND_BY_TYPE = {name: kind for kind, names in _TYPES_BY_KIND.items() for name in names.split()}
+_VAGUE_TYPES = ("", "application/octet-stream", "binary/octet-stream", "*/*")
+_WILDCARD_PREFIXES = {"image/*": "image/", "video/*": "video/", "audio/*": "audio/"}
 
 
 @dataclass(frozen=True, slots=True)
-class Outer:
-    """The outer structure of a picture: pixels as its header says, whether it moves, where it ends."""
+class PictureStructure:
+    """The block structure of a picture.
+
+    Size in pixels by its header, whether it is animated, and its end in bytes.
+    """
 
     width: int
     height: int
@@ -91,18 +94,18 @@ class Outer:
     end: int
 
 
-class Broken(Exception):
-    """A picture whose outer structure cannot be followed to its end."""
+class BrokenPicture(Exception):
+    """A picture whose blocks cannot be followed to their end."""
 
 
-def media_type(path: Path) -> str:
-    """The media type the bytes have; `application/octet-stream` where nothing is known of them."""
+def detect_media_type(path: Path) -> str:
+    """The media type of a file's bytes; `application/octet-stream` where they are unknown."""
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
     if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "video/quicktime" if head[8:12] == b"qt  " else "video/mp4")
+        return _ISO_BRANDS.get(head[8:12], "video/quicktime" if head[8:12] == b"qt  " else "video/mp4")
     if head[:4] == b"RIFF":
-        return _RIFF.get(head[8:12], "application/octet-stream")
+        return _RIFF_TYPES.get(head[8:12], "application/octet-stream")
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
@@ -111,31 +114,35 @@ def media_type(path: Path) -> str:
     return "application/octet-stream"
 
 
-def contradicts(announced: str, found: str) -> bool:
-    """True where the file is not what it was said to be; a vague announcement contradicts nothing."""
+def contradicts_announced_type(announced: str, detected: str) -> bool:
+    """Whether the detected type is not the announced one.
+
+    A vague announcement is never contradicted.
+    """
     announced = announced.split(";")[0].strip().lower()
-    if announced in _ANYTHING:
+    if announced in _VAGUE_TYPES:
         return False
-    if announced in _KIND_ONLY:
-        return not found.startswith(_KIND_ONLY[announced])
-    if found == "application/octet-stream":
-        return announced in _KIND  # its first bytes would have told
-    if found == "application/zip" and announced.startswith("application/") and announced not in _KIND:
-        return False  # many kinds of documents are ZIP inside
-    return _KIND.get(announced, announced) != _KIND.get(found, found)
+    if announced in _WILDCARD_PREFIXES:
+        return not detected.startswith(_WILDCARD_PREFIXES[announced])
+    if detected == "application/octet-stream":
+        return announced in _KIND_BY_TYPE  # a file of such a type would have been detected
+    if detected == "application/zip" and announced.startswith("application/") and announced not in _KIND_BY_TYPE:
+        return False  # many document formats are ZIP archives
+    return _KIND_BY_TYPE.get(announced, announced) != _KIND_BY_TYPE.get(detected, detected)
 
 
-def hides_another(path: Path, end: int) -> bool:
-    """True where a picture that ends at byte `end` is another kind of file as well.
+def hides_other_file(path: Path, end: int) -> bool:
+    """Whether a picture is also a file of another kind.
 
-    Phones append things of their own: a second JPEG (depth, brightness), a short film, padding,
-    a trailer of settings. Those are no disguise; anything else behind the end is.
+    `end`: the byte at which the picture ends. Phones append data of their own: a second JPEG (depth,
+    brightness), a short film, padding, a trailer of settings. These are allowed. Anything else after the end
+    counts as another file.
     """
     with path.open("rb") as file:
-        head = file.read(HEAD)
+        head = file.read(HEAD_BYTES)
         size = file.seek(0, 2)
         file.seek(end)
-        behind = file.read(16)
+        after_end = file.read(16)
         file.seek(max(end, size - 65_557))
         tail = file.read()
     if b"%PDF-" in head or _MARKUP.search(head) or zipfile.is_zipfile(path):
@@ -144,88 +151,95 @@ def hides_another(path: Path, end: int) -> bool:
         return False
     if _MARKUP.search(tail) or b"PK\x05\x06" in tail or b"%PDF-" in tail:
         return True
-    return not (behind.startswith(b"\xff\xd8\xff") or behind[4:8] == b"ftyp" or tail.rstrip(b"\0").endswith(b"SEFT"))
+    return not (
+        after_end.startswith(b"\xff\xd8\xff") or after_end[4:8] == b"ftyp" or tail.rstrip(b"\0").endswith(b"SEFT")
+    )
 
 
-def outer(path: Path, found: str) -> Outer:
-    """Follows a picture of one of PICTURES block by block to its end. Raises Broken."""
-    walk = {"image/jpeg": _jpeg, "image/png": _png, "image/gif": _gif, "image/webp": _webp}[found]
+def read_picture_structure(path: Path, media_type: str) -> PictureStructure:
+    """Reads the block structure of a picture.
+
+    `media_type` is one of PICTURE_TYPES. Raises BrokenPicture.
+    """
+    read = {"image/jpeg": _read_jpeg, "image/png": _read_png, "image/gif": _read_gif, "image/webp": _read_webp}[
+        media_type
+    ]
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
-            shape = walk(data)
+            structure = read(data)
         except (IndexError, struct.error) as error:
-            raise Broken("it breaks off") from error
-        if shape.width < 1 or shape.height < 1 or shape.end > len(data):
-            raise Broken("it breaks off")
-        return shape
+            raise BrokenPicture("it breaks off") from error
+        if structure.width < 1 or structure.height < 1 or structure.end > len(data):
+            raise BrokenPicture("it breaks off")
+        return structure
 
 
-_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
+_JPEG_MARKER = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]")
 
 
-def _jpeg(data: mmap.mmap) -> Outer:
-    now, width, height, scans = 2, 0, 0, 0
-    for _block in range(BLOCKS_MAX):
-        found = _MARKER.search(data, now)
+def _read_jpeg(data: mmap.mmap) -> PictureStructure:
+    position, width, height, scans = 2, 0, 0, 0
+    for _block in range(MAX_BLOCKS):
+        found = _JPEG_MARKER.search(data, position)
         if found is None:
-            raise Broken("no end of image")
-        marker, now = data[found.end() - 1], found.end()
+            raise BrokenPicture("no end of image")
+        marker, position = data[found.end() - 1], found.end()
         if marker == 0xD9:
-            return Outer(width, height, False, now)
+            return PictureStructure(width, height, False, position)
         if marker == 0x01:
             continue
-        (length,) = struct.unpack(">H", data[now : now + 2])
+        (length,) = struct.unpack(">H", data[position : position + 2])
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[now + 3 : now + 7])
+            height, width = struct.unpack(">HH", data[position + 3 : position + 7])
         scans += marker == 0xDA
-        if scans > SCANS_MAX:
-            raise Broken("too many scans")
-        now += length
-    raise Broken("too many blocks")
+        if scans > MAX_JPEG_SCANS:
+            raise BrokenPicture("too many scans")
+        position += length
+    raise BrokenPicture("too many blocks")
 
 
-def _png(data: mmap.mmap) -> Outer:
+def _read_png(data: mmap.mmap) -> PictureStructure:
     width, height = struct.unpack(">II", data[16:24])
-    now, animated = 8, False
-    for _block in range(BLOCKS_MAX):
-        (length,) = struct.unpack(">I", data[now : now + 4])
-        kind = data[now + 4 : now + 8]
-        now += 12 + length
+    position, animated = 8, False
+    for _block in range(MAX_BLOCKS):
+        (length,) = struct.unpack(">I", data[position : position + 4])
+        kind = data[position + 4 : position + 8]
+        position += 12 + length
         animated = animated or kind == b"acTL"
         if kind == b"IEND":
-            return Outer(width, height, animated, now)
-        if now >= len(data):
+            return PictureStructure(width, height, animated, position)
+        if position >= len(data):
             break
-    raise Broken("no end of image")
+    raise BrokenPicture("no end of image")
 
 
-def _gif(data: mmap.mmap) -> Outer:
-    width, height, packed = struct.unpack("<HHB", data[6:11])
-    now, frames = 13 + _palette(packed), 0
-    for _block in range(BLOCKS_MAX):
-        kind = data[now]
+def _read_gif(data: mmap.mmap) -> PictureStructure:
+    width, height, flags = struct.unpack("<HHB", data[6:11])
+    position, frames = 13 + _get_palette_bytes(flags), 0
+    for _block in range(MAX_BLOCKS):
+        kind = data[position]
         if kind == 0x3B:
-            return Outer(width, height, frames > 1, now + 1)
+            return PictureStructure(width, height, frames > 1, position + 1)
         if kind == 0x21:
-            now += 2
+            position += 2
         elif kind == 0x2C:
             frames += 1
-            left, top, across, down, packed = struct.unpack("<HHHHB", data[now + 1 : now + 10])
-            width, height = max(width, left + across), max(height, top + down)
-            now += 11 + _palette(packed)
+            left, top, frame_width, frame_height, flags = struct.unpack("<HHHHB", data[position + 1 : position + 10])
+            width, height = max(width, left + frame_width), max(height, top + frame_height)
+            position += 11 + _get_palette_bytes(flags)
         else:
-            raise Broken("unknown block")
-        while data[now]:
-            now += 1 + data[now]
-        now += 1
-    raise Broken("too many blocks")
+            raise BrokenPicture("unknown block")
+        while data[position]:
+            position += 1 + data[position]
+        position += 1
+    raise BrokenPicture("too many blocks")
 
 
-def _palette(packed: int) -> int:
-    return 3 << (packed & 7) + 1 if packed & 0x80 else 0
+def _get_palette_bytes(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _webp(data: mmap.mmap) -> Outer:
+def _read_webp(data: mmap.mmap) -> PictureStructure:
     (length,) = struct.unpack("<I", data[4:8])
     kind, body = data[12:16], data[20:30]
     animated = False
@@ -239,5 +253,5 @@ def _webp(data: mmap.mmap) -> Outer:
     elif kind == b"VP8 ":
         width, height = (side & 0x3FFF for side in struct.unpack("<HH", body[6:10]))
     else:
-        raise Broken("unknown block")
-    return Outer(width, height, animated, 8 + length + (length & 1))
+        raise BrokenPicture("unknown block")
+    return PictureStructure(width, height, animated, 8 + length + (length & 1))

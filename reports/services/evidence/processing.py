@@ -1,8 +1,8 @@
-"""What becomes of a sealed file: it is looked at, flagged, copied for the public, approved, withdrawn.
+"""Processing of sealed files: examining, flagging, public copies, approval and withdrawal.
 
-The rows are the queue: stored and not processed. A worker claims one at a time, counting the
-attempt before it looks, so that a file which kills or hangs its reader is given up after
-ATTEMPTS_MAX and holds nobody up. The sealed original is never touched.
+The queue is the rows that are stored and not processed. A worker claims one row at a time and counts the
+attempt before it examines the file, so that a file which crashes or blocks its decoder is given up after
+MAX_ATTEMPTS and does not block the others. The sealed original is never changed.
 """
 
 import logging
@@ -17,113 +17,121 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from observer.geo import metres_between
+from observer.geo import compute_distance_metres
 from observer.models import Commission, Level, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Evidence, Report
 from reports.problems import Rejected
 from reports.services.evidence import sandbox
-from reports.services.evidence.pictures import NO_PREVIEW, UNREADABLE, Findings, Taken
-from reports.services.review.review_queue import check_flagged
-from reports.services.storage.sealed_store import sealed_path, sync_folder
+from reports.services.evidence.pictures import NO_PREVIEW, UNREADABLE, CaptureDetails, Findings
+from reports.services.review.review_queue import queue_flagged_report
+from reports.services.storage.sealed_store import open_sealed_path, sync_folder
 
 log = logging.getLogger("baqylau.evidence")
-ATTEMPTS_MAX = 3
-CLAIM = timedelta(minutes=5)  # after which a worker that has not finished is taken for dead
-FAR_METRES = 5_000
-FAR_IN_TIME = timedelta(hours=12)
-EAST, WEST = timedelta(hours=14), timedelta(hours=12)  # how far zones are from UTC
-SAME_FILE, PLACE, TIME = "same_file_elsewhere", "place_contradicts", "time_contradicts"
+MAX_ATTEMPTS = 3
+CLAIM_DURATION = timedelta(minutes=5)  # a worker that has not finished by then is considered dead
+MAX_DISTANCE_METRES = 5_000
+MAX_TIME_DIFFERENCE = timedelta(hours=12)
+MAX_UTC_OFFSET_EAST, MAX_UTC_OFFSET_WEST = timedelta(hours=14), timedelta(hours=12)  # of the time zones on Earth
+SAME_FILE_FLAG, PLACE_FLAG, TIME_FLAG = "same_file_elsewhere", "place_contradicts", "time_contradicts"
 
 
-def evidence_process_due(
-    *, now: datetime, steal: bool = False, most: int | None = None, seconds: float | None = None
+def process_waiting_evidence(
+    *, now: datetime, include_claimed: bool = False, max_files: int | None = None, max_seconds: float | None = None
 ) -> int:
-    """Looks at the files that wait, at `most` so many, none begun after `seconds`; how many were finished.
+    """Processes waiting files; returns how many were finished.
 
-    `steal`: also at those that another process has claimed and may still be at; the first to
-    finish wins. Returns early where copies cannot be written: the files go on waiting.
+    `max_files`: how many at most; `max_seconds`: no file is started after that many seconds, except the
+    first. `include_claimed`: also processes files that another process has claimed and may still be
+    working on; the first to finish wins. Returns early where copies cannot be written; then the files stay
+    in the queue.
     """
-    began = time.monotonic()
-    looked = done = 0
-    while most is None or looked < most:
-        passed = time.monotonic() - began
-        if seconds is not None and looked and passed > seconds:
+    started = time.monotonic()
+    examined = finished = 0
+    while max_files is None or examined < max_files:
+        elapsed_seconds = time.monotonic() - started
+        if max_seconds is not None and examined and elapsed_seconds > max_seconds:
             break
-        looked += 1
-        moment = now + timedelta(seconds=passed)
-        evidence = _claim(now=moment, steal=steal)
+        examined += 1
+        claimed_at = now + timedelta(seconds=elapsed_seconds)
+        evidence = _claim_next(now=claimed_at, include_claimed=include_claimed)
         if evidence is None:
             break
         try:
-            done += _process(evidence, moment)
+            finished += _process_claimed(evidence, claimed_at)
         except DatabaseError:
             raise
         except OSError:
             log.exception("cannot write copies of evidence %s now", evidence.uuid)
-            _unclaim(evidence, attempts=evidence.attempts - 1)
+            _release_claim(evidence, attempts=evidence.attempts - 1)
             break
         except Exception:
             log.exception("evidence %s could not be processed", evidence.uuid)
-            _unclaim(evidence, attempts=evidence.attempts)
-    return done
+            _release_claim(evidence, attempts=evidence.attempts)
+    return finished
 
 
-def evidence_waits(*, now: datetime) -> bool:
-    """Whether there is a file to look at that no living worker is at."""
-    return _free(now).exists()
+def has_waiting_evidence(*, now: datetime) -> bool:
+    """Whether a file waits that no living worker has claimed."""
+    return _filter_unclaimed(now).exists()
 
 
-def evidence_approve(*, evidence: Evidence, user: User | None, now: datetime) -> None:
-    """A coordinator has looked at faces, marks and lists, and says yes to the public copy.
+def approve_evidence(*, evidence: Evidence, user: User | None, now: datetime) -> None:
+    """Approves the public copy of a file.
 
-    Raises Rejected `not_publishable` where there is no copy: not looked at yet, unreadable, no picture.
+    A coordinator has checked it for faces, marks and lists. Raises Rejected `not_publishable` where there is no
+    copy: not processed yet, unreadable, no picture.
     """
     with transaction.atomic():
         row = Evidence.objects.select_for_update().get(pk=evidence.pk)
         if not row.copy or {UNREADABLE, NO_PREVIEW} & set(row.flags):
             raise Rejected("not_publishable", _("There is no public copy of this file."))
         Evidence.objects.filter(pk=row.pk).update(approved_at=now, approved_by=user)
-        _trail("approve", row, user, now)
+        _write_trail("approve", row, user, now)
     evidence.refresh_from_db()
 
 
-def evidence_withdraw(*, evidence: Evidence, user: User | None, now: datetime) -> None:
-    """Takes the yes back; the copy stays prepared."""
+def withdraw_evidence(*, evidence: Evidence, user: User | None, now: datetime) -> None:
+    """Withdraws the approval; the copy stays on disk."""
     with transaction.atomic():
         Evidence.objects.filter(pk=evidence.pk).update(approved_at=None, approved_by=None)
-        _trail("withdraw", evidence, user, now)
+        _write_trail("withdraw", evidence, user, now)
     evidence.refresh_from_db()
 
 
-def _trail(verb: str, evidence: Evidence, user: User | None, now: datetime) -> None:
+def _write_trail(verb: str, evidence: Evidence, user: User | None, now: datetime) -> None:
     election = Commission.objects.filter(reports=evidence.report_id).values_list("election_id", flat=True).first()
-    trail_add(action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", now=now, user=user, election=election)
+    add_trail_entry(
+        action=f"evidence.{verb}", subject=f"evidence:{evidence.uuid}", now=now, user=user, election=election
+    )
 
 
-def approved_evidence() -> QuerySet[Evidence]:
-    """Files whose public copy a coordinator said yes to."""
+def filter_approved_evidence() -> QuerySet[Evidence]:
+    """Files whose public copy is approved."""
     return Evidence.objects.filter(approved_at__isnull=False, state=Evidence.State.STORED).exclude(copy="")
 
 
 # ── the queue ───────────────────────────────────────────────────────────────────────────────
-def _waiting() -> QuerySet[Evidence]:
+def _filter_waiting() -> QuerySet[Evidence]:
     return Evidence.objects.filter(state=Evidence.State.STORED, processed_at__isnull=True)
 
 
-def _free(now: datetime) -> QuerySet[Evidence]:
-    return _waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=now - CLAIM))
+def _filter_unclaimed(now: datetime) -> QuerySet[Evidence]:
+    return _filter_waiting().filter(Q(claimed_at__isnull=True) | Q(claimed_at__lt=now - CLAIM_DURATION))
 
 
-def _claim(*, now: datetime, steal: bool) -> Evidence | None:
-    """The oldest file that waits, marked as ours with the attempt counted; None where none waits."""
-    rows = (_waiting() if steal else _free(now)).order_by("stored_at", "pk")
+def _claim_next(*, now: datetime, include_claimed: bool) -> Evidence | None:
+    """Claims the oldest waiting file and counts the attempt.
+
+    None where none waits.
+    """
+    rows = (_filter_waiting() if include_claimed else _filter_unclaimed(now)).order_by("stored_at", "pk")
     if not rows.exists():
-        return None  # without asking for the write lock, every two seconds
-    # Whoever steals waits for the other's claim: a row skipped now would be left unfinished.
-    skip = connection.features.has_select_for_update_skip_locked and not steal
+        return None  # a worker asks every two seconds; this avoids taking the write lock each time
+    # With `include_claimed`, wait for the lock of another claim: a row that is skipped would stay unfinished.
+    can_skip_locked = connection.features.has_select_for_update_skip_locked and not include_claimed
     with transaction.atomic():
-        evidence = rows.select_for_update(skip_locked=skip).first()
+        evidence = rows.select_for_update(skip_locked=can_skip_locked).first()
         if evidence is None:
             return None
         Evidence.objects.filter(pk=evidence.pk).update(claimed_at=now, attempts=F("attempts") + 1)
@@ -132,61 +140,65 @@ def _claim(*, now: datetime, steal: bool) -> Evidence | None:
         return evidence
 
 
-def _unclaim(evidence: Evidence, *, attempts: int) -> None:
-    _waiting().filter(pk=evidence.pk, claimed_at=evidence.claimed_at).update(claimed_at=None, attempts=attempts)
+def _release_claim(evidence: Evidence, *, attempts: int) -> None:
+    _filter_waiting().filter(pk=evidence.pk, claimed_at=evidence.claimed_at).update(claimed_at=None, attempts=attempts)
 
 
-def _process(evidence: Evidence, now: datetime) -> int:
-    """Looks at one claimed file and writes down what it is; 1, or 0 where another worker was first.
+def _process_claimed(evidence: Evidence, now: datetime) -> int:
+    """Examines one claimed file and stores the findings.
 
-    Raises OSError where its copies cannot be written, LookupError where it cannot be read.
+    Returns 1, or 0 where another worker was first. Raises OSError where its copies cannot be written,
+    LookupError where it cannot be read.
     """
-    given_up = evidence.attempts > ATTEMPTS_MAX
-    found = Findings("", UNREADABLE) if given_up else _examine(evidence)
-    names = _publish(evidence, found)
-    # Where it came to belong to a report meanwhile, this look did not know that: it is looked at again.
-    wrote = (
-        _waiting()
+    is_given_up = evidence.attempts > MAX_ATTEMPTS
+    findings = Findings("", UNREADABLE) if is_given_up else _examine_sealed(evidence)
+    names = _write_public_copies(evidence, findings)
+    # A file that was moved to a report meanwhile is processed again, because the report was not known here.
+    updated = (
+        _filter_waiting()
         .filter(pk=evidence.pk, report=evidence.report_id)
         .update(
             processed_at=now,
             claimed_at=None,
-            flags=_flags(evidence, found),
-            media_type=found.media_type,
-            metadata=found.metadata,
+            flags=_compute_flags(evidence, findings),
+            media_type=findings.media_type,
+            metadata=findings.metadata,
             copy=names[0],
             thumbnail=names[1],
         )
     )
-    if wrote:
-        _flag_report(evidence)
-    for name in filter(None, (evidence.copy, evidence.thumbnail) if wrote else names):
-        (settings.PUBLIC_DIR / name).unlink(missing_ok=True)  # of an earlier look, or ours that came too late
-    return wrote
+    if updated:
+        _queue_contradicted_report(evidence)
+    for name in filter(None, (evidence.copy, evidence.thumbnail) if updated else names):
+        (settings.PUBLIC_DIR / name).unlink(missing_ok=True)  # copies made before, or ours that came too late
+    return updated
 
 
-def _flag_report(evidence: Evidence) -> None:
-    """Somebody looks at the report of a file that contradicts it."""
+def _queue_contradicted_report(evidence: Evidence) -> None:
+    """Queues the report of a file that contradicts it for checking."""
     row = Evidence.objects.filter(pk=evidence.pk).select_related("report__commission").defer("report__body").first()
-    if row is not None and row.report is not None and {SAME_FILE, PLACE, TIME} & set(row.flags):
-        check_flagged(report=row.report, election=row.report.commission.election_id)
+    if row is not None and row.report is not None and {SAME_FILE_FLAG, PLACE_FLAG, TIME_FLAG} & set(row.flags):
+        queue_flagged_report(report=row.report, election=row.report.commission.election_id)
 
 
-def _examine(evidence: Evidence) -> Findings:
+def _examine_sealed(evidence: Evidence) -> Findings:
     try:
-        with sealed_path(sha256=evidence.sha256) as path:
-            return sandbox.look(path, announced=evidence.type, pixels_max=settings.IMAGE_PIXELS_MAX)
+        with open_sealed_path(sha256=evidence.sha256) as path:
+            return sandbox.examine_in_sandbox(path, announced=evidence.type, max_pixels=settings.IMAGE_PIXELS_MAX)
     except OSError as error:
-        # Not a full disk, which would pass: counted like a file that breaks its reader, and given up.
+        # Not an OSError, which would mean a full disk: the attempt is counted, and the file is given up in the end.
         raise LookupError("the sealed file cannot be read") from error
 
 
-def _publish(evidence: Evidence, found: Findings) -> tuple[str, str]:
-    """Writes the public copies under names nobody can guess; their paths under PUBLIC_DIR."""
-    if not found.copy:
+def _write_public_copies(evidence: Evidence, findings: Findings) -> tuple[str, str]:
+    """Writes the public copies under names that cannot be guessed.
+
+    Returns their paths under PUBLIC_DIR.
+    """
+    if not findings.copy:
         return "", ""
     names = []
-    for content in (found.copy, found.thumbnail):
+    for content in (findings.copy, findings.thumbnail):
         token = secrets.token_hex(16)
         name = f"{token[:2]}/{evidence.pk}-{token}.jpg"
         path: Path = settings.PUBLIC_DIR / name
@@ -201,8 +213,8 @@ def _publish(evidence: Evidence, found: Findings) -> tuple[str, str]:
 
 
 # ── flags ───────────────────────────────────────────────────────────────────────────────────
-def _flags(evidence: Evidence, found: Findings) -> list[str]:
-    flags = [found.flag] if found.flag else []
+def _compute_flags(evidence: Evidence, findings: Findings) -> list[str]:
+    flags = [findings.flag] if findings.flag else []
     report = (
         Report.objects.select_related("commission__level").filter(pk=evidence.report_id).first()
         if evidence.report_id
@@ -210,38 +222,38 @@ def _flags(evidence: Evidence, found: Findings) -> list[str]:
     )
     if report is None:
         return flags
-    if _same_file_elsewhere(evidence, report):
-        flags.append(SAME_FILE)
-    if place_contradicts(found.taken, evidence, report):
-        flags.append(PLACE)
-    if time_contradicts(found.taken, evidence, report):
-        flags.append(TIME)
+    if _is_same_file_elsewhere(evidence, report):
+        flags.append(SAME_FILE_FLAG)
+    if is_place_contradicted(findings.capture, evidence, report):
+        flags.append(PLACE_FLAG)
+    if is_time_contradicted(findings.capture, evidence, report):
+        flags.append(TIME_FLAG)
     return flags
 
 
-def _same_file_elsewhere(evidence: Evidence, report: Report) -> bool:
-    """The same bytes came before with a report about another station.
+def _is_same_file_elsewhere(evidence: Evidence, report: Report) -> bool:
+    """Whether the same bytes came before with a report about another station.
 
-    Before: stored earlier, or looked at earlier and not flagged itself. Storing is no queue, so a
-    row may appear with a time before one that was looked at already; one of two is always flagged.
+    Before means: stored earlier, or processed earlier and not flagged itself. Files may be processed in
+    another order than they were stored; so of two equal files one is always flagged.
     """
     same = Evidence.objects.filter(sha256=evidence.sha256, state=Evidence.State.STORED, report__isnull=False)
     others = same.exclude(report__commission=report.commission_id).exclude(pk=evidence.pk)
-    mine = (evidence.stored_at, evidence.pk)
+    own_rank = (evidence.stored_at, evidence.pk)
     return any(
-        (stored, pk) < mine or (processed is not None and SAME_FILE not in flags)
+        (stored, pk) < own_rank or (processed is not None and SAME_FILE_FLAG not in flags)
         for stored, pk, processed, flags in others.values_list("stored_at", "pk", "processed_at", "flags")[:1000]
     )
 
 
-def place_contradicts(taken: Taken, evidence: Evidence, report: Report) -> bool:
-    """The camera was elsewhere than it is said to have been.
+def is_place_contradicted(capture: CaptureDetails, evidence: Evidence, report: Report) -> bool:
+    """Whether the camera was far from the reported place.
 
-    Against where the phone took it; and against the station, which is what the report is about, or
-    the phone's own place where there is no station to compare with: away with the portable box, a
-    territory, a station without coordinates.
+    It is compared with the phone's position for this file and with the station of the report. Where there
+    is no station to compare with (away with the portable box, a territory, a station without coordinates),
+    the phone's position for the report is used instead.
     """
-    if taken.lat is None or taken.lon is None:
+    if capture.lat is None or capture.lon is None:
         return False
     station = report.commission
     places = [(evidence.lat, evidence.lon)]
@@ -250,21 +262,26 @@ def place_contradicts(taken: Taken, evidence: Evidence, report: Report) -> bool:
     else:
         places.append((station.lat, station.lon))
     return any(
-        lat is not None and lon is not None and metres_between(taken.lat, taken.lon, lat, lon) > FAR_METRES
+        lat is not None
+        and lon is not None
+        and compute_distance_metres(capture.lat, capture.lon, lat, lon) > MAX_DISTANCE_METRES
         for lat, lon in places
     )
 
 
-def time_contradicts(taken: Taken, evidence: Evidence, report: Report) -> bool:
-    """The camera's clock is more than half a day from when it is said to have been; any zone is believed."""
-    if taken.at is None:
+def is_time_contradicted(capture: CaptureDetails, evidence: Evidence, report: Report) -> bool:
+    """Whether the camera's time is far from the reported times.
+
+    Far is more than MAX_TIME_DIFFERENCE. A time without a zone may be in any zone on Earth.
+    """
+    if capture.taken_at is None:
         return False
-    if taken.zoned:
-        earliest = latest = taken.at
+    if capture.has_zone:
+        earliest = latest = capture.taken_at
     else:
-        wall = taken.at.replace(tzinfo=UTC)
-        if not datetime(1900, 1, 1, tzinfo=UTC) < wall < datetime(9000, 1, 1, tzinfo=UTC):
+        wall_clock = capture.taken_at.replace(tzinfo=UTC)
+        if not datetime(1900, 1, 1, tzinfo=UTC) < wall_clock < datetime(9000, 1, 1, tzinfo=UTC):
             return True
-        earliest, latest = wall - EAST, wall + WEST
-    said = [moment for moment in (report.observed_at, evidence.captured_at) if moment is not None]
-    return any(moment - latest > FAR_IN_TIME or earliest - moment > FAR_IN_TIME for moment in said)
+        earliest, latest = wall_clock - MAX_UTC_OFFSET_EAST, wall_clock + MAX_UTC_OFFSET_WEST
+    reported_times = [time for time in (report.observed_at, evidence.captured_at) if time is not None]
+    return any(time - latest > MAX_TIME_DIFFERENCE or earliest - time > MAX_TIME_DIFFERENCE for time in reported_times)

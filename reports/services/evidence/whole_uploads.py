@@ -1,8 +1,8 @@
-"""Files that come whole in one request, before anybody knows their hash or length.
+"""Uploads of a whole file in one request.
 
-What arrives waits in memory up to half a megabyte, then in a part of its own that no row names yet;
-it is hashed on the way. Once it is whole it becomes one file's original by the same custody as an
-upload in pieces (`services/uploads.py`): synced, sealed under its hash, one compare-and-set.
+Its hash or length is not known before. The bytes are buffered in memory up to half a megabyte, then in a part
+file that no row names yet, and are hashed as they arrive. When the file is complete it is stored in the same
+steps as a resumable upload (`uploads.py`): synced, sealed under its hash, and one compare-and-set of its row.
 """
 
 import hashlib
@@ -22,14 +22,17 @@ from observer.models import Observer
 from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.background.wakeups import wake_after_commit
-from reports.services.evidence.uploads import LANDING, bytes_most
-from reports.services.storage.partial_uploads import space_require
-from reports.services.storage.sealed_store import seal
-from reports.services.storage.upload_sql import row_store, rows_find
+from reports.services.evidence.uploads import MAX_BUFFERED_BYTES, get_max_bytes
+from reports.services.storage.partial_uploads import require_free_space
+from reports.services.storage.sealed_store import seal_file
+from reports.services.storage.upload_sql import find_uploads, mark_upload_stored
 
 
 class Spool:
-    """One file on its way in. A context: whatever was not received for good when it ends is removed."""
+    """Buffers one file that is being received.
+
+    A context manager: what was not taken is removed at its end.
+    """
 
     def __init__(self) -> None:
         self.size = 0
@@ -51,23 +54,26 @@ class Spool:
         return self._digest.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Takes the next bytes. Raises Rejected `low_disk`, `too_large`."""
+        """Adds the next bytes. Raises Rejected `low_disk`, `too_large`."""
         self.size += len(data)
         if self.size > settings.FILE_BYTES_MAX:
-            raise _too_large(settings.FILE_BYTES_MAX)
+            raise _make_too_large(settings.FILE_BYTES_MAX)
         self._digest.update(data)
         self._waiting += data
-        if len(self._waiting) >= LANDING:
+        if len(self._waiting) >= MAX_BUFFERED_BYTES:
             self._flush()
 
     def path(self) -> Path:
-        """All that came, as a file that stays this spool's: for reading."""
+        """All that came, as a file that this spool still owns."""
         self._flush()
         assert self._path is not None
         return self._path
 
-    def part(self) -> Path:
-        """All that came, synced, as a part; it belongs to the caller from now on."""
+    def take_part(self) -> Path:
+        """All that came, as a part file that the caller owns.
+
+        It is synced.
+        """
         self._flush()
         os.fsync(self._handle)
         path = self._path
@@ -76,13 +82,13 @@ class Spool:
         return path
 
     def discard(self) -> None:
-        """Forgets what came; nothing happens where `part` was given away."""
+        """Removes what came; does nothing after `take_part`."""
         if self._path is not None:
             self._path.unlink(missing_ok=True)
         self._close()
 
     def _flush(self) -> None:
-        space_require(bytes_more=len(self._waiting))
+        require_free_space(bytes_to_write=len(self._waiting))
         if self._path is None:
             self._path = settings.PARTS_DIR / f"{uuid4()}.{secrets.token_hex(8)}"
             self._handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -102,25 +108,28 @@ class Spool:
         self._waiting.clear()
 
 
-def files_of(*, uuids: Iterable[UUID], observer: Observer) -> dict[UUID, Evidence]:
-    """The announced files with these ids, if they are this observer's."""
-    return {row.uuid: row for row in rows_find(uuids=list(uuids), observer=observer.pk)}
+def load_announced_files(*, uuids: Iterable[UUID], observer: Observer) -> dict[UUID, Evidence]:
+    """This observer's announced files among these ids, by id."""
+    return {row.uuid: row for row in find_uploads(uuids=list(uuids), observer=observer.pk)}
 
 
-def file_receive(*, evidence: Evidence, spool: Spool, now: datetime) -> None:
-    """Makes what came this file's original. The same bytes again change nothing.
+def receive_file(*, evidence: Evidence, spool: Spool, now: datetime) -> None:
+    """Stores what came as this file's original.
 
-    Raises Rejected: `changed_content` where the file has other bytes already, `checksum_mismatch`
-    where others were announced, `too_large`, `low_disk`. Then nothing is stored.
+    The same bytes again change nothing. Raises Rejected: `changed_content` where the file has other bytes
+    already, `checksum_mismatch` where other bytes were announced, `too_large`, `low_disk`, `unavailable` where
+    another request is changing the same file. Then nothing is stored.
     """
     if _is_stored(evidence, spool.sha256):
         return
-    _check(evidence, spool)
-    before, size, sha256 = (evidence.offset, evidence.part), spool.size, spool.sha256
-    seal(part=spool.part(), sha256=sha256)
-    if row_store(evidence=evidence.pk, before=before, size=size, sha256=evidence.sha256 or sha256, now=now):
-        if before[1]:  # pieces of it, which came by another way
-            (settings.PARTS_DIR / before[1]).unlink(missing_ok=True)
+    _check_size_and_hash(evidence, spool)
+    expected, size, sha256 = (evidence.offset, evidence.part), spool.size, spool.sha256
+    seal_file(part=spool.take_part(), sha256=sha256)
+    if mark_upload_stored(
+        evidence=evidence.pk, expected=expected, size=size, sha256=evidence.sha256 or sha256, now=now
+    ):
+        if expected[1]:  # a part of it that came by a resumable upload
+            (settings.PARTS_DIR / expected[1]).unlink(missing_ok=True)
         wake_after_commit("reports.process_evidence")
         return
     evidence.refresh_from_db(fields=["sha256", "size", "state", "offset", "part"])
@@ -129,7 +138,10 @@ def file_receive(*, evidence: Evidence, spool: Spool, now: datetime) -> None:
 
 
 def _is_stored(evidence: Evidence, sha256: str) -> bool:
-    """Whether these bytes are stored already. Raises Rejected `changed_content` where others are."""
+    """Whether these bytes are stored already.
+
+    Raises Rejected `changed_content` where other bytes are.
+    """
     if evidence.state != Evidence.State.STORED:
         return False
     if evidence.sha256.lower() != sha256:
@@ -137,13 +149,13 @@ def _is_stored(evidence: Evidence, sha256: str) -> bool:
     return True
 
 
-def _check(evidence: Evidence, spool: Spool) -> None:
-    most = bytes_most(evidence=evidence)
-    if spool.size > most:
-        raise _too_large(most)
+def _check_size_and_hash(evidence: Evidence, spool: Spool) -> None:
+    max_bytes = get_max_bytes(evidence=evidence)
+    if spool.size > max_bytes:
+        raise _make_too_large(max_bytes)
     if evidence.sha256 and evidence.sha256.lower() != spool.sha256:
         raise Rejected("checksum_mismatch", _("The bytes do not have the announced hash. Send the file again."))
 
 
-def _too_large(most: int) -> Rejected:
-    return Rejected("too_large", _("More bytes than announced or allowed: %(most)d.") % {"most": most})
+def _make_too_large(max_bytes: int) -> Rejected:
+    return Rejected("too_large", _("More bytes than announced or allowed: %(most)d.") % {"most": max_bytes})

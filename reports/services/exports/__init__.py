@@ -1,1 +1,1 @@
-"""Lists as files for the desk."""
+"""Export of the desk's lists as CSV and XLSX files."""

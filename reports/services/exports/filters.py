@@ -1,6 +1,6 @@
-"""What is listed at the desk and may leave it as a file: the filters by which a list was narrowed, as codes.
+"""The lists that can be exported, and the filters that each of them has.
 
-The lists on screen search by these functions too, so that a file holds what its reader saw.
+The lists on screen search with these functions too, so that a file holds the same rows as the screen.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,13 +11,13 @@ from uuid import UUID
 from django.db.models import Model, Q, QuerySet
 
 from observer.models import Commission, Election, Observer, User
-from observer.models.reach import Verb
+from observer.models.row_scope import Permission
 from observer.services.accounts import access
 from reports.models import Evidence, Export, Report, Violation
 
 Rows = QuerySet[Any]
 Filter = Callable[[Rows, str], Rows]
-FLAGS = (
+REPORT_FLAGS = (
     "missing_answers",
     "out_of_limits",
     "not_assigned",
@@ -30,47 +30,51 @@ FLAGS = (
     "supersedes_unknown",
     "supersedes_ignored",
 )
-COVERAGE = frozenset({"at", "show", "checklist"})  # read by services/coverage.py
-VALUE_MAX = 100
-ENDS = ("__id__exact", "__exact", "__isempty")  # what the links of Django's filters add to a field
+COVERAGE_FILTERS = frozenset({"at", "show", "checklist"})  # read by schedule/station_filter.py
+MAX_VALUE_CHARACTERS = 100
+LOOKUP_SUFFIXES = ("__id__exact", "__exact", "__isempty")  # that links of Django admin filters add to a field's name
 
 
-class Unlisted(ValueError):
-    """There is no such list, or no such filter of it, or no such value of that."""
+class InvalidListing(ValueError):
+    """There is no such list, or the list has no such filter, or the filter has no such value."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """`addressed`: which filter a field of the list's address is; "election" is none, but says whose rows they are."""
+    """A list that can be exported: its model, and its filters by name.
+
+    `address_fields` gives the filter for a field in the address of the list's page; "election" is no filter, but
+    says which election the rows belong to.
+    """
 
     model: type[Model]
     filters: Mapping[str, Filter]
-    addressed: Mapping[str, str] = field(default_factory=dict)
+    address_fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def rows_listed(*, kind: str, user: User, election: Election, filters: Mapping[str, str]) -> Rows:
-    """What this user may take out of this list, narrowed like it. Raises Unlisted."""
+def filter_rows(*, kind: str, user: User, election: Election, filters: Mapping[str, str]) -> Rows:
+    """Returns the rows of a list that the user may export, with its filters applied. Raises InvalidListing."""
     listing = LISTINGS.get(kind)
     if listing is None:
-        raise Unlisted(kind)
-    rows: Rows = access.reachable(user, listing.model, Verb.EXPORT, election)
+        raise InvalidListing(kind)
+    rows: Rows = access.get_permitted_rows(user, listing.model, Permission.EXPORT, election)
     for name, value in filters.items():
-        if name not in listing.filters or not isinstance(value, str) or len(value) > VALUE_MAX:
-            raise Unlisted(name)
+        if name not in listing.filters or not isinstance(value, str) or len(value) > MAX_VALUE_CHARACTERS:
+            raise InvalidListing(name)
         rows = listing.filters[name](rows, value)
     return rows
 
 
-def filters_named(*, kind: str, asked: Mapping[str, str]) -> tuple[int | None, dict[str, str]] | None:
-    """The election's key and the filters that a list's address asks for; None where it asks for what is none of ours."""
+def parse_address_filters(*, kind: str, parameters: Mapping[str, str]) -> tuple[int | None, dict[str, str]] | None:
+    """Reads election key and filters from the address of a list's page; None if it has others than ours."""
     listing, found = LISTINGS[kind], {}
     election = None
-    for field_name, value in asked.items():
-        base = next((field_name.removesuffix(end) for end in ENDS if field_name.endswith(end)), field_name)
-        name = listing.addressed.get(base, base)
+    for field_name, value in parameters.items():
+        base = next((field_name.removesuffix(end) for end in LOOKUP_SUFFIXES if field_name.endswith(end)), field_name)
+        name = listing.address_fields.get(base, base)
         if name == "election" and value.isascii() and value.isdecimal() and len(value) < 19:
             election = int(value)
-        elif name in listing.filters and len(value) <= VALUE_MAX:
+        elif name in listing.filters and len(value) <= MAX_VALUE_CHARACTERS:
             if value:
                 found[name] = value
         else:
@@ -79,61 +83,62 @@ def filters_named(*, kind: str, asked: Mapping[str, str]) -> tuple[int | None, d
 
 
 # ── the filters ─────────────────────────────────────────────────────────────────────────────
-def _one_of(column: str, values: "list[str]") -> Filter:
-    def narrowed(rows: Rows, value: str) -> Rows:
+def _make_choice_filter(column: str, values: "list[str]") -> Filter:
+    def apply_filter(rows: Rows, value: str) -> Rows:
         if value not in values:
-            raise Unlisted(column)
+            raise InvalidListing(column)
         return rows.filter(**{column: value})
 
-    return narrowed
+    return apply_filter
 
 
-def _yes_no(column: str) -> Filter:
-    def narrowed(rows: Rows, value: str) -> Rows:
+def _make_boolean_filter(column: str) -> Filter:
+    def apply_filter(rows: Rows, value: str) -> Rows:
         if value not in ("0", "1"):
-            raise Unlisted(column)
+            raise InvalidListing(column)
         return rows.filter(**{column: value == "1"})
 
-    return narrowed
+    return apply_filter
 
 
-def _equal(column: str) -> Filter:
+def _make_equal_filter(column: str) -> Filter:
     return lambda rows, value: rows.filter(**{column: value})
 
 
-def rows_flagged(rows: Rows, value: str) -> Rows:
-    if value not in FLAGS:
-        raise Unlisted("flag")
-    # As text, because SQLite cannot ask a JSON list what it contains.
+def filter_by_flag(rows: Rows, value: str) -> Rows:
+    """Keeps the reports that have this flag. Raises InvalidListing for an unknown flag."""
+    if value not in REPORT_FLAGS:
+        raise InvalidListing("flag")
+    # Searched as text, because SQLite cannot search in a JSON list.
     return rows.filter(flags__icontains=f'"{value}"')
 
 
-def _uuid(term: str) -> UUID | None:
+def _parse_uuid(term: str) -> UUID | None:
     try:
         return UUID(term)
     except ValueError:
         return None
 
 
-def _reports_found(rows: Rows, term: str) -> Rows:
-    """By a report's id, an observer's code or a commission's."""
-    if uuid := _uuid(term):
+def _search_reports(rows: Rows, term: str) -> Rows:
+    """Finds reports by the id of the report, the observer's code or the commission's code."""
+    if uuid := _parse_uuid(term):
         return rows.filter(uuid=uuid)
     places = list(Commission.objects.filter(code=term).values_list("pk", flat=True)[:100])
     people = list(Observer.objects.filter(code=term.upper()).values_list("pk", flat=True))
     return rows.filter(Q(commission__in=places) | Q(observer__in=people))
 
 
-def _violations_found(rows: Rows, term: str) -> Rows:
-    """By a report's id, a violation's code or a commission's."""
-    if uuid := _uuid(term):
+def _search_violations(rows: Rows, term: str) -> Rows:
+    """Finds violations by the id of the report, their code or the commission's code."""
+    if uuid := _parse_uuid(term):
         return rows.filter(report__uuid=uuid)
     return rows.filter(Q(code__iexact=term) | Q(report__commission__code__iexact=term))
 
 
-def _evidence_found(rows: Rows, term: str) -> Rows:
-    """By a file's id or hash, a report's id or an observer's code."""
-    if uuid := _uuid(term):
+def _search_evidence(rows: Rows, term: str) -> Rows:
+    """Finds files by their id or SHA-256, the id of the report or the observer's code."""
+    if uuid := _parse_uuid(term):
         return rows.filter(Q(uuid=uuid) | Q(report__uuid=uuid))
     return rows.filter(Q(sha256=term.lower()) | Q(observer__code__iexact=term))
 
@@ -142,31 +147,31 @@ LISTINGS: Mapping[str, Listing] = {
     Export.Kind.REPORTS: Listing(
         Report,
         {
-            "checklist": _equal("version__checklist__code"),
-            "state": _one_of("state", Report.State.values),
-            "rehearsal": _yes_no("rehearsal"),
-            "quarantined": _yes_no("quarantined"),
-            "superseded": _yes_no("superseded"),
-            "flag": rows_flagged,
-            "channel": _equal("channel"),
-            "source": _one_of("source", Report.Source.values),
-            "q": _reports_found,
+            "checklist": _make_equal_filter("version__checklist__code"),
+            "state": _make_choice_filter("state", Report.State.values),
+            "rehearsal": _make_boolean_filter("rehearsal"),
+            "quarantined": _make_boolean_filter("quarantined"),
+            "superseded": _make_boolean_filter("superseded"),
+            "flag": filter_by_flag,
+            "channel": _make_equal_filter("channel"),
+            "source": _make_choice_filter("source", Report.Source.values),
+            "q": _search_reports,
         },
         {"commission__election": "election", "version__checklist__code": "checklist"},
     ),
     Export.Kind.VIOLATIONS: Listing(
         Violation,
-        {"state": _one_of("state", Violation.State.values), "q": _violations_found},
+        {"state": _make_choice_filter("state", Violation.State.values), "q": _search_violations},
         {"report__commission__election": "election"},
     ),
     Export.Kind.EVIDENCE: Listing(
         Evidence,
         {
-            "state": _one_of("state", Evidence.State.values),
-            "publishable": _yes_no("publishable"),
-            "unapproved": _yes_no("approved_at__isnull"),
-            "media_type": _equal("media_type"),
-            "q": _evidence_found,
+            "state": _make_choice_filter("state", Evidence.State.values),
+            "publishable": _make_boolean_filter("publishable"),
+            "unapproved": _make_boolean_filter("approved_at__isnull"),
+            "media_type": _make_equal_filter("media_type"),
+            "q": _search_evidence,
         },
         {"report__commission__election": "election", "approved_at": "unapproved"},
     ),

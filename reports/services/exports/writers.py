@@ -1,6 +1,7 @@
-"""Tables written into one file as they come: a ZIP of CSV files, or a workbook. Pure but for the stream they write to.
+"""Writers that put tables into one file: a ZIP of CSV files, or an XLSX workbook.
 
-Memory holds one chunk of rows.
+Rows are written chunk by chunk, so that memory holds one chunk. Uses no database; writes only to the given stream
+(and, for a workbook, to temporary files).
 """
 
 import csv
@@ -21,57 +22,64 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from reports.services.figures.csv_rows import cell
+from reports.services.figures.csv_rows import escape_cell
 
 Row = Sequence[Any]
 Chunks = Iterable[Sequence[Row]]
 BOM = b"\xef\xbb\xbf"
-LEVEL = 1  # of compression: as small as makes no difference, three times as fast
-SHEET_ROWS = 1_048_576  # what a sheet can hold; the next goes on
-CELL_MAX = 32_767
+COMPRESSION_LEVEL = 1  # of zlib: nearly as small as the default, three times as fast
+MAX_SHEET_ROWS = 1_048_576  # of the XLSX format; further rows go to the next sheet
+MAX_CELL_CHARACTERS = 32_767  # of the XLSX format
 
 
-class Book(AbstractContextManager["Book"]):
-    """Tables in one file: each is added whole, one after another. Left with an error, it is no file."""
+class TableWriter(AbstractContextManager["TableWriter"]):
+    """Base of the writers: tables are added one after another.
+
+    Where the `with` block ends with an error, the file is not usable.
+    """
 
     @abstractmethod
-    def table(self, name: str, header: Sequence[str], chunks: Chunks) -> None: ...
+    def write_table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
+        """Writes one table with its header; `chunks` gives its rows."""
 
 
-class CsvBook(Book):
-    """One CSV file a table: UTF-8 with a byte order mark, RFC 4180."""
+class CsvWriter(TableWriter):
+    """Writes a ZIP with one CSV file per table: UTF-8 with a byte order mark, RFC 4180."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self.archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
+        self.archive = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.archive.close()
 
-    def table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
+    def write_table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
         with self.archive.open(f"{name}.csv", "w", force_zip64=True) as member:
-            member.write(BOM + csv_bytes([header]))
+            member.write(BOM + encode_csv([header]))
             for rows in chunks:
-                member.write(csv_bytes(rows))
+                member.write(encode_csv(rows))
 
 
-def csv_bytes(rows: Sequence[Row]) -> bytes:
-    """Lines of CSV in which no cell can be taken for a formula; numbers stay numbers."""
-    text = _csv(rows)
-    if _may_run(text):
-        text = _csv([[cell(one) for one in row] for row in rows])
+def encode_csv(rows: Sequence[Row]) -> bytes:
+    """Encodes rows as CSV so that no spreadsheet takes a cell for a formula; numbers stay numbers."""
+    text = _format_csv(rows)
+    if _may_hold_formula(text):
+        text = _format_csv([[escape_cell(one) for one in row] for row in rows])
     return text.encode()
 
 
-def _csv(rows: Sequence[Row]) -> str:
+def _format_csv(rows: Sequence[Row]) -> str:
     text = io.StringIO(newline="")
     csv.writer(text).writerows(rows)
     return text.getvalue()
 
 
-def _may_run(text: str) -> bool:
-    """Whether any cell could begin like a formula. Asked of the text of a chunk, because hardly any does."""
+def _may_hold_formula(text: str) -> bool:
+    """Says whether any cell could start like a formula.
+
+    It looks at the text of a whole chunk, because hardly any cell does and this is fast.
+    """
     return (
         any(sign in text for sign in "=+@\t")
         or text.startswith("-")
@@ -79,20 +87,23 @@ def _may_run(text: str) -> bool:
     )
 
 
-# What XML cannot hold, not even escaped.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# Characters that XML cannot hold, not even escaped.
+_XML_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-class XlsxBook(Book):
-    """One sheet a table, and as many more as its rows need. Its cells are texts and numbers: nothing in it can be a formula."""
+class XlsxWriter(TableWriter):
+    """Writes a workbook with one sheet per table, or more where it has more rows than a sheet can hold.
 
-    def __init__(self, stream: BinaryIO, sheet_rows: int = SHEET_ROWS) -> None:
-        # Sheets wait in files beside the stream until the book is whole.
-        beside = Path(stream.name).parent if isinstance(getattr(stream, "name", None), str) else None
-        self.folder = TemporaryDirectory(dir=beside)
-        self.book = Workbook(stream, {"constant_memory": True, "tmpdir": self.folder.name})
-        self.bold = self.book.add_format({"bold": True})
-        self.names: set[str] = set()
+    Cells are texts and numbers, never formulas.
+    """
+
+    def __init__(self, stream: BinaryIO, sheet_rows: int = MAX_SHEET_ROWS) -> None:
+        # Sheets are kept in temporary files in the same folder until the workbook is complete.
+        folder = Path(stream.name).parent if isinstance(getattr(stream, "name", None), str) else None
+        self.folder = TemporaryDirectory(dir=folder)
+        self.workbook = Workbook(stream, {"constant_memory": True, "tmpdir": self.folder.name})
+        self.header_format = self.workbook.add_format({"bold": True})
+        self.used_titles: set[str] = set()
         self.sheet_rows = sheet_rows
 
     def __exit__(
@@ -100,40 +111,40 @@ class XlsxBook(Book):
     ) -> None:
         try:
             if kind is None:
-                self.book.close()
+                self.workbook.close()
         finally:
             self.folder.cleanup()
 
-    def table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
+    def write_table(self, name: str, header: Sequence[str], chunks: Chunks) -> None:
         rows = chain.from_iterable(chunks)
-        part, ahead = 0, list(islice(rows, 1))
-        while not part or ahead:
+        part, next_row = 0, list(islice(rows, 1))
+        while not part or next_row:
             part += 1
-            sheet = self.book.add_worksheet(self._title(name, part))
+            sheet = self.workbook.add_worksheet(self._make_sheet_title(name, part))
             sheet.freeze_panes(1, 0)
-            _write(sheet, 0, header, self.bold)
-            for number, row in enumerate(islice(chain(ahead, rows), self.sheet_rows - 1), 1):
-                _write(sheet, number, row)
-            ahead = list(islice(rows, 1))
+            _write_row(sheet, 0, header, self.header_format)
+            for number, row in enumerate(islice(chain(next_row, rows), self.sheet_rows - 1), 1):
+                _write_row(sheet, number, row)
+            next_row = list(islice(rows, 1))
 
-    def _title(self, name: str, part: int) -> str:
-        end = "" if part == 1 else f" {part}"
-        again, title = 1, name[: 31 - len(end)] + end
-        while title.lower() in self.names:  # two names of which only the ends differ
-            again += 1
-            title = f"{name[: 30 - len(end) - len(str(again))]}~{again}{end}"
-        self.names.add(title.lower())
+    def _make_sheet_title(self, name: str, part: int) -> str:
+        suffix = "" if part == 1 else f" {part}"
+        attempt, title = 1, name[: 31 - len(suffix)] + suffix
+        while title.lower() in self.used_titles:  # two names may differ only in the part that is cut off
+            attempt += 1
+            title = f"{name[: 30 - len(suffix) - len(str(attempt))]}~{attempt}{suffix}"
+        self.used_titles.add(title.lower())
         return title
 
 
-def _write(sheet: Worksheet, number: int, row: Row, style: Format | None = None) -> None:
+def _write_row(sheet: Worksheet, number: int, row: Row, style: Format | None = None) -> None:
     for column, value in enumerate(row):
         if value is None or value == "":
             continue
         if isinstance(value, int | float | Decimal):
             sheet.write_number(number, column, value, style)
             continue
-        text = _FORBIDDEN.sub("\ufffd", str(value))
-        if len(text) > CELL_MAX:
+        text = _XML_FORBIDDEN.sub("\ufffd", str(value))
+        if len(text) > MAX_CELL_CHARACTERS:
             raise ValueError(f"a text of {len(text)} characters does not fit into a cell")
         sheet.write_string(number, column, text, style)

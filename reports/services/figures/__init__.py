@@ -1,1 +1,1 @@
-"""Tallies and summaries: counted, merged, stored, checked."""
+"""Figures of commissions: counting, merging, storing and checking them."""

@@ -1,7 +1,9 @@
-"""What children say, remembered by the process that adds them up: most of them have not changed since.
+"""A cache of children's figures in the process.
 
-A summary's row is known by its revision and the microsecond of it: the revision alone comes again
-where a transaction is undone, or an older copy of the database is brought back.
+The process that adds up a parent's figures needs those of all its children. Most children have not
+changed since the last time. The version of a summary's row is its revision and its time in
+microseconds. The revision alone is not enough: it is given a second time where a transaction is rolled
+back, or an older copy of the database is restored.
 """
 
 from collections import OrderedDict
@@ -12,76 +14,84 @@ from threading import Lock
 from typing import Any
 
 from reports.models import Summary
-from reports.services.figures.serialize import coverage_words, violations_short
-from reports.services.figures.tally import observers_unpacked
-from reports.services.figures.tally_flat import Flat, flatten
+from reports.services.figures.serialize import serialize_child_violations, serialize_coverage
+from reports.services.figures.tally import unpack_observers
+from reports.services.figures.tally_flat import FlatTally, flatten_tally
 
-LINES = 3_000_000  # remembered at most, some twenty bytes each
+MAX_CACHED_LINES = 3_000_000  # some twenty bytes each
 
-Version = tuple[int, datetime | None]
+Version = tuple[int, datetime | None]  # revision and time of a summary
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What one child adds to its parent: figures, observers, and the line it is listed by."""
+class ChildFigures:
+    """What one child adds to its parent.
+
+    Its figures, its observers, and its entry in the list of children.
+    """
 
     version: Version
-    flat: Flat
+    flat: FlatTally
     observers: bytes
     coverage: Mapping[str, Any]
     violations: Mapping[str, Any]
 
 
-def said(*, key: int, version: Version, tally: Mapping[str, Any], observers: bytes) -> Said:
-    coverage = coverage_words(dict(tally), len(observers_unpacked(observers)))
-    return Said(version, flatten(tally), observers, coverage, violations_short(dict(tally)))
+def build_child_figures(*, key: int, version: Version, tally: Mapping[str, Any], observers: bytes) -> ChildFigures:
+    """Builds a child's figures from its stored tally and its packed observers."""
+    coverage = serialize_coverage(dict(tally), len(unpack_observers(observers)))
+    return ChildFigures(version, flatten_tally(tally), observers, coverage, serialize_child_violations(dict(tally)))
 
 
-NOTHING = Said((0, None), flatten({}), b"", coverage_words({}, 0), violations_short({}))
+EMPTY_CHILD = ChildFigures((0, None), flatten_tally({}), b"", serialize_coverage({}, 0), serialize_child_violations({}))
 
-_known: OrderedDict[int, Said] = OrderedDict()  # the longest unused first
+_cache: OrderedDict[int, ChildFigures] = OrderedDict()  # the least recently used first
 _lock = Lock()
-_lines = 0
+_cached_lines = 0
 
 
-def said_by(*, versions: Mapping[int, Version]) -> dict[int, Said]:
-    """What these commissions say in these versions, or in later ones that were committed meanwhile.
+def load_child_figures(*, versions: Mapping[int, Version]) -> dict[int, ChildFigures]:
+    """Loads commissions' figures, from the cache where the version is the same.
 
-    At most one statement. One whose row is gone meanwhile says nothing.
+    `versions` are by commission key. A commission may come in a later version that was committed in
+    the meantime; one whose row is gone in the meantime has empty figures. Runs at most one statement.
     """
     found = {}
     with _lock:
         for key, version in versions.items():
-            known = _known.get(key)
-            if known is not None and known.version == version:
-                found[key] = known
-                _known.move_to_end(key)
+            entry = _cache.get(key)
+            if entry is not None and entry.version == version:
+                found[key] = entry
+                _cache.move_to_end(key)
     missing = versions.keys() - found.keys()
     if missing:
         rows = Summary.objects.filter(pk__in=missing, revision__gt=0).order_by()
         for key, revision, as_of, tally, observers in rows.values_list(
             "pk", "revision", "as_of", "tally", "observers"
         ).iterator(chunk_size=500):
-            found[key] = said(key=key, version=(revision, as_of), tally=tally, observers=bytes(observers))
-        _remember((key, found[key]) for key in missing & found.keys())
-    return {key: found.get(key, NOTHING) for key in versions}
+            found[key] = build_child_figures(
+                key=key, version=(revision, as_of), tally=tally, observers=bytes(observers)
+            )
+        _store((key, found[key]) for key in missing & found.keys())
+    return {key: found.get(key, EMPTY_CHILD) for key in versions}
 
 
-def forget() -> None:
-    """Empties the memory."""
-    global _lines
+def clear_cache() -> None:
+    """Empties the cache."""
+    global _cached_lines
     with _lock:
-        _known.clear()
-        _lines = 0
+        _cache.clear()
+        _cached_lines = 0
 
 
-def _remember(several: Iterable[tuple[int, Said]]) -> None:
-    global _lines
+def _store(entries: Iterable[tuple[int, ChildFigures]]) -> None:
+    """Adds entries; drops the least recently used ones above `MAX_CACHED_LINES`."""
+    global _cached_lines
     with _lock:
-        for key, one in several:
-            former = _known.pop(key, None)
-            _lines += len(one.flat) - (len(former.flat) if former else 0)
-            _known[key] = one
-        while _lines > LINES:
-            _key, oldest = _known.popitem(last=False)
-            _lines -= len(oldest.flat)
+        for key, figures in entries:
+            previous = _cache.pop(key, None)
+            _cached_lines += len(figures.flat) - (len(previous.flat) if previous else 0)
+            _cache[key] = figures
+        while _cached_lines > MAX_CACHED_LINES:
+            _key, oldest = _cache.popitem(last=False)
+            _cached_lines -= len(oldest.flat)

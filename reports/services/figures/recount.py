@@ -1,9 +1,9 @@
-"""Are the stored figures what the reports say? Everything is counted anew, on another way, and compared.
+"""Checks the stored summaries against a second, independent count.
 
-The summaries come from tallies that are built a commission at a time and merged upwards. Here every
-single answer is one line of a flat count, commissions are added up by walking the tree in memory,
-and only the stored tally's *form* is shared with the other way. What both get wrong alike is a
-question of definition, and those are in the tests.
+The summaries come from tallies that are built for one commission at a time and merged upwards. Here
+every single answer is one line of a flat count, and commissions are added up by walking the tree in
+memory. The two ways share only the *form* of the stored tally. An error that both make is an error
+of definition, and the tests check the definitions.
 """
 
 from collections import Counter, defaultdict
@@ -16,119 +16,131 @@ from typing import Any
 
 from observer.models import Commission, Level
 from reports.models import Due, Report, Summary, Violation, ViolationType
-from reports.services.checklists.compiled import NEGATIVE, Field, Form, forms_of
-from reports.services.figures.tally import EXACT, observers_unpacked
-from reports.services.storage.snapshot import database_moment
+from reports.services.checklists.compiled import NEGATIVE_RATINGS, Field, Form, load_forms
+from reports.services.figures.tally import EXACT_CONTEXT, unpack_observers
+from reports.services.storage.snapshot import database_snapshot
 
-Path = tuple[str, ...]
-BESIDE = {False: ("all",), True: ("all", "verified")}
+FigurePath = tuple[str, ...]
+GROUPS_BY_VERIFIED = {False: ("all",), True: ("all", "verified")}
 
 
 @dataclass(slots=True)
-class Figures:
-    """A commission's figures as flat lines: a path in the tally, and a number."""
+class CountedFigures:
+    """A commission's figures: numbers by their path in the tally."""
 
-    counts: Counter[Path] = field(default_factory=Counter)
-    numbers: dict[Path, tuple[Decimal, Decimal, Decimal]] = field(default_factory=dict)  # sum, min, max
+    counts: Counter[FigurePath] = field(default_factory=Counter)
+    numbers: dict[FigurePath, tuple[Decimal, Decimal, Decimal]] = field(default_factory=dict)  # sum, min, max
     observers: set[int] = field(default_factory=set)
 
-    def add_number(self, path: Path, number: Decimal) -> None:
+    def add_number(self, path: FigurePath, number: Decimal) -> None:
         self.add_numbers(path, (number, number, number))
 
-    def add_numbers(self, path: Path, found: tuple[Decimal, Decimal, Decimal]) -> None:
-        mine = self.numbers.get(path)
-        if mine is not None:
-            found = (EXACT.add(mine[0], found[0]), min(mine[1], found[1]), max(mine[2], found[2]))
-        self.numbers[path] = found
+    def add_numbers(self, path: FigurePath, numbers: tuple[Decimal, Decimal, Decimal]) -> None:
+        known = self.numbers.get(path)
+        if known is not None:
+            numbers = (EXACT_CONTEXT.add(known[0], numbers[0]), min(known[1], numbers[1]), max(known[2], numbers[2]))
+        self.numbers[path] = numbers
 
-    def add(self, other: "Figures") -> None:
+    def add(self, other: "CountedFigures") -> None:
         self.counts.update(other.counts)
-        for path, found in other.numbers.items():
-            self.add_numbers(path, found)
+        for path, numbers in other.numbers.items():
+            self.add_numbers(path, numbers)
         self.observers |= other.observers
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: how many commissions, codes of those that differ with the first differing lines, and
-    how many cannot be judged because they, or one below them, are still due."""
+class RecountResult:
+    """The result of a check of all summaries."""
 
-    commissions: int
-    different: dict[str, list[str]]
-    waiting: int
+    commissions: int  # how many there are
+    different: dict[str, list[str]]  # codes of those that differ, with the first differing lines
+    waiting: int  # how many cannot be judged, because they or a commission below them are due
 
 
-def summaries_check() -> Checked:
-    """Compares every summary with a recomputation, in one snapshot of the database. Changes nothing."""
-    _known_lines.clear()
-    with database_moment():
-        places = {place.pk: place for place in Commission.objects.select_related("level", "election").order_by()}
-        figures = _own(places)
+def check_summaries() -> RecountResult:
+    """Compares every summary with a second count, in one snapshot of the database.
+
+    Writes nothing.
+    """
+    _lines_cache.clear()
+    with database_snapshot():
+        commissions = {
+            commission.pk: commission
+            for commission in Commission.objects.select_related("level", "election").order_by()
+        }
+        figures = _count_own_figures(commissions)
         waiting = set(Due.objects.order_by().values_list("commission_id", flat=True).distinct())
-        # By the true parents, not by depth: a tree in the middle of a move must still add up.
-        order = _leaves_first(places)
-        for place in order:
-            if place.parent_id is not None:
-                figures[place.parent_id].add(figures[place.pk])
-                if place.pk in waiting:
-                    waiting.add(place.parent_id)
-        return Checked(len(places), _compare(places, figures, waiting), len(waiting))
+        # By the parents, not by the depths: the sums must be right also while a branch is being moved.
+        order = _order_leaves_first(commissions)
+        for commission in order:
+            if commission.parent_id is not None:
+                figures[commission.parent_id].add(figures[commission.pk])
+                if commission.pk in waiting:
+                    waiting.add(commission.parent_id)
+        return RecountResult(len(commissions), _compare_summaries(commissions, figures, waiting), len(waiting))
 
 
-def _leaves_first(places: Mapping[int, Commission]) -> list[Commission]:
-    below: dict[int | None, list[Commission]] = defaultdict(list)
-    for place in places.values():
-        below[place.parent_id].append(place)
-    order, front = [], below[None]
-    while front:
-        order += front
-        front = [child for place in front for child in below[place.pk]]
+def _order_leaves_first(commissions: Mapping[int, Commission]) -> list[Commission]:
+    """Lists each commission after all those below it."""
+    children: dict[int | None, list[Commission]] = defaultdict(list)
+    for commission in commissions.values():
+        children[commission.parent_id].append(commission)
+    order, level = [], children[None]
+    while level:
+        order += level
+        level = [child for commission in level for child in children[commission.pk]]
     return order[::-1]
 
 
 # ── counting, one line at a time ────────────────────────────────────────────────────────────
-def _own(places: Mapping[int, Commission]) -> dict[int, Figures]:
-    figures = {key: Figures() for key in places}
-    for key, place in places.items():
-        if place.level.kind == Level.Kind.PRECINCT:
+def _count_own_figures(commissions: Mapping[int, Commission]) -> dict[int, CountedFigures]:
+    """Counts what each commission's own reports say, without those below it."""
+    figures = {key: CountedFigures() for key in commissions}
+    for key, commission in commissions.items():
+        if commission.level.kind == Level.Kind.PRECINCT:
             figures[key].counts[("precincts",)] = 1
-    denied = _count_violations(places, figures)
-    refuted = _refuted()
+    denying_commissions = _count_violations(commissions, figures)
+    refuted_codes = _load_refuted_codes()
     forms: dict[int, Form] = {}
-    marks: dict[int, set[Path]] = defaultdict(set)
-    rows = (
+    marks: dict[int, set[FigurePath]] = defaultdict(set)
+    reports = (
         Report.objects.counted()
         .order_by()
         .values_list("commission_id", "version_id", "contest_id", "slot", "state", "answers", "observer_id", "sequence")
     )
-    for key, version, contest, slot, state, answers, observer, sequence in rows.iterator(chunk_size=5000):
+    for key, version, contest, slot, state, answers, observer, sequence in reports.iterator(chunk_size=5000):
         if version not in forms:
-            forms |= forms_of({version})
+            forms |= load_forms({version})
         form = forms[version]
         figures[key].observers.add(observer)
-        bases: list[tuple[Path, bool]] = [(("stages", form.stage), contest is None and not slot)]
+        bases: list[tuple[FigurePath, bool]] = [(("stages", form.stage), contest is None and not slot)]
         if contest is not None or slot:
             bases.append((("stages", form.stage, "parts", f"{contest or ''}|{slot}"), True))
         verified = state == Report.State.VERIFIED
-        aside = refuted.get(sequence, frozenset())
-        _count_report(figures[key], marks[key], form, form.asked(answers), bases, verified, aside)
+        codes = refuted_codes.get(sequence, frozenset())
+        _count_report(figures[key], marks[key], form, form.filter_asked_answers(answers), bases, verified, codes)
         if form.repeat != "any":
             marks[key].add(("observed",))
-    for key, found in marks.items():
-        _count_places(figures[key], found | ({("denied",)} if key in denied else set()), places[key])
+    for key, paths in marks.items():
+        _count_marks(figures[key], paths | ({("denied",)} if key in denying_commissions else set()), commissions[key])
     return figures
 
 
 def _count_report(
-    figures: Figures,
-    marks: set[Path],
+    figures: CountedFigures,
+    marks: set[FigurePath],
     form: Form,
     answers: Mapping[str, Any],
-    bases: list[tuple[Path, bool]],
+    bases: list[tuple[FigurePath, bool]],
     verified: bool,
-    aside: frozenset[str],
+    refuted_codes: frozenset[str],
 ) -> None:
-    lines: list[Path] = [("reports",), *([("verified",)] if verified else [])]
+    """Adds one report to its commission's figures.
+
+    What counts once for each commission is added to `marks`. `bases`: the stage and its part, each with
+    whether numbers are counted there. `refuted_codes`: codes of the report's refuted violations.
+    """
+    lines: list[FigurePath] = [("reports",), *([("verified",)] if verified else [])]
     for base, with_numbers in bases:
         lines.append((*base, "reports"))
         marks.add((*base, "commissions"))
@@ -137,62 +149,71 @@ def _count_report(
             path = (*base, "lists", form.code, code)
             if question.type in ("integer", "decimal"):
                 if with_numbers:
-                    for beside in BESIDE[verified]:
-                        lines.append((*path, "numbers", beside, "answered"))
-                        figures.add_number((*path, "numbers", beside), Decimal(value))
+                    for group in GROUPS_BY_VERIFIED[verified]:
+                        lines.append((*path, "numbers", group, "answered"))
+                        figures.add_number((*path, "numbers", group), Decimal(value))
             elif question.type in ("yes_no", "rating", "choice", "choices", "violation"):
                 given = tuple(value) if question.type == "choices" else (value,)
-                out = question.raises in aside and any(one in question.findings for one in given)
-                key = (path, form.version_id, given, verified, out)
-                found = _known_lines.get(key)
-                if found is None:
-                    found = _known_lines[key] = _lines(question, path, given, verified, out)
-                lines += found[0]
-                if found[1] is not None:
-                    marks.add(found[1])
+                is_refuted = question.raises in refuted_codes and any(answer in question.findings for answer in given)
+                key = (path, form.version_id, given, verified, is_refuted)
+                entry = _lines_cache.get(key)
+                if entry is None:
+                    entry = _lines_cache[key] = _build_lines(question, path, given, verified, is_refuted)
+                lines += entry[0]
+                if entry[1] is not None:
+                    marks.add(entry[1])
     figures.counts.update(lines)
 
 
-# The same few answers come a million times; their lines are worked out once.
-_known_lines: dict[tuple[Any, ...], tuple[list[Path], Path | None]] = {}
+# The same few answers come a million times, so their lines are built only once.
+_lines_cache: dict[tuple[Any, ...], tuple[list[FigurePath], FigurePath | None]] = {}
 
 
-def _lines(
-    question: Field, path: Path, given: tuple[str, ...], verified: bool, out: bool
-) -> tuple[list[Path], Path | None]:
-    """The lines that one answer adds to, and what it says about the station; `out`: a refuted violation's answer."""
+def _build_lines(
+    question: Field, path: FigurePath, given: tuple[str, ...], verified: bool, is_refuted: bool
+) -> tuple[list[FigurePath], FigurePath | None]:
+    """Builds the lines that one answer adds to.
+
+    Returns them with the answer's mark about the station, or None. `is_refuted`: the answer raised a
+    violation that was refuted.
+    """
     kind = question.type
     stored = kind if kind in ("yes_no", "rating") else "choices"
-    lines: list[Path] = [(*path, stored, beside, one) for beside in BESIDE[verified] for one in given]
+    lines: list[FigurePath] = [
+        (*path, stored, group, answer) for group in GROUPS_BY_VERIFIED[verified] for answer in given
+    ]
     of_station = (*path, "stations", given[0]) if kind == "yes_no" and given[0] in ("yes", "no") else None
-    findings = NEGATIVE if kind == "rating" else question.findings
+    findings = NEGATIVE_RATINGS if kind == "rating" else question.findings
     if not findings:
         return lines, of_station
     for base in [(*path, "finding"), (*path, "finding", "verified")][: 1 + verified]:
         if kind != "yes_no" or of_station is not None:
             lines.append((*base, "of"))
-        if not out and any(one in findings for one in given):
+        if not is_refuted and any(answer in findings for answer in given):
             lines.append((*base, "n"))
-    if out:
+    if is_refuted:
         lines.append((*path, "finding", "refuted"))
     return lines, of_station
 
 
-def _count_places(figures: Figures, marks: set[Path], place: Commission) -> None:
-    """What is nought or one at a commission: that it was reported about, observed, denied, and what it said."""
+def _count_marks(figures: CountedFigures, marks: set[FigurePath], commission: Commission) -> None:
+    """Counts what is zero or one at a commission.
+
+    Whether it has reports, was observed, denied access, and what its reports say about the station.
+    """
     for mark in marks:
         if mark[-1] == "commissions":
             figures.counts[mark] = 1
         elif mark in (("observed",), ("denied",)):
-            figures.counts[mark] = int(place.level.kind == Level.Kind.PRECINCT)
+            figures.counts[mark] = int(commission.level.kind == Level.Kind.PRECINCT)
         elif {(*mark[:-1], "yes"), (*mark[:-1], "no")} <= marks:
             figures.counts[(*mark[:-1], "conflicting")] = 1
         else:
             figures.counts[mark] = 1
 
 
-def _refuted() -> dict[int, frozenset[str]]:
-    """Refuted codes by report."""
+def _load_refuted_codes() -> dict[int, frozenset[str]]:
+    """Loads the refuted violation codes, by report."""
     codes: dict[int, set[str]] = defaultdict(set)
     rows = Violation.objects.filter(state=Violation.State.REFUTED).values_list("report_id", "code")
     for report, code in rows.iterator(chunk_size=5000):
@@ -200,8 +221,11 @@ def _refuted() -> dict[int, frozenset[str]]:
     return {report: frozenset(found) for report, found in codes.items()}
 
 
-def _count_violations(places: Mapping[int, Commission], figures: Mapping[int, Figures]) -> set[int]:
-    """Counts violations; the commissions where a violation that denies access stands."""
+def _count_violations(commissions: Mapping[int, Commission], figures: Mapping[int, CountedFigures]) -> set[int]:
+    """Counts violations into `figures`.
+
+    Returns the commissions with a violation that denies access and is not refuted.
+    """
     kinds = {(kind.election_id, kind.code): kind for kind in ViolationType.objects.select_related("group").order_by()}
     denied = set()
     rows = (
@@ -209,49 +233,55 @@ def _count_violations(places: Mapping[int, Commission], figures: Mapping[int, Fi
         .order_by("report__commission_id")
         .values_list("report__commission_id", "report_id", "pk", "code", "state", "case_id")
     )
-    for key, found in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0)):
-        # Each line once a report, or once a case: distinct pairs.
-        once: set[tuple[Path, str, int]] = set()
-        for _key, report, pk, code, state, case in found:
-            kind = kinds.get((places[key].election_id, code))
-            over: list[Path] = [("types", code)]
+    for key, violations in groupby(rows.iterator(chunk_size=5000), key=itemgetter(0)):
+        # Each line counts once for a report, or once for a case: so pairs are collected in a set.
+        distinct: set[tuple[FigurePath, str, int]] = set()
+        for _key, report, pk, code, state, case in violations:
+            kind = kinds.get((commissions[key].election_id, code))
+            paths: list[FigurePath] = [("types", code)]
             if kind is not None:
-                over += [("severities", kind.severity), ("groups", kind.group.code)]
+                paths += [("severities", kind.severity), ("groups", kind.group.code)]
                 if kind.denies_access and state != Violation.State.REFUTED:
                     denied.add(key)
-            once.add((("reports",), "report", report))
-            once.update(((*path, "reported"), "report", report) for path in over)
+            distinct.add((("reports",), "report", report))
+            distinct.update(((*path, "reported"), "report", report) for path in paths)
             if state == Violation.State.CONFIRMED:
-                name = ("violation", pk) if case is None else ("case", case)
-                once.update(((*path, "confirmed"), *name) for path in ((), *over))
+                case_key = ("violation", pk) if case is None else ("case", case)
+                distinct.update(((*path, "confirmed"), *case_key) for path in ((), *paths))
             elif state != Violation.State.REPORTED:
-                once.add((("types", code, state), "violation", pk))
-        figures[key].counts.update(("violations", *path) for path, _what, _key in once)
+                distinct.add((("types", code, state), "violation", pk))
+        figures[key].counts.update(("violations", *path) for path, _what, _key in distinct)
     return denied
 
 
 # ── comparing ───────────────────────────────────────────────────────────────────────────────
-def _compare(
-    places: Mapping[int, Commission], figures: Mapping[int, Figures], waiting: set[int]
+def _compare_summaries(
+    commissions: Mapping[int, Commission], figures: Mapping[int, CountedFigures], waiting: set[int]
 ) -> dict[str, list[str]]:
+    """Finds the commissions that differ.
+
+    Returns their codes with the first twenty differing lines of each.
+    """
     different: dict[str, list[str]] = {}
-    unseen = set(places)
-    for row in Summary.objects.order_by().iterator(chunk_size=500):
-        unseen.discard(row.pk)
-        if row.pk not in waiting:
-            lines = _differences(figures[row.pk], row) + _children_differences(places, figures, row)
+    without_summary = set(commissions)
+    for summary in Summary.objects.order_by().iterator(chunk_size=500):
+        without_summary.discard(summary.pk)
+        if summary.pk not in waiting:
+            lines = _find_differences(figures[summary.pk], summary) + _find_children_differences(
+                commissions, figures, summary
+            )
             if lines:
-                different[places[row.pk].code] = lines[:20]
-    for key in unseen - waiting:
-        # Never computed, and rightly so only where nothing was ever said.
+                different[commissions[summary.pk].code] = lines[:20]
+    for key in without_summary - waiting:
+        # It was never computed, which is right only where nothing was reported.
         if figures[key].counts.keys() - {("precincts",)}:
-            different[places[key].code] = ["there is no summary"]
+            different[commissions[key].code] = ["there is no summary"]
     return dict(sorted(different.items()))
 
 
-def _differences(expected: Figures, row: Summary) -> list[str]:
-    stored = Figures(observers=observers_unpacked(row.observers))
-    _flatten(row.tally, (), stored)
+def _find_differences(expected: CountedFigures, summary: Summary) -> list[str]:
+    stored = CountedFigures(observers=unpack_observers(summary.observers))
+    _flatten_tally(summary.tally, (), stored)
     lines = []
     for path in sorted(expected.counts.keys() | stored.counts.keys()):
         if expected.counts[path] != stored.counts[path]:
@@ -264,26 +294,28 @@ def _differences(expected: Figures, row: Summary) -> list[str]:
     return lines
 
 
-def _flatten(tally: Mapping[str, Any], path: Path, into: Figures) -> None:
+def _flatten_tally(tally: Mapping[str, Any], path: FigurePath, into: CountedFigures) -> None:
     if isinstance(tally.get("sum"), str):
         into.numbers[path] = (Decimal(tally["sum"]), Decimal(tally["min"]), Decimal(tally["max"]))
     for key, value in tally.items():
         if isinstance(value, dict):
-            _flatten(value, (*path, key), into)
+            _flatten_tally(value, (*path, key), into)
         elif isinstance(value, int):
             into.counts[(*path, key)] = value
 
 
-def _children_differences(places: Mapping[int, Commission], figures: Mapping[int, Figures], row: Summary) -> list[str]:
+def _find_children_differences(
+    commissions: Mapping[int, Commission], figures: Mapping[int, CountedFigures], summary: Summary
+) -> list[str]:
     lines = []
-    for child in row.children:
+    for child in summary.children:
         key = child["commission"]
-        if key not in places or places[key].parent_id != row.pk:
+        if key not in commissions or commissions[key].parent_id != summary.pk:
             lines.append(f"children: {key} is not one of them")
             continue
         counts = figures[key].counts
-        said = (child["coverage"]["reports"], child["coverage"]["precincts"], child["coverage"]["observers"])
-        true = (counts[("reports",)], counts[("precincts",)], len(figures[key].observers))
-        if said != true or child["violations"]["reported"] != counts[("violations", "reports")]:
-            lines.append(f"children: {places[key].code} is listed with {said}, counted {true}")
+        listed = (child["coverage"]["reports"], child["coverage"]["precincts"], child["coverage"]["observers"])
+        counted = (counts[("reports",)], counts[("precincts",)], len(figures[key].observers))
+        if listed != counted or child["violations"]["reported"] != counts[("violations", "reports")]:
+            lines.append(f"children: {commissions[key].code} is listed with {listed}, counted {counted}")
     return lines

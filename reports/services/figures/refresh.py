@@ -1,8 +1,8 @@
-"""Keeping every commission's figures true: recomputed from its own reports and its children's summaries.
+"""Recomputes summaries from each commission's own reports and its children's summaries.
 
-The rows of `Due` are the queue, and the order inside a transaction is what loses no update:
-lock the Summary, delete its Due rows, and only then read, in new statements. Whoever changes a
-figure after that deletion leaves a Due row of their own behind.
+The rows of `Due` are the queue. The order inside a transaction is what prevents lost updates: lock
+the Summary, delete its Due rows, and only then read, in new statements. A transaction that changes
+a figure after that deletion leaves a Due row of its own behind.
 """
 
 import time
@@ -19,28 +19,28 @@ from django.utils import timezone
 
 from observer.models import Commission, Election, Level
 from reports.models import Due, Report, Summary, Violation, ViolationType
-from reports.services.background.recompute_queue import due_add
-from reports.services.checklists.compiled import Form, forms_of
-from reports.services.figures.child_cache import Version, said_by
+from reports.services.background.recompute_queue import mark_due
+from reports.services.checklists.compiled import Form, load_forms
+from reports.services.figures.child_cache import Version, load_child_figures
 from reports.services.figures.tally import (
-    Counted,
-    Raised,
+    CountedReport,
+    RaisedViolation,
     Tally,
     ViolationKind,
-    observers_packed,
-    observers_unpacked,
-    tally_own,
+    pack_observers,
+    tally_reports,
+    unpack_observers,
 )
-from reports.services.figures.tally_flat import Total, flatten
+from reports.services.figures.tally_flat import TallySum, flatten_tally
 
-CHUNK = 100  # commissions a transaction on PostgreSQL
-CHUNK_SQLITE = 20  # where a transaction holds the whole database, and writers wait for it
-ROUND = 0.4  # seconds at the deepest level before going up
-BREATH = 0.02  # seconds between two such transactions: SQLite does not queue those who wait
-# Of a report, as far as figures go.
-KEYS = ("commission_id", "version_id", "contest_id", "slot", "observer_id", "state")
-# Of the row everything, of its commission what figures need: names are long, and there are hundreds.
-READ = (
+MAX_COMMISSIONS_PER_TRANSACTION = 100  # on PostgreSQL
+MAX_COMMISSIONS_PER_TRANSACTION_SQLITE = 20  # a transaction locks the whole database, and writers wait
+DEEPEST_LEVEL_SECONDS = 0.4  # time spent at the deepest level before going up
+SQLITE_PAUSE_SECONDS = 0.02  # between two transactions: SQLite does not queue the writers that wait
+# The columns of a report that figures need.
+REPORT_COLUMNS = ("commission_id", "version_id", "contest_id", "slot", "observer_id", "state")
+# All fields of the row, and of its commission only what figures need: names are long, and there are hundreds.
+SUMMARY_FIELDS = (
     "revision",
     "as_of",
     "tally",
@@ -50,96 +50,109 @@ READ = (
     "commission__election_id",
     "commission__level__kind",
 )
-PATIENCE = 60.0  # seconds without any progress, while another process holds what waits
+MAX_WAIT_SECONDS = 60.0  # without any progress, while another process holds what is due
 
 
-def summaries_refresh(
+def recompute_due_summaries(
     *,
     now: Callable[[], datetime] | None = None,
-    patient: bool = False,
-    most: int | None = None,
-    seconds: float | None = None,
+    wait_for_others: bool = False,
+    max_commissions: int | None = None,
+    max_seconds: float | None = None,
 ) -> int:
-    """Recomputes what is due, until nothing waits; the number of commissions recomputed.
+    """Recomputes due summaries until nothing is due; returns how many.
 
-    In climbs: some of the deepest, then those above them, up to the root, and only then what has
-    become due meanwhile. So the root moves on however fast reports come in below.
+    It works in passes: some of the deepest commissions, then those above them, up to the root, and
+    only then what has become due in the meantime. So the root is updated however fast reports come in.
 
-    Any number of processes may do so at once. What another one holds is left to it, unless
-    `patient`: then it is waited for, and TimeoutError is raised after a minute without progress.
-    Stops early after `most` commissions or, at the end of a climb, `seconds`; what is left stays due.
+    Any number of processes may do this at once. What another process holds is left to it. With
+    `wait_for_others` it is waited for instead, and TimeoutError is raised after a minute without
+    progress. Stops early after `max_commissions` or, at the end of a pass, after `max_seconds`; the
+    rest stays due.
     """
-    work = _Work(now or timezone.now, most)
-    ends = None if seconds is None else time.monotonic() + seconds
+    run = _RecomputeRun(now or timezone.now, max_commissions)
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
     while True:
-        climbed = work.climb()
-        if work.enough() or (ends is not None and time.monotonic() > ends):
-            return work.done
-        if climbed:
+        any_due = run.recompute_pass()
+        if run.is_finished() or (deadline is not None and time.monotonic() > deadline):
+            return run.done
+        if any_due:
             continue
-        if not (patient and work.held):
-            return work.done
-        if time.monotonic() - work.moved_at > PATIENCE:
-            raise TimeoutError(f"{len(work.held)} commissions are due and held by another process")
+        if not (wait_for_others and run.held):
+            return run.done
+        if time.monotonic() - run.progressed_at > MAX_WAIT_SECONDS:
+            raise TimeoutError(f"{len(run.held)} commissions are due and held by another process")
         time.sleep(0.05)
-        work.held.clear()
+        run.held.clear()
 
 
-class _Work:
-    """One call's work: how much is done, and what others hold."""
+class _RecomputeRun:
+    """The state of one call: what is done, and what others hold."""
 
-    def __init__(self, clock: Callable[[], datetime], most: int | None) -> None:
+    def __init__(self, clock: Callable[[], datetime], max_commissions: int | None) -> None:
         self.clock = clock
-        self.most = most
-        self.size = CHUNK if connection.vendor == "postgresql" else CHUNK_SQLITE
+        self.max_commissions = max_commissions
+        self.chunk_size = (
+            MAX_COMMISSIONS_PER_TRANSACTION
+            if connection.vendor == "postgresql"
+            else MAX_COMMISSIONS_PER_TRANSACTION_SQLITE
+        )
         self.held: set[int] = set()
         self.done = 0
-        self.moved_at = time.monotonic()
+        self.progressed_at = time.monotonic()
 
-    def enough(self) -> bool:
-        return self.most is not None and self.done >= self.most
+    def is_finished(self) -> bool:
+        return self.max_commissions is not None and self.done >= self.max_commissions
 
-    def climb(self) -> bool:
-        """The deepest that are due, for a moment; then everything due above them, level by level. Whether any was."""
-        depth, level = _due_deepest(self.held)
+    def recompute_pass(self) -> bool:
+        """Recomputes due commissions from the deepest level up to the root.
+
+        The deepest for at most `DEEPEST_LEVEL_SECONDS`, then all due ones above, level by level.
+        Returns whether any commission was due.
+        """
+        depth, level = _find_deepest_due(self.held)
         started, any_due = time.monotonic(), bool(level)
         lowest = True
-        while level and not self.enough():
-            for start in range(0, len(level), self.size):
-                self._recompute(level[start : start + self.size])
-                if self.enough() or (lowest and time.monotonic() - started > ROUND):
+        while level and not self.is_finished():
+            for start in range(0, len(level), self.chunk_size):
+                self._recompute_chunk(level[start : start + self.chunk_size])
+                if self.is_finished() or (lowest and time.monotonic() - started > DEEPEST_LEVEL_SECONDS):
                     break
             lowest = False
-            depth, level = _due_deepest(self.held, above=depth)
+            depth, level = _find_deepest_due(self.held, above=depth)
         return any_due
 
-    def _recompute(self, chunk: list[int]) -> None:
-        if self.most is not None:
-            chunk = chunk[: self.most - self.done]
-        refreshed = summaries_recompute(commissions=chunk, now=self.clock)
+    def _recompute_chunk(self, chunk: list[int]) -> None:
+        if self.max_commissions is not None:
+            chunk = chunk[: self.max_commissions - self.done]
+        refreshed = recompute_summaries(commissions=chunk, now=self.clock)
         self.held.update(set(chunk) - refreshed)
         if refreshed:
-            self.done, self.moved_at = self.done + len(refreshed), time.monotonic()
+            self.done, self.progressed_at = self.done + len(refreshed), time.monotonic()
         if connection.vendor == "sqlite" and not connection.in_atomic_block:
-            time.sleep(BREATH)
+            time.sleep(SQLITE_PAUSE_SECONDS)
 
 
-def summaries_recount(*, election: Election, now: datetime) -> None:
-    """Marks every commission of an election as due: after an import, or an edit of what violation types mean."""
+def mark_election_due(*, election: Election, now: datetime) -> None:
+    """Marks every commission of an election as due.
+
+    Needed after an import, or a change of what violation types mean.
+    """
     with transaction.atomic():
-        due_add(commissions=election.commissions.values_list("pk", flat=True), now=now)
+        mark_due(commissions=election.commissions.values_list("pk", flat=True), now=now)
 
 
-def _due_deepest(held: set[int], above: int | None = None) -> tuple[int, list[int]]:
-    """The depth of the deepest due commissions (above a depth), and which those are.
+def _find_deepest_due(held_by_others: set[int], above: int | None = None) -> tuple[int, list[int]]:
+    """Finds the deepest due commissions, without those held by others.
 
-    Without those held by somebody else. Siblings stand together, because one climb then serves
-    them all; the family that has waited longest is first, so that none waits for ever.
+    Returns their depth and their keys. With `above`, only depths smaller than that count. Siblings
+    are next to each other, so that one pass serves them all. The family that has waited longest comes
+    first, so that none waits for ever.
     """
     waiting = Due.objects.order_by().values_list("commission_id", "commission__depth", "commission__parent_id")
     if above is not None:
         waiting = waiting.filter(commission__depth__lt=above)
-    free = [row for row in waiting.annotate(first=Min("pk")) if row[0] not in held]
+    free = [row for row in waiting.annotate(first=Min("pk")) if row[0] not in held_by_others]
     deepest = max((depth for _key, depth, _parent, _first in free), default=0)
     families: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for key, depth, parent, first in free:
@@ -149,53 +162,57 @@ def _due_deepest(held: set[int], above: int | None = None) -> tuple[int, list[in
     return deepest, [key for family in ordered for _first, key in sorted(family, key=itemgetter(1))]
 
 
-def summaries_recompute(*, commissions: Sequence[int], now: Callable[[], datetime]) -> set[int]:
-    """One transaction over some commissions, best of one depth; those that need no more attention.
+def recompute_summaries(*, commissions: Sequence[int], now: Callable[[], datetime]) -> set[int]:
+    """Recomputes some commissions in one transaction; returns those that are done.
 
-    The others are held by another process, which sees to them or leaves them due.
+    They should be of one depth. The others are held by another process, which recomputes them or
+    leaves them due. `now` is called after the rows are locked.
     """
     with transaction.atomic():
-        rows = _locked(commissions)
+        rows = _lock_free_summaries(commissions)
         if len(rows) < len(commissions):
-            rows |= _locked(_created(set(commissions) - rows.keys()))
+            rows |= _lock_free_summaries(_create_missing_summaries(set(commissions) - rows.keys()))
         waiting = Due.objects.filter(commission__in=list(rows)).order_by()
         due = set(waiting.values_list("commission_id", flat=True).distinct())
         Due.objects.filter(commission__in=due).delete()
-        # From here on every statement sees at least what the deleted rows were about.
-        _recompute([row for key, row in rows.items() if key in due], now())
+        # From here on every statement sees at least the changes for which the deleted rows were written.
+        _recompute_locked([row for key, row in rows.items() if key in due], now())
     return set(rows)
 
 
-def _locked(commissions: Iterable[int]) -> dict[int, Summary]:
-    """Those summaries that nobody else holds, locked until the transaction ends.
+def _lock_free_summaries(commissions: Iterable[int]) -> dict[int, Summary]:
+    """Locks the summaries that no other process holds, until the transaction ends.
 
-    The commission is locked with its summary: moved in between, it would tell its old parent of
-    new figures, and its new parent never. Nothing here waits for a lock, so nothing here can be
-    part of a deadlock.
+    Each commission is locked with its summary. If it were moved in between, its old parent would be
+    marked as due instead of its new one. Nothing here waits for a lock, so nothing here can be part
+    of a deadlock.
     """
     free = Summary.objects.select_for_update(of=("self", "commission"), no_key=True, skip_locked=True)
     rows = free.select_related("commission__level").filter(pk__in=commissions).order_by("pk")
-    return {row.pk: row for row in rows.only(*READ)}
+    return {row.pk: row for row in rows.only(*SUMMARY_FIELDS)}
 
 
-def _created(commissions: set[int]) -> list[int]:
-    """Makes the rows that are missing; which those were. In order, so that two who do so never cross."""
-    there = Summary.objects.filter(pk__in=commissions).values_list("pk", flat=True)
-    missing = sorted(commissions - set(there))
+def _create_missing_summaries(commissions: set[int]) -> list[int]:
+    """Creates the missing rows; returns their keys.
+
+    In the order of keys, so that two processes that do this cannot deadlock.
+    """
+    existing = Summary.objects.filter(pk__in=commissions).values_list("pk", flat=True)
+    missing = sorted(commissions - set(existing))
     Summary.objects.bulk_create([Summary(commission_id=key) for key in missing], ignore_conflicts=True)
     return missing
 
 
-def _recompute(rows: Sequence[Summary], now: datetime) -> None:
-    """Reads and writes; the rows are locked and their Due is gone."""
-    own = _own_tallies(rows)
-    below: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    unknown = _merge_children([row.pk for row in rows], own, below)
+def _recompute_locked(rows: Sequence[Summary], now: datetime) -> None:
+    """Recomputes and saves rows that are locked and whose Due rows are deleted."""
+    figures = _compute_own_tallies(rows)
+    children_by_parent: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    unknown = _merge_children([row.pk for row in rows], figures, children_by_parent)
     changed = []
     for row in rows:
-        tally, observers = own[row.pk]
-        packed = observers_packed(observers)
-        children = sorted(below[row.pk], key=itemgetter("commission"))
+        tally, observers = figures[row.pk]
+        packed = pack_observers(observers)
+        children = sorted(children_by_parent[row.pk], key=itemgetter("commission"))
         if row.revision and (row.tally, bytes(row.observers), row.children) == (tally, packed, children):
             continue
         row.tally, row.observers, row.children = tally, packed, children
@@ -212,78 +229,89 @@ def _recompute(rows: Sequence[Summary], now: datetime) -> None:
 
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────
-def _own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
-    """Per commission, what its own counted reports say, and whose they are. Reports are streamed, never held."""
-    places = {row.pk: row.commission for row in rows}
-    counted = Report.objects.counted().filter(commission__in=places)
-    return _tallies(places, _reports(counted), _violations(counted))
+def _compute_own_tallies(rows: Sequence[Summary]) -> dict[int, tuple[Tally, set[int]]]:
+    """Computes each commission's tally and observers from its own counted reports.
 
-
-def tallies_supposed(
-    *, places: Mapping[int, Commission], reports: "QuerySet[Report]", moving: Collection[int]
-) -> tuple[dict[int, Tally], dict[int, Tally]]:
-    """What these reports would say of these places were they the counted ones, with those `moving` and without.
-
-    For differences of counts only: of the others no answer is read, for it would be in both. Levels are loaded by the
-    caller. The reports are held in memory.
+    Reports are streamed and not kept in memory.
     """
-    violations, said = _violations(reports), dict(reports.filter(pk__in=moving).values_list("pk", "answers"))
-    rows = [(*row, said.get(pk, {}), pk) for *row, pk in reports.order_by("commission_id").values_list(*KEYS, "pk")]
-    rest = [row for row in rows if row[-1] not in moving]
-    with_, without = (_tallies(places, some, violations) for some in (rows, rest))
+    commissions = {row.pk: row.commission for row in rows}
+    counted = Report.objects.counted().filter(commission__in=commissions)
+    return _compute_tallies(commissions, _iterate_reports(counted), _load_violations(counted))
+
+
+def compute_what_if_tallies(
+    *, places: Mapping[int, Commission], reports: "QuerySet[Report]", moved_reports: Collection[int]
+) -> tuple[dict[int, Tally], dict[int, Tally]]:
+    """Computes tallies of these places as if `reports` were the counted ones.
+
+    Returns two tallies for each place: with `moved_reports` (keys of reports) and without them. They
+    serve for differences of counts only: answers are read for the moved reports alone, because the
+    answers of the others would be in both. The caller has loaded the levels of `places`. The reports
+    are kept in memory.
+    """
+    violations, answers = (
+        _load_violations(reports),
+        dict(reports.filter(pk__in=moved_reports).values_list("pk", "answers")),
+    )
+    rows = [
+        (*row, answers.get(pk, {}), pk)
+        for *row, pk in reports.order_by("commission_id").values_list(*REPORT_COLUMNS, "pk")
+    ]
+    rows_without = [row for row in rows if row[-1] not in moved_reports]
+    with_, without = (_compute_tallies(places, chosen_rows, violations) for chosen_rows in (rows, rows_without))
     return {key: tally for key, (tally, _who) in with_.items()}, {key: tally for key, (tally, _who) in without.items()}
 
 
-def _tallies(
-    places: Mapping[int, Commission], rows: Iterable[tuple[Any, ...]], violations: dict[int, list[Raised]]
+def _compute_tallies(
+    commissions: Mapping[int, Commission], rows: Iterable[tuple[Any, ...]], violations: dict[int, list[RaisedViolation]]
 ) -> dict[int, tuple[Tally, set[int]]]:
-    kinds = _kinds({place.election_id for place in places.values()}) if violations else {}
-    own: dict[int, tuple[Tally, set[int]]] = {}
+    kinds = _load_violation_kinds({commission.election_id for commission in commissions.values()}) if violations else {}
+    tallies: dict[int, tuple[Tally, set[int]]] = {}
 
     def count(key: int, reports: Iterable[tuple[Any, ...]]) -> None:
         observers: set[int] = set()
-        tally = tally_own(
-            reports=_counted(reports, violations, observers),
-            precinct=places[key].level.kind == Level.Kind.PRECINCT,
-            kinds=kinds.get(places[key].election_id),
+        tally = tally_reports(
+            reports=_build_counted_reports(reports, violations, observers),
+            precinct=commissions[key].level.kind == Level.Kind.PRECINCT,
+            kinds=kinds.get(commissions[key].election_id),
         )
-        own[key] = tally, observers
+        tallies[key] = tally, observers
 
     for key, reports in groupby(rows, key=itemgetter(0)):
         count(key, reports)
-    for key in places.keys() - own.keys():
+    for key in commissions.keys() - tallies.keys():
         count(key, ())
-    return own
+    return tallies
 
 
-def _reports(counted: "QuerySet[Report]") -> Iterator[tuple[Any, ...]]:
-    return counted.order_by("commission_id").values_list(*KEYS, "answers", "pk").iterator(chunk_size=5000)
+def _iterate_reports(counted: "QuerySet[Report]") -> Iterator[tuple[Any, ...]]:
+    return counted.order_by("commission_id").values_list(*REPORT_COLUMNS, "answers", "pk").iterator(chunk_size=5000)
 
 
-def _counted(
-    rows: Iterable[tuple[Any, ...]], violations: dict[int, list[Raised]], observers: set[int]
-) -> Iterator[Counted]:
-    """The reports as values; `observers` collects whose they are."""
+def _build_counted_reports(
+    rows: Iterable[tuple[Any, ...]], violations: dict[int, list[RaisedViolation]], observers: set[int]
+) -> Iterator[CountedReport]:
+    """Yields the reports as values; adds their observers to `observers`."""
     forms: dict[int, Form] = {}
     for _commission, version, contest, slot, observer, state, answers, sequence in rows:
         if version not in forms:
-            forms |= forms_of({version})
+            forms |= load_forms({version})
         observers.add(observer)
         raised = tuple(violations.get(sequence, ()))
-        yield Counted(forms[version], contest, slot, state == Report.State.VERIFIED, answers, raised)
+        yield CountedReport(forms[version], contest, slot, state == Report.State.VERIFIED, answers, raised)
 
 
-def _violations(counted: "QuerySet[Report]") -> dict[int, list[Raised]]:
-    """Of these reports, by report."""
-    found: dict[int, list[Raised]] = defaultdict(list)
+def _load_violations(counted: "QuerySet[Report]") -> dict[int, list[RaisedViolation]]:
+    """Loads the violations of these reports, by report."""
+    found: dict[int, list[RaisedViolation]] = defaultdict(list)
     rows = Violation.objects.filter(report__in=counted).values_list("report_id", "pk", "code", "state", "case_id")
     for report, key, code, state, case in rows:
-        found[report].append(Raised(key, code, state, case))
+        found[report].append(RaisedViolation(key, code, state, case))
     return found
 
 
-def _kinds(elections: Iterable[int]) -> dict[int, dict[str, ViolationKind]]:
-    """What violation codes mean, by election."""
+def _load_violation_kinds(elections: Iterable[int]) -> dict[int, dict[str, ViolationKind]]:
+    """Loads the meaning of violation codes, by election and code."""
     found: dict[int, dict[str, ViolationKind]] = defaultdict(dict)
     rows = ViolationType.objects.filter(election__in=elections).order_by()
     for election, code, severity, group, denies in rows.values_list(
@@ -295,10 +323,14 @@ def _kinds(elections: Iterable[int]) -> dict[int, dict[str, ViolationKind]]:
 
 def _merge_children(
     parents: Sequence[int],
-    into: dict[int, tuple[Tally, set[int]]],
-    below: dict[int, list[dict[str, Any]]],
+    figures: dict[int, tuple[Tally, set[int]]],
+    children_by_parent: dict[int, list[dict[str, Any]]],
 ) -> set[int]:
-    """Adds each child's summary to its parent's figures and notes its coverage; children never computed yet."""
+    """Adds each child's summary to its parent's figures.
+
+    Also adds each child's coverage to `children_by_parent`. Returns the children that were never
+    computed.
+    """
     families: dict[int, dict[int, Version]] = defaultdict(dict)
     children = Commission.objects.filter(parent__in=parents).order_by()
     for parent, key, revision, as_of in children.values_list(
@@ -306,18 +338,19 @@ def _merge_children(
     ).iterator(chunk_size=5000):
         families[parent][key] = (revision or 0, as_of)
     unknown = {key for family in families.values() for key, (revision, _as_of) in family.items() if not revision}
-    heard = said_by(versions={key: version for family in families.values() for key, version in family.items()})
+    child_figures = load_child_figures(
+        versions={key: version for family in families.values() for key, version in family.items()}
+    )
     for parent, family in families.items():
-        own, observers = into[parent]
-        total = Total()
-        total.add(flatten(own))
+        own_tally, observers = figures[parent]
+        total = TallySum()
+        total.add(flatten_tally(own_tally))
         for key in family:
-            one = heard[key]
-            total.add(one.flat)
-            observers.update(observers_unpacked(one.observers))
-            below[parent].append({"commission": key, "coverage": one.coverage, "violations": one.violations})
-        into[parent] = total.tally(), observers
+            child = child_figures[key]
+            total.add(child.flat)
+            observers.update(unpack_observers(child.observers))
+            children_by_parent[parent].append(
+                {"commission": key, "coverage": child.coverage, "violations": child.violations}
+            )
+        figures[parent] = total.build_tally(), observers
     return unknown
-
-
-# ── showing ─────────────────────────────────────────────────────────────────────────────────

@@ -1,11 +1,14 @@
-"""Words for shares, by thresholds that are declared and printed with the method. Pure."""
+"""Words for shares, such as "in most observations".
+
+The thresholds are declared here and printed with the method. Pure: no database.
+"""
 
 from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-# code, from this share on, below this share (both in percent, exact), and how the threshold is said
-STEPS: tuple[tuple[str, float, float, Callable[[], str]], ...] = (
+# code, lower and upper bound of the share (in percent, exact), and the text of the threshold
+SHARE_STEPS: tuple[tuple[str, float, float, Callable[[], str]], ...] = (
     ("none", 0, 0, lambda: _("none at all")),
     ("few", 0, 5, lambda: _("some, but under 5 %")),
     ("several", 5, 15, lambda: _("from 5 to under 15 %")),
@@ -17,19 +20,23 @@ STEPS: tuple[tuple[str, float, float, Callable[[], str]], ...] = (
 )
 
 
-def quantity(n: int, of: int) -> str:
-    """The code of the word for "n of N". Exactly a half is not over half."""
+def get_share_code(n: int, of: int) -> str:
+    """Returns the code of the word for "n of N".
+
+    Exactly a half is not over half.
+    """
     if n <= 0 or of <= 0:
         return "none"
     if n >= of:
         return "all"
-    for code, low, high, _says in STEPS[1:-1]:
+    for code, low, high, _describe in SHARE_STEPS[1:-1]:
         if low * of <= 100 * n < high * of or (code == "large" and 2 * n == of):
             return code
     return "most"
 
 
-def quantity_word(code: str) -> str:
+def get_share_words(code: str) -> str:
+    """Returns the words for a code of `get_share_code`, in the active language."""
     return {
         "none": _("in none of the observations"),
         "few": _("in a few observations"),

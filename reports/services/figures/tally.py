@@ -1,8 +1,9 @@
-"""Figures that can be added up: what one commission's reports say, and how two such tallies merge.
+"""Tallies: counting one commission's reports, and merging tallies.
 
-A tally is JSON: objects whose leaves are whole numbers, which add, and decimal texts named `sum`,
-`min` and `max`, which do as their names say. Nothing in it is a float, so it adds up exactly, in
-any order. Observers are distinct people and do not add: they are sets, kept beside the tally.
+A tally is JSON: objects whose leaves are whole numbers, which are added, and decimal texts named
+`sum`, `min` and `max`, which are merged as their names say. Nothing in it is a float, so the result
+is exact and does not depend on the order. Observers are distinct people and cannot be added: they
+are sets, kept separately from the tally.
 
     {"reports", "verified", "precincts", "observed", "denied",
      "stages": {stage: PART + {"parts": {"contest key|slot": PART}}},
@@ -13,8 +14,9 @@ any order. Observers are distinct people and do not add: they are sets, kept bes
                 "stations": {"yes", "no", "conflicting"},
                 "finding": {"n", "of", "refuted", "verified": {"n", "of"}}}
 
-Absent is zero. A stage pools every contest and slot, but for numbers, which mean nothing pooled:
-those are of the reports without either. What was said of a contest or slot is in its part too.
+A key that is absent means zero. A stage counts the reports of all its contests and slots together.
+Its numbers are an exception, because they mean nothing together: they are those of the reports
+without contest and slot. Reports of a contest or slot are also counted in its part.
 """
 
 import sys
@@ -25,60 +27,73 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
 
-from reports.services.checklists.compiled import NEGATIVE, Field, Form
+from reports.services.checklists.compiled import NEGATIVE_RATINGS, Field, Form
 
 Tally = dict[str, Any]
-EMPTY: Tally = {}
+EMPTY_TALLY: Tally = {}
 
-# Numbers have at most 15 digits before and 12 after the point (services/answers.py); a thousand
-# digits hold the exact sum of more of them than can ever be stored.
-EXACT = Context(prec=1000)
-KINDS = {"yes_no": "yes_no", "rating": "rating", "choice": "choices", "choices": "choices", "violation": "choices"}
-SINGLE = ("yes_no", "rating", "choice", "violation")
-NUMBERS = ("integer", "decimal")
+# Numbers have at most 15 digits before and 12 after the point (`answer_reading.parse_number`). A
+# thousand digits hold the exact sum of more numbers than can ever be stored.
+EXACT_CONTEXT = Context(prec=1000)
+TALLY_KEYS = {  # by question type
+    "yes_no": "yes_no",
+    "rating": "rating",
+    "choice": "choices",
+    "choices": "choices",
+    "violation": "choices",
+}
+SINGLE_CHOICE_TYPES = ("yes_no", "rating", "choice", "violation")
+NUMBER_TYPES = ("integer", "decimal")
 
 
 # ── merging ─────────────────────────────────────────────────────────────────────────────────
-def merge(first: Tally, second: Tally) -> Tally:
-    """Both together. Associative and commutative; EMPTY changes nothing; neither argument is touched."""
-    return absorb(absorb({}, first), second)
+def merge_tallies(first: Tally, second: Tally) -> Tally:
+    """Merges two tallies into a new one.
+
+    Associative and commutative. EMPTY_TALLY changes nothing. Neither argument is changed.
+    """
+    return add_tally(add_tally({}, first), second)
 
 
-def absorb(into: Tally, other: Mapping[str, Any]) -> Tally:
-    """Adds `other` to `into`, which the caller owns, and returns it. Shares nothing with `other` afterwards."""
+def add_tally(into: Tally, other: Mapping[str, Any]) -> Tally:
+    """Adds `other` to `into` and returns `into`, which shares no object with `other`."""
     for key, value in other.items():
         if type(value) is int:  # nearly every leaf
             into[key] = into.get(key, 0) + value
         elif isinstance(value, dict):
-            into[key] = absorb(into.get(key, {}), value)
+            into[key] = add_tally(into.get(key, {}), value)
         else:
-            into[key] = numbers_joined(key, into[key], value) if key in into else value
+            into[key] = merge_numbers(key, into[key], value) if key in into else value
     return into
 
 
-def numbers_joined(key: str, mine: str, other: str) -> str:
-    """Two `sum`s, `min`s or `max`es as one."""
-    a, b = Decimal(mine), Decimal(other)
-    return number_text(EXACT.add(a, b) if key == "sum" else min(a, b) if key == "min" else max(a, b))
+def merge_numbers(key: str, first: str, second: str) -> str:
+    """Merges two values of the key `sum`, `min` or `max`."""
+    a, b = Decimal(first), Decimal(second)
+    return format_number(EXACT_CONTEXT.add(a, b) if key == "sum" else min(a, b) if key == "min" else max(a, b))
 
 
-def number_text(number: Decimal) -> str:
-    """The one way a number is written, so that equal figures are equal texts: no exponent, no idle zeros."""
+def format_number(number: Decimal) -> str:
+    """Formats a number without exponent and trailing zeros.
+
+    So equal numbers are equal texts.
+    """
     plain = format(number, "f")
     if "." in plain:
         plain = plain.rstrip("0").rstrip(".")
     return "0" if plain in ("-0", "") else plain
 
 
-def observers_packed(keys: Iterable[int]) -> bytes:
-    """A set of observers as bytes: their keys in order, eight bytes each, little end first."""
+def pack_observers(keys: Iterable[int]) -> bytes:
+    """Packs a set of observers' keys into bytes: sorted, eight bytes each, little-endian."""
     packed = array("q", sorted(set(keys)))
     if sys.byteorder == "big":
         packed.byteswap()
     return packed.tobytes()
 
 
-def observers_unpacked(packed: bytes | memoryview) -> set[int]:
+def unpack_observers(packed: bytes | memoryview) -> set[int]:
+    """Unpacks what `pack_observers` made."""
     keys = array("q")
     keys.frombytes(bytes(packed))
     if sys.byteorder == "big":
@@ -89,7 +104,7 @@ def observers_unpacked(packed: bytes | memoryview) -> set[int]:
 # ── counting ────────────────────────────────────────────────────────────────────────────────
 @dataclass(frozen=True, slots=True)
 class ViolationKind:
-    """What the figures need of a violation type."""
+    """A violation type, as far as figures need it."""
 
     severity: str
     group: str
@@ -97,8 +112,11 @@ class ViolationKind:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
-    """One violation of a report: its row's key, its code, how it stands, and the case it belongs to."""
+class RaisedViolation:
+    """One violation of a report.
+
+    `key` is that of its row, `case` that of its case.
+    """
 
     key: int
     code: str
@@ -107,26 +125,31 @@ class Raised:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """One counted report, as far as figures go."""
+class CountedReport:
+    """One counted report, as far as figures need it."""
 
     form: Form
     contest: int | None
     slot: str
     verified: bool
     answers: Mapping[str, Any]
-    violations: tuple[Raised, ...] = ()
+    violations: tuple[RaisedViolation, ...] = ()
 
 
-def tally_own(*, reports: Iterable[Counted], precinct: bool, kinds: Mapping[str, ViolationKind] | None = None) -> Tally:
-    """What these counted reports, all of one commission, say. `kinds` are the election's violation types by code."""
-    groups: dict[tuple[int, int | None, str, bool], _Group] = {}
-    violations = _Violations(kinds or {})
+def tally_reports(
+    *, reports: Iterable[CountedReport], precinct: bool, kinds: Mapping[str, ViolationKind] | None = None
+) -> Tally:
+    """Counts the reports of one commission.
+
+    `precinct`: the commission is a polling station. `kinds` are the election's violation types by code.
+    """
+    groups: dict[tuple[int, int | None, str, bool], _ReportGroup] = {}
+    violations = _ViolationTally(kinds or {})
     for report in reports:
         key = (report.form.version_id, report.contest, report.slot, report.verified)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = _Group(report.form, report.contest, report.slot, report.verified)
+            group = groups[key] = _ReportGroup(report.form, report.contest, report.slot, report.verified)
         group.add(report)
         if report.violations:
             violations.add(report.violations)
@@ -136,17 +159,18 @@ def tally_own(*, reports: Iterable[Counted], precinct: bool, kinds: Mapping[str,
         if precinct and any(group.form.repeat != "any" for group in groups.values()):
             tally["observed"] = 1
     if violations.reports:
-        tally["violations"] = violations.tally()
+        tally["violations"] = violations.build_tally()
         if precinct and violations.denied:
             tally["denied"] = 1
     return tally
 
 
 @dataclass(slots=True)
-class _Group:
-    """The reports of one commission that are counted alike: same version, contest, slot, verified or not.
+class _ReportGroup:
+    """The reports of one commission with the same version, contest, slot and verification.
 
-    Most answers are single choices; a report of nothing else is counted by one call, in C.
+    Most answers are single choices. A report that has no others is counted by one call of
+    `Counter.update`, which runs in C.
     """
 
     form: Form
@@ -155,22 +179,26 @@ class _Group:
     verified: bool
     reports: int = 0
     counts: Counter[tuple[str, Any]] = field(default_factory=Counter)
-    answered: Counter[str] = field(default_factory=Counter)  # several choices: the reports behind them
-    found: Counter[str] = field(default_factory=Counter)  # several choices: reports with a finding among them
+    answered: Counter[str] = field(
+        default_factory=Counter
+    )  # questions with several choices: reports that answered them
+    with_finding: Counter[str] = field(
+        default_factory=Counter
+    )  # questions with several choices: reports with a finding
     refuted: Counter[str] = field(default_factory=Counter)
     numbers: dict[str, dict[str, Any]] = field(default_factory=dict)
     other: frozenset[str] = field(init=False)  # questions that are not single choices
     conditional: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.other = frozenset(f.code for f in self.form.fields.values() if f.type not in SINGLE)
+        self.other = frozenset(f.code for f in self.form.fields.values() if f.type not in SINGLE_CHOICE_TYPES)
         self.conditional = frozenset(f.code for f in self.form.conditional)
 
-    def add(self, report: Counted) -> None:
+    def add(self, report: CountedReport) -> None:
         self.reports += 1
         answers = report.answers
         if not self.conditional.isdisjoint(answers):
-            answers = self.form.asked(answers)
+            answers = self.form.filter_asked_answers(answers)
         if not self.other.isdisjoint(answers):
             for code in self.other.intersection(answers):
                 self._add_other(self.form.fields[code], answers[code])
@@ -180,19 +208,19 @@ class _Group:
             self.counts.update(answers.items())
         for violation in report.violations:
             if violation.state == "refuted":
-                self._set_aside(violation.code, answers)
+                self._count_refuted(violation.code, answers)
 
     def _add_other(self, question: Field, value: Any) -> None:
         code = question.code
-        if question.type in NUMBERS:
-            _number_added(self.numbers.setdefault(code, {}), Decimal(value))
+        if question.type in NUMBER_TYPES:
+            _add_number(self.numbers.setdefault(code, {}), Decimal(value))
         elif question.type == "choices":
             self.answered[code] += 1
-            self.found[code] += any(one in question.findings for one in value)
+            self.with_finding[code] += any(one in question.findings for one in value)
             self.counts.update((code, one) for one in value)
 
-    def _set_aside(self, violation: str, answers: Mapping[str, Any]) -> None:
-        """A refuted violation takes every answer of its report that raised it out of the findings."""
+    def _count_refuted(self, violation: str, answers: Mapping[str, Any]) -> None:
+        """Counts the answers that raised a refuted violation; they are no findings."""
         for code, value in answers.items():
             question = self.form.fields[code]
             given = value if isinstance(value, list) else (value,)
@@ -200,42 +228,46 @@ class _Group:
                 self.refuted[code] += 1
 
 
-def _number_added(record: dict[str, Any], number: Decimal) -> None:
+def _add_number(record: dict[str, Any], number: Decimal) -> None:
     if not record:
         record |= {"answered": 1, "sum": number, "min": number, "max": number}
         return
     record["answered"] += 1
-    record["sum"] = EXACT.add(record["sum"], number)
+    record["sum"] = EXACT_CONTEXT.add(record["sum"], number)
     record["min"] = min(record["min"], number)
     record["max"] = max(record["max"], number)
 
 
-def _add_groups(tally: Tally, groups: list[_Group]) -> None:
+def _add_groups(tally: Tally, groups: list[_ReportGroup]) -> None:
     tally["reports"] = sum(group.reports for group in groups)
     verified = sum(group.reports for group in groups if group.verified)
     if verified:
         tally["verified"] = verified
     stages: dict[str, Tally] = {}
-    for name in sorted({group.form.stage for group in groups}):
-        own = [group for group in groups if group.form.stage == name]
-        stage = _part(own, pooled=True)
-        parts = {f"{g.contest or ''}|{g.slot}" for g in own if g.contest is not None or g.slot}
+    for stage_code in sorted({group.form.stage for group in groups}):
+        stage_groups = [group for group in groups if group.form.stage == stage_code]
+        stage = _build_part(stage_groups, pooled=True)
+        parts = {
+            f"{group.contest or ''}|{group.slot}" for group in stage_groups if group.contest is not None or group.slot
+        }
         if parts:
             stage["parts"] = {
-                part: _part([g for g in own if f"{g.contest or ''}|{g.slot}" == part], pooled=False)
+                part: _build_part(
+                    [group for group in stage_groups if f"{group.contest or ''}|{group.slot}" == part], pooled=False
+                )
                 for part in sorted(parts)
             }
-        stages[name] = stage
+        stages[stage_code] = stage
     tally["stages"] = stages
 
 
-def _part(groups: list[_Group], *, pooled: bool) -> Tally:
+def _build_part(groups: list[_ReportGroup], *, pooled: bool) -> Tally:
     lists: dict[str, Tally] = {}
     for group in groups:
         numbers = not pooled or (group.contest is None and not group.slot)
-        questions = _questions(group, numbers=numbers)
-        known = lists.get(group.form.code)
-        lists[group.form.code] = questions if known is None else absorb(known, questions)
+        questions = _build_questions(group, numbers=numbers)
+        former = lists.get(group.form.code)
+        lists[group.form.code] = questions if former is None else add_tally(former, questions)
     for questions in lists.values():
         for question in questions.values():
             if "yes_no" in question:
@@ -243,41 +275,44 @@ def _part(groups: list[_Group], *, pooled: bool) -> Tally:
     return {"reports": sum(group.reports for group in groups), "commissions": 1, "lists": lists}
 
 
-def _questions(group: _Group, *, numbers: bool) -> Tally:
+def _build_questions(group: _ReportGroup, *, numbers: bool) -> Tally:
     answers: dict[str, dict[str, int]] = {}
     for (code, value), n in group.counts.items():
         answers.setdefault(code, {})[value] = n
     questions: Tally = {}
     for code, counts in answers.items():
         question = group.form.fields[code]
-        record: Tally = {KINDS[question.type]: _beside(group.verified, counts)}
-        finding = _finding(group, question, counts)
+        record: Tally = {TALLY_KEYS[question.type]: _split_verified(group.verified, counts)}
+        finding = _build_finding(group, question, counts)
         if finding:
             record["finding"] = finding
         questions[code] = record
     if numbers:
-        for code, found in group.numbers.items():
-            texts = {key: value if key == "answered" else number_text(value) for key, value in found.items()}
-            questions[code] = {"numbers": _beside(group.verified, texts)}
+        for code, numbers_found in group.numbers.items():
+            texts = {key: value if key == "answered" else format_number(value) for key, value in numbers_found.items()}
+            questions[code] = {"numbers": _split_verified(group.verified, texts)}
     return questions
 
 
-def _beside(verified: bool, counts: Mapping[str, Any]) -> Tally:
-    """All reports and, side by side, the verified ones among them."""
+def _split_verified(verified: bool, counts: Mapping[str, Any]) -> Tally:
+    """Puts counts under `all`, and under `verified` too where the reports are verified."""
     return {"all": dict(counts), "verified": dict(counts)} if verified else {"all": dict(counts)}
 
 
-def _finding(group: _Group, question: Field, counts: Mapping[str, int]) -> Tally:
-    """How many answers are a finding, and of how many; nothing for a question that has no such answer."""
+def _build_finding(group: _ReportGroup, question: Field, counts: Mapping[str, int]) -> Tally:
+    """Counts the answers that are a finding (`n`) among all (`of`).
+
+    Returns {} for a question without findings.
+    """
     if question.type == "rating":
-        n, of = sum(counts.get(one, 0) for one in NEGATIVE), sum(counts.values())
+        n, of = sum(counts.get(one, 0) for one in NEGATIVE_RATINGS), sum(counts.values())
     elif not question.findings:
         return {}
     elif question.type == "yes_no":
         n = sum(counts.get(one, 0) for one in question.findings)
         of = counts.get("yes", 0) + counts.get("no", 0)
     elif question.type == "choices":
-        n, of = group.found[question.code], group.answered[question.code]
+        n, of = group.with_finding[question.code], group.answered[question.code]
     else:
         n, of = sum(counts.get(one, 0) for one in question.findings), sum(counts.values())
     refuted = group.refuted[question.code]
@@ -290,15 +325,18 @@ def _finding(group: _Group, question: Field, counts: Mapping[str, int]) -> Tally
 
 
 def _add_stations(question: Tally) -> None:
-    """One commission: whether its reports say yes, no, or contradict each other."""
-    said = question["yes_no"]["all"]
-    yes, no = said.get("yes", 0) > 0, said.get("no", 0) > 0
+    """Adds whether one commission's reports say yes, no, or contradict each other."""
+    counts = question["yes_no"]["all"]
+    yes, no = counts.get("yes", 0) > 0, counts.get("no", 0) > 0
     if yes or no:
         question["stations"] = {"conflicting" if yes and no else "yes" if yes else "no": 1}
 
 
-class _Violations:
-    """Violations of one commission: reported counts reports, confirmed counts cases."""
+class _ViolationTally:
+    """Counts the violations of one commission.
+
+    `reported` counts reports, `confirmed` counts cases.
+    """
 
     def __init__(self, kinds: Mapping[str, ViolationKind]) -> None:
         self.kinds = kinds
@@ -308,35 +346,35 @@ class _Violations:
         self.reported: Counter[tuple[str, str]] = Counter()
         self.cases: dict[tuple[str, str], set[tuple[str, int]]] = {}
 
-    def add(self, violations: Iterable[Raised]) -> None:
-        """All violations of one report."""
+    def add(self, violations: Iterable[RaisedViolation]) -> None:
+        """Adds all violations of one report."""
         self.reports += 1
-        touched: set[tuple[str, str]] = set()
-        for one in violations:
-            states = self.types.setdefault(one.code, Counter())
+        types_of_report: set[tuple[str, str]] = set()
+        for violation in violations:
+            states = self.types.setdefault(violation.code, Counter())
             states["reported"] += 1
-            if one.state not in ("reported", "confirmed"):
-                states[one.state] += 1
-            kind = self.kinds.get(one.code)
-            places = [("types", one.code)]
+            if violation.state not in ("reported", "confirmed"):
+                states[violation.state] += 1
+            kind = self.kinds.get(violation.code)
+            counters = [("types", violation.code)]
             if kind is not None:
-                places += [("severities", kind.severity), ("groups", kind.group)]
-                touched.update(places[1:])
-                self.denied |= kind.denies_access and one.state != "refuted"
-            if one.state == "confirmed":
-                # A confirmed violation that nobody put into a case is a case of its own.
-                case = ("violation", one.key) if one.case is None else ("case", one.case)
-                for place in (*places, ("", "")):
-                    self.cases.setdefault(place, set()).add(case)
-        self.reported.update(touched)
+                counters += [("severities", kind.severity), ("groups", kind.group)]
+                types_of_report.update(counters[1:])
+                self.denied |= kind.denies_access and violation.state != "refuted"
+            if violation.state == "confirmed":
+                # A confirmed violation without a case counts as a case of its own.
+                case = ("violation", violation.key) if violation.case is None else ("case", violation.case)
+                for counter in (*counters, ("", "")):
+                    self.cases.setdefault(counter, set()).add(case)
+        self.reported.update(types_of_report)
 
-    def tally(self) -> Tally:
+    def build_tally(self) -> Tally:
         types = {code: dict(states) for code, states in self.types.items()}
         sums: dict[str, dict[str, dict[str, int]]] = {"severities": {}, "groups": {}}
-        for (what, code), n in self.reported.items():
-            sums[what][code] = {"reported": n}
-        for (what, code), cases in self.cases.items():
-            if what:
-                (types if what == "types" else sums[what])[code]["confirmed"] = len(cases)
+        for (dimension, code), n in self.reported.items():
+            sums[dimension][code] = {"reported": n}
+        for (dimension, code), cases in self.cases.items():
+            if dimension:
+                (types if dimension == "types" else sums[dimension])[code]["confirmed"] = len(cases)
         total = {"confirmed": len(self.cases[("", "")])} if self.cases else {}
         return {"reports": self.reports, **total, "types": types, **sums}

@@ -1,8 +1,9 @@
-"""The content of a report, and its one canonical form: what "the same report" means.
+"""The content of a report and its canonical form.
 
-Retries differ in what does not matter: the time of sending, the order of keys, `3` or `3.0`, the
-Unicode form a keyboard makes. The canonical form removes exactly that. Its algorithm is versioned
-with each report; `tests/payloads/canonical/` holds golden vectors that no change may move.
+The form defines when two reports are the same. Retries may differ in what does not matter: the time of sending,
+the order of keys, `3` or `3.0`, the Unicode normal form. The canonical form removes exactly these differences.
+The version of its algorithm is stored with each report. `tests/payloads/canonical/` holds golden vectors, which
+must never change.
 """
 
 import hashlib
@@ -16,20 +17,23 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from reports.problems import Errors, Rejected
-from reports.services.checklists.answer_reading import answers_read, text_clean
+from reports.services.checklists.answer_reading import normalize_text, read_answers
 from reports.services.checklists.compiled import Form
-from reports.services.intake.submission import Place, Submission
+from reports.services.intake.submission import Location, Submission
 
-VERSION = 1
-EARLIEST, LATEST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
-ACCURACY_MAX = 100_000_000  # metres; more is no circle on Earth
-SLOT_MAX = 32
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+CANONICAL_VERSION = 1
+MIN_TIME, MAX_TIME = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+MAX_ACCURACY_METRES = 100_000_000  # a larger circle does not fit on Earth
+MAX_SLOT_CHARACTERS = 32
+_encode_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What an observer says, in clean values; nothing of how or when it was delivered."""
+    """What an observer reports, in clean values.
+
+    Without how or when it was delivered.
+    """
 
     observer: str
     checklist: str
@@ -40,73 +44,82 @@ class Content:
     observed_at: datetime
     answers: dict[str, Any]
     comment: str
-    place: Place | None
+    location: Location | None
     outside: bool
     supersedes: UUID | None
 
 
-def content_read(submission: Submission, form: Form, violation_codes: frozenset[str] = frozenset()) -> Content:
-    """The submission's content, or Rejected (`invalid_report`, `invalid_answers`)."""
-    observed_at, place = submission.observed_at, submission.place
+def read_content(submission: Submission, form: Form, violation_codes: frozenset[str] = frozenset()) -> Content:
+    """Reads a submission's content. Raises Rejected `invalid_report` or `invalid_answers`."""
+    observed_at, location = submission.observed_at, submission.location
     if observed_at is None:
         raise Rejected("invalid_report", _("The time of the observation is missing."), "observed_at")
-    slot = text_clean(submission.slot)
+    slot = normalize_text(submission.slot)
     if not (
-        is_storable(observed_at) and is_storable(submission.sent_at) and is_on_earth(place) and len(slot) <= SLOT_MAX
+        is_storable_time(observed_at)
+        and is_storable_time(submission.sent_at)
+        and is_valid_location(location)
+        and len(slot) <= MAX_SLOT_CHARACTERS
     ):
-        raise _unfit(submission, slot)
+        raise _build_range_problem(submission, slot)
     return Content(
         observer=submission.sender.observer.code,
         checklist=form.code,
         version=form.number,
-        commission=text_clean(submission.commission),
-        contest=text_clean(submission.contest),
+        commission=normalize_text(submission.commission),
+        contest=normalize_text(submission.contest),
         slot=slot,
         observed_at=observed_at.astimezone(UTC),
-        answers=answers_read(form, submission.answers, violation_codes),
-        comment=text_clean(submission.comment),
-        place=place and Place(round(float(place.lat), 5), round(float(place.lon), 5), place.accuracy),
+        answers=read_answers(form, submission.answers, violation_codes),
+        comment=normalize_text(submission.comment),
+        location=location and Location(round(float(location.lat), 5), round(float(location.lon), 5), location.accuracy),
         outside=submission.outside,
         supersedes=submission.supersedes,
     )
 
 
-def is_storable(moment: datetime | None) -> bool:
-    """Whether both databases can hold it in UTC: a phone may say any year."""
-    return moment is None or EARLIEST <= moment <= LATEST
+def is_storable_time(time: datetime | None) -> bool:
+    """Whether both databases can hold this time in UTC.
+
+    A phone may send any year.
+    """
+    return time is None or MIN_TIME <= time <= MAX_TIME
 
 
-def is_on_earth(place: Place | None) -> bool:
-    """Whether the degrees are possible, and the accuracy a number of metres that means something."""
-    return place is None or (
-        abs(place.lat) <= 90
-        and abs(place.lon) <= 180
-        and (place.accuracy is None or 0 <= place.accuracy <= ACCURACY_MAX)
+def is_valid_location(location: Location | None) -> bool:
+    """Whether the degrees and the accuracy are possible.
+
+    The accuracy is from 0 to MAX_ACCURACY_METRES.
+    """
+    return location is None or (
+        abs(location.lat) <= 90
+        and abs(location.lon) <= 180
+        and (location.accuracy is None or 0 <= location.accuracy <= MAX_ACCURACY_METRES)
     )
 
 
-def _unfit(submission: Submission, slot: str) -> Rejected:
+def _build_range_problem(submission: Submission, slot: str) -> Rejected:
     errors = Errors()
     for name, moment in (("observed_at", submission.observed_at), ("sent_at", submission.sent_at)):
-        if not is_storable(moment):
+        if not is_storable_time(moment):
             errors.add(name, "out_of_range", _("There is no such time."))
-    place = submission.place
-    if place and not is_on_earth(Place(place.lat, place.lon)):
+    location = submission.location
+    if location and not is_valid_location(Location(location.lat, location.lon)):
         errors.add("location", "out_of_range", _("There is no such place on Earth."))
-    elif not is_on_earth(place):
+    elif not is_valid_location(location):
         errors.add("location.accuracy", "out_of_range", _("An accuracy in metres is expected."))
-    if len(slot) > SLOT_MAX:
-        errors.add("slot", "too_long", _("At most %(most)d characters.") % {"most": SLOT_MAX})
-    return Rejected("invalid_report", _("The report cannot be read."), errors=tuple(errors.found))
+    if len(slot) > MAX_SLOT_CHARACTERS:
+        errors.add("slot", "too_long", _("At most %(most)d characters.") % {"most": MAX_SLOT_CHARACTERS})
+    return Rejected("invalid_report", _("The report cannot be read."), errors=tuple(errors.field_errors))
 
 
-def canonical(content: Content) -> bytes:
-    """Version 1: compact UTF-8 JSON with sorted keys; empty is absent.
+def encode_canonical(content: Content) -> bytes:
+    """The canonical form, version 1: compact UTF-8 JSON with sorted keys.
 
-    Whole numbers are JSON numbers, other numbers their plain decimals as text; times are UTC to
-    the second; coordinates and accuracy are plain decimals to 5 places and 1.
+    Empty values are left out. Whole numbers are JSON numbers, other numbers are texts in plain decimal
+    notation; times are in UTC, to the second; coordinates have 5 decimal places and the accuracy has 1.
     """
-    said: dict[str, Any] = {
+    values: dict[str, Any] = {
         "observer": content.observer,
         "checklist": content.checklist,
         "version": content.version,
@@ -115,28 +128,29 @@ def canonical(content: Content) -> bytes:
         "slot": content.slot,
         "observed_at": content.observed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "answers": {
-            code: _place(value) if isinstance(value, dict) else value for code, value in content.answers.items()
+            code: _format_location(value) if isinstance(value, dict) else value
+            for code, value in content.answers.items()
         },
         "comment": content.comment,
         "outside": content.outside,
         "supersedes": str(content.supersedes) if content.supersedes else "",
     }
-    if content.place:
-        place = content.place
-        said["location"] = _place({"lat": place.lat, "lon": place.lon, "accuracy": place.accuracy})
-    present = {key: value for key, value in said.items() if value not in ("", False, {})}
-    return _encode(present).encode()
+    if content.location:
+        location = content.location
+        values["location"] = _format_location({"lat": location.lat, "lon": location.lon, "accuracy": location.accuracy})
+    present = {key: value for key, value in values.items() if value not in ("", False, {})}
+    return _encode_json(present).encode()
 
 
-def content_sha256(content: Content) -> str:
-    return hashlib.sha256(canonical(content)).hexdigest()
+def hash_content(content: Content) -> str:
+    return hashlib.sha256(encode_canonical(content)).hexdigest()
 
 
-def _place(place: dict[str, float | None]) -> dict[str, str]:
-    places = {"lat": 5, "lon": 5, "accuracy": 1}
-    return {key: _plain(value, places[key]) for key, value in place.items() if value is not None}
+def _format_location(location: dict[str, float | None]) -> dict[str, str]:
+    decimals = {"lat": 5, "lon": 5, "accuracy": 1}
+    return {key: _format_decimal(value, decimals[key]) for key, value in location.items() if value is not None}
 
 
-def _plain(value: float, places: int) -> str:
-    number = round(Decimal(str(value)), places).normalize() + 0
+def _format_decimal(value: float, decimals: int) -> str:
+    number = round(Decimal(str(value)), decimals).normalize() + 0
     return format(number, "f")

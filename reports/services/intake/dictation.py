@@ -1,4 +1,7 @@
-"""A checklist that the desk fills in for an observer on the phone: the same door, marked as dictated."""
+"""Reports that an observer dictates to the desk by phone.
+
+Intake stores them as any other report.
+"""
 
 import json
 from collections.abc import Mapping
@@ -10,19 +13,22 @@ from uuid import UUID
 from django.db import transaction
 
 from observer.models import Commission, Election, Observer, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Report, ViolationType
-from reports.services.checklists.answer_reading import answers_read
+from reports.services.checklists.answer_reading import read_answers
 from reports.services.checklists.compiled import Form
-from reports.services.intake.intake import accept
+from reports.services.intake.intake import accept_submission
 from reports.services.intake.submission import Outcome, Sender, Submission
-from reports.services.review.superseding import observers_lock
+from reports.services.review.superseding import lock_observers
 
 CHANNEL = "desk"
 
 
-class Meanwhile(Exception):
-    """Another report of this observer on this checklist and place came in while the form was filled."""
+class NewerReportExists(Exception):
+    """A newer report came while the form was filled in.
+
+    It is by the same observer on the same checklist and place.
+    """
 
     def __init__(self, report: Report) -> None:
         super().__init__(str(report.pk))
@@ -30,11 +36,12 @@ class Meanwhile(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Dictated:
-    """What was filled in. `uuid` was born with the form, so that sending it twice is one report.
+class DictatedReport:
+    """A form that the desk has filled in.
 
-    `newest` is the sequence of the newest report that the desk had seen when the form was opened;
-    None where it wants its report stored whatever came in meanwhile.
+    `uuid` is made when the form is opened, so that sending it twice stores one report. `newest_seen` is the
+    sequence of the newest report that existed when the form was opened; None stores the report whatever
+    has come meanwhile.
     """
 
     uuid: UUID
@@ -48,31 +55,31 @@ class Dictated:
     comment: str = ""
     outside: bool = False
     supersedes: UUID | None = None
-    newest: int | None = None
+    newest_seen: int | None = None
 
 
-def report_dictate(*, dictated: Dictated, election: Election, user: User, now: datetime) -> Outcome:
-    """Stores it as this observer's report, typed by `user`. The same form again gives the same receipt.
+def dictate_report(*, dictated: DictatedReport, election: Election, user: User, now: datetime) -> Outcome:
+    """Stores a dictated report as the observer's, with `user` as its author.
 
-    Raises Rejected `invalid_answers` with every field that cannot be read, and Meanwhile; nothing is
-    kept then, for whoever typed it can be asked at once.
+    The same form sent again gets the same receipt. Raises Rejected `invalid_answers` with every field that
+    cannot be read, or NewerReportExists. Then nothing is kept, because the user can correct it at once.
     """
     form = dictated.form
     codes = frozenset[str]()
     if form.asks_for_violation:
         codes = frozenset(ViolationType.objects.filter(election=election).values_list("code", flat=True))
-    answers = form.asked(answers_read(form, dictated.answers, codes))
+    answers = form.filter_asked_answers(read_answers(form, dictated.answers, codes))
     with transaction.atomic():
-        observers_lock([dictated.observer.pk])
-        _look_for_newer(dictated)
-        outcome = accept(_submission(dictated, answers, election, user), now=now)
+        lock_observers([dictated.observer.pk])
+        _raise_on_newer_report(dictated)
+        outcome = accept_submission(_build_submission(dictated, answers, election, user), now=now)
         if outcome.kind == "stored":
             detail = {
                 "observer": dictated.observer.code,
                 "commission": dictated.commission.code,
                 "checklist": form.code,
             }
-            trail_add(
+            add_trail_entry(
                 action="report.dictate",
                 subject=f"report:{dictated.uuid}",
                 now=now,
@@ -83,21 +90,28 @@ def report_dictate(*, dictated: Dictated, election: Election, user: User, now: d
     return outcome
 
 
-def newest_of(*, observer: Observer, commission: Commission, checklist: str) -> Report | None:
-    """The newest report by this observer about this place on this checklist, whatever became of it."""
+def find_newest_report(*, observer: Observer, commission: Commission, checklist: str) -> Report | None:
+    """The newest report by this observer on this checklist and place.
+
+    In any state.
+    """
     rows = Report.objects.filter(observer=observer, commission=commission, version__checklist__code=checklist)
     return rows.defer("body").order_by("-sequence").first()
 
 
-def _look_for_newer(dictated: Dictated) -> None:
-    if dictated.newest is None:
+def _raise_on_newer_report(dictated: DictatedReport) -> None:
+    if dictated.newest_seen is None:
         return
-    newest = newest_of(observer=dictated.observer, commission=dictated.commission, checklist=dictated.form.code)
-    if newest is not None and newest.sequence > dictated.newest and newest.uuid != dictated.uuid:
-        raise Meanwhile(newest)
+    newest = find_newest_report(
+        observer=dictated.observer, commission=dictated.commission, checklist=dictated.form.code
+    )
+    if newest is not None and newest.sequence > dictated.newest_seen and newest.uuid != dictated.uuid:
+        raise NewerReportExists(newest)
 
 
-def _submission(dictated: Dictated, answers: Mapping[str, Any], election: Election, user: User) -> Submission:
+def _build_submission(
+    dictated: DictatedReport, answers: Mapping[str, Any], election: Election, user: User
+) -> Submission:
     body = {
         "id": str(dictated.uuid),
         "checklist": {"code": dictated.form.code, "version": dictated.form.number},

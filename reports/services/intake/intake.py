@@ -1,8 +1,8 @@
-"""The one door: every report of every channel comes in here, and nowhere else.
+"""Intake: the only way by which reports are stored.
 
-What it promises: a submission with a receipt is on disk, once, however often and by whomever it is
-sent; one that is refused is kept with its bytes; nothing that is stored is changed by a later one.
-`docs/architecture.md` tells the way of a report.
+Reports of all channels come here. It guarantees: a submission with a receipt is on disk exactly once, however
+often and by whomever it is sent; a refused submission is kept with its bytes; a stored report is never changed
+by a later submission. `docs/architecture.md` describes the way of a report.
 """
 
 from collections import defaultdict
@@ -19,75 +19,82 @@ from observer import crypto
 from observer.models import Contest
 from reports.models import Checklist, Evidence, Report, Violation, ViolationType
 from reports.problems import Rejected
-from reports.services.background.recompute_queue import due_add, due_rows
-from reports.services.checklists.answer_reading import findings
-from reports.services.checklists.compiled import Form, form_named
+from reports.services.background.recompute_queue import build_due_rows, mark_due
+from reports.services.checklists.answer_reading import find_raised_violations
+from reports.services.checklists.compiled import Form, find_form
 from reports.services.intake import announcements
-from reports.services.intake.canonical import VERSION, Content, content_read, content_sha256
-from reports.services.intake.flags import flags_of
-from reports.services.intake.receipts import receipt_of
-from reports.services.intake.refusals import body_keep
+from reports.services.intake.canonical import CANONICAL_VERSION, Content, hash_content, read_content
+from reports.services.intake.flags import compute_flags
+from reports.services.intake.receipts import build_receipt
+from reports.services.intake.refusals import store_refused_body
 from reports.services.intake.submission import Outcome, Submission
-from reports.services.review.review_queue import check_flagged, check_rows
-from reports.services.review.superseding import observers_lock, superseding_settle
-from reports.services.storage.intake_sql import Found, Looked, look, reports_insert, rows_insert
+from reports.services.review.review_queue import build_checks, queue_flagged_report
+from reports.services.review.superseding import lock_observers, update_superseded
+from reports.services.storage.intake_sql import (
+    IntakeCommission,
+    IntakeLookup,
+    insert_reports,
+    insert_rows,
+    load_intake_lookup,
+)
 
 
-def accept(submission: Submission, *, now: datetime) -> Outcome:
-    """Takes one report: an outcome of kind `stored` or `duplicate`, else one with a problem.
+def accept_submission(submission: Submission, *, now: datetime) -> Outcome:
+    """Stores one report; returns its outcome.
 
-    It is durable when this returns, unless the caller holds a transaction of its own. Database
-    errors other than those a retry can mend are raised: then nothing was stored or kept.
+    The outcome's kind is `stored` or `duplicate`, or it has a problem. The result is durable when this returns,
+    unless the caller has opened a transaction. Raises database errors that a retry here cannot solve; then
+    nothing was stored or kept.
     """
-    return accept_many([submission], now=now)[0]
+    return accept_submissions([submission], now=now)[0]
 
 
-def accept_many(submissions: Sequence[Submission], *, now: datetime) -> list[Outcome]:
-    """Takes any number of reports in one transaction; their outcomes in the same order.
+def accept_submissions(submissions: Sequence[Submission], *, now: datetime) -> list[Outcome]:
+    """Stores any number of reports in one transaction.
 
-    A report that is refused spoils no other. Of several with one id in one call, each is judged
-    after the one before it.
+    Returns their outcomes in the same order. A refused report does not affect the others. Where several have
+    the same id, each is processed after the one before it.
     """
     outcomes: dict[int, Outcome] = {}
-    waiting = list(enumerate(submissions))
-    while waiting:
-        wave: list[tuple[int, Submission]] = []
+    remaining = list(enumerate(submissions))
+    while remaining:
+        batch: list[tuple[int, Submission]] = []
         later: list[tuple[int, Submission]] = []
-        taken: set[UUID | None] = {None}
-        for number, submission in waiting:
-            again = submission.uuid is not None and submission.uuid in taken
-            (later if again else wave).append((number, submission))
-            taken.add(submission.uuid)
-        found = _accept_wave([submission for _number, submission in wave], now)
-        outcomes.update(zip((number for number, _submission in wave), found, strict=True))
-        waiting = later
-    return [outcomes[number] for number in range(len(submissions))]
+        batch_ids: set[UUID | None] = {None}
+        for index, submission in remaining:
+            is_repeated = submission.uuid is not None and submission.uuid in batch_ids
+            (later if is_repeated else batch).append((index, submission))
+            batch_ids.add(submission.uuid)
+        batch_outcomes = _accept_batch([submission for _index, submission in batch], now)
+        outcomes.update(zip((index for index, _submission in batch), batch_outcomes, strict=True))
+        remaining = later
+    return [outcomes[index] for index in range(len(submissions))]
 
 
-def _accept_wave(wave: Sequence[Submission], now: datetime) -> list[Outcome]:
+def _accept_batch(batch: Sequence[Submission], now: datetime) -> list[Outcome]:
     try:
         with transaction.atomic():
-            return _accept_set(wave, now)
+            return _process_batch(batch, now)
     except (IntegrityError, DataError, OperationalError) as error:
-        # Somebody took one of the ids between our look and our insert, or waits for one that we took
-        # while we wait for theirs, or the database cannot hold one of the values. Each alone, so that
-        # one spoils no other.
+        # Another process inserted one of the ids after our lookup, or there was a deadlock with it, or the
+        # database cannot hold one of the values. Each report is tried again alone, so that one that fails
+        # does not affect the others.
         if isinstance(error, OperationalError) and not _is_deadlock(error):
             raise
-        return [_accept_alone(submission, now) for submission in wave]
+        return [_accept_single(submission, now) for submission in batch]
 
 
 def _is_deadlock(error: OperationalError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) == "40P01"
 
 
-def _accept_alone(submission: Submission, now: datetime) -> Outcome:
+def _accept_single(submission: Submission, now: datetime) -> Outcome:
     for _attempt in range(3):
         try:
             with transaction.atomic():
-                return _accept_set([submission], now)[0]
+                return _process_batch([submission], now)[0]
         except IntegrityError:
-            continue  # look again: now it is there
+            continue  # the next lookup will find the row
         except DataError:
             break
         except OperationalError as error:
@@ -95,23 +102,23 @@ def _accept_alone(submission: Submission, now: datetime) -> Outcome:
                 raise
     problem = Rejected("invalid_report", _("A value cannot be stored."))
     with transaction.atomic():
-        return body_keep(submission=submission, problem=problem, kind="invalid", now=now)
+        return store_refused_body(submission=submission, problem=problem, kind="invalid", now=now)
 
 
 @dataclass
 class _Draft:
-    """One submission on its way: what is known of it so far."""
+    """One submission during processing, with what is known of it so far."""
 
     submission: Submission
     form: Form | None = None
     content: Content | None = None
     problem: Rejected | None = None
-    place: Found | None = None
+    commission: IntakeCommission | None = None
     contest: Contest | None = None
     report: Report | None = None
-    raised: tuple[str, ...] = ()
+    violation_codes: tuple[str, ...] = ()
     outcome: Outcome | None = None
-    known: dict[UUID, Evidence] = field(default_factory=dict)
+    known_files: dict[UUID, Evidence] = field(default_factory=dict)
     files: list[Evidence] = field(default_factory=list)
 
     @property
@@ -120,71 +127,80 @@ class _Draft:
         return self.submission.sender.election.pk, self.submission.sender.observer.pk
 
 
-def _accept_set(wave: Sequence[Submission], now: datetime) -> list[Outcome]:
-    drafts = [_Draft(submission) for submission in wave]
-    _read(drafts)
-    observers_lock(submission.sender.observer.pk for submission in wave)
-    looked = _look(drafts)
-    waited_for = _meet_known(drafts, now) if any(one.reports_are_known for one in looked.values()) else set()
-    fresh = [draft for draft in drafts if draft.outcome is None and draft.problem is None]
-    _locate(fresh, looked)
-    _check_evidence(fresh, any(one.files_are_known for one in looked.values()))
-    fresh = [draft for draft in fresh if draft.problem is None]
-    if fresh:
-        _store(fresh, waited_for, now)
+def _process_batch(batch: Sequence[Submission], now: datetime) -> list[Outcome]:
+    drafts = [_Draft(submission) for submission in batch]
+    _read_contents(drafts)
+    lock_observers(submission.sender.observer.pk for submission in batch)
+    lookups = _look_up_known(drafts)
+    awaited_ids = (
+        _answer_known_reports(drafts, now) if any(one.has_known_reports for one in lookups.values()) else set()
+    )
+    new_drafts = [draft for draft in drafts if draft.outcome is None and draft.problem is None]
+    _find_commissions(new_drafts, lookups)
+    _check_evidence(new_drafts, any(one.has_known_files for one in lookups.values()))
+    new_drafts = [draft for draft in new_drafts if draft.problem is None]
+    if new_drafts:
+        _store_reports(new_drafts, awaited_ids, now)
     for draft in drafts:
         if draft.problem is not None and draft.outcome is None:
-            draft.outcome = body_keep(
-                submission=draft.submission, problem=draft.problem, kind=_kind(draft.problem), now=now
+            draft.outcome = store_refused_body(
+                submission=draft.submission, problem=draft.problem, kind=_get_outcome_kind(draft.problem), now=now
             )
     return [draft.outcome for draft in drafts if draft.outcome is not None]
 
 
-def _kind(problem: Rejected) -> str:
+def _get_outcome_kind(problem: Rejected) -> str:
     return "conflict" if problem.code == "changed_content" else "invalid"
 
 
-def _read(drafts: Iterable[_Draft]) -> None:
-    """Form and content of each, or its problem. Immutable things only, so no lock is needed yet."""
+def _read_contents(drafts: Iterable[_Draft]) -> None:
+    """Sets each draft's form and content, or its problem.
+
+    It reads only data that never changes, so no lock is needed yet.
+    """
     codes: dict[int, frozenset[str]] = {}
     for draft in drafts:
         submission = draft.submission
         election = submission.sender.election
         try:
-            if submission.unread is not None:
-                raise submission.unread
-            draft.form = form_named(election.pk, submission.checklist, submission.version)
+            if submission.problem is not None:
+                raise submission.problem
+            draft.form = find_form(election.pk, submission.checklist, submission.version)
             if draft.form is None:
                 raise Rejected("unknown_checklist", _("This election has no such checklist or version."), "checklist")
             if draft.form.asks_for_violation and election.pk not in codes:
                 types = ViolationType.objects.filter(election=election).values_list("code", flat=True)
                 codes[election.pk] = frozenset(types)
-            draft.content = content_read(submission, draft.form, codes.get(election.pk, frozenset()))
+            draft.content = read_content(submission, draft.form, codes.get(election.pk, frozenset()))
         except Rejected as problem:
             draft.problem = problem
 
 
-def _look(drafts: Iterable[_Draft]) -> dict[tuple[int, int], Looked]:
-    """All that must be known of each observer's reports, in one statement an observer."""
-    own: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
+def _look_up_known(drafts: Iterable[_Draft]) -> dict[tuple[int, int], IntakeLookup]:
+    """Loads what intake must know of each observer's reports.
+
+    One statement per observer.
+    """
+    drafts_by_key: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
     for draft in drafts:
-        own[draft.key].append(draft)
+        drafts_by_key[draft.key].append(draft)
     return {
-        (election, observer): look(
+        (election, observer): load_intake_lookup(
             election=election,
             observer=observer,
-            codes={draft.content.commission for draft in some if draft.content is not None},
-            ids={draft.submission.uuid for draft in some if draft.submission.uuid is not None},
-            files={one.uuid for draft in some for one in draft.submission.evidence},
+            codes={draft.content.commission for draft in own_drafts if draft.content is not None},
+            ids={draft.submission.uuid for draft in own_drafts if draft.submission.uuid is not None},
+            files={one.uuid for draft in own_drafts for one in draft.submission.evidence},
         )
-        for (election, observer), some in own.items()
+        for (election, observer), own_drafts in drafts_by_key.items()
     }
 
 
-def _meet_known(drafts: Sequence[_Draft], now: datetime) -> set[UUID]:
-    """Gives a report that is known already its receipt or its conflict, before any other judgement.
+def _answer_known_reports(drafts: Sequence[_Draft], now: datetime) -> set[UUID]:
+    """Gives known reports their receipt or conflict.
 
-    Returns the ids of fresh reports that a stored one has been waiting to supersede.
+    This comes before any other check. A report is known when its id is stored already. Returns the ids that
+    stored reports name as the report that they supersede.
     """
     ids = [draft.submission.uuid for draft in drafts if draft.submission.uuid is not None]
     related = Report.objects.filter(Q(uuid__in=ids) | Q(supersedes__in=ids)).defer("body", "answers", "comment")
@@ -196,65 +212,70 @@ def _meet_known(drafts: Sequence[_Draft], now: datetime) -> set[UUID]:
     for draft in drafts:
         report = stored.get(draft.submission.uuid) if draft.submission.uuid is not None else None
         if report is not None:
-            _meet(draft, report, files[report.pk], now)
+            _answer_known_report(draft, report, files[report.pk], now)
     return {row.supersedes for row in rows if row.supersedes is not None}
 
 
-def _meet(draft: _Draft, report: Report, files: Sequence[Evidence], now: datetime) -> None:
+def _answer_known_report(draft: _Draft, report: Report, files: Sequence[Evidence], now: datetime) -> None:
     sender, announced = draft.submission.sender, draft.submission.evidence
-    same = (
+    is_same = (
         report.observer_id == sender.observer.pk
         and draft.form is not None
         and draft.form.version_id == report.version_id  # of this election: the content does not name it
         and draft.content is not None
-        and content_sha256(draft.content) == report.content_sha256
+        and hash_content(draft.content) == report.content_sha256
     )
     try:
-        if not same:
+        if not is_same:
             raise Rejected(
                 "changed_content", _("Another report was stored under this id. The stored one stands."), "id"
             )
-        known = {row.uuid: row for row in files}
-        if all(one.uuid in known for one in announced):
-            announcements.raise_on_conflict(announced, known, sender=sender, report=report)
-            draft.outcome = Outcome("duplicate", receipt=receipt_of(report, files))
+        known_files = {row.uuid: row for row in files}
+        if all(one.uuid in known_files for one in announced):
+            announcements.raise_on_conflict(announced, known_files, sender=sender, report=report)
+            draft.outcome = Outcome("duplicate", receipt=build_receipt(report, files))
         else:
-            announcements.attach(report=report, announcements=announced, sender=sender, now=now)
-            draft.outcome = Outcome("duplicate", receipt=receipt_of(report))
+            announcements.attach_files(report=report, announcements=announced, sender=sender, now=now)
+            draft.outcome = Outcome("duplicate", receipt=build_receipt(report))
         draft.problem = None
     except Rejected as problem:
         draft.problem = problem
 
 
-def _locate(drafts: Sequence[_Draft], looked: Mapping[tuple[int, int], Looked]) -> None:
-    """Commission and contest of each, within its own election."""
+def _find_commissions(drafts: Sequence[_Draft], lookups: Mapping[tuple[int, int], IntakeLookup]) -> None:
+    """Sets each draft's commission and contest.
+
+    Both must be of its own election.
+    """
     contests: dict[tuple[int, str], Contest | None] = {}
     for draft in drafts:
         content, election = draft.content, draft.submission.sender.election.pk
         assert content is not None
-        draft.place = looked[draft.key].places.get(content.commission)
-        if draft.place is None:
+        draft.commission = lookups[draft.key].commissions.get(content.commission)
+        if draft.commission is None:
             draft.problem = Rejected("unknown_commission", _("This election has no such commission."), "commission")
         elif content.contest:
-            named = (election, content.contest)
-            if named not in contests:
-                contests[named] = Contest.objects.filter(election=election, code=content.contest).first()
-            draft.contest = contests[named]
+            contest_key = (election, content.contest)
+            if contest_key not in contests:
+                contests[contest_key] = Contest.objects.filter(election=election, code=content.contest).first()
+            draft.contest = contests[contest_key]
             if draft.contest is None:
                 draft.problem = Rejected("invalid_report", _("This election has no such contest."), "contest")
 
 
 def _check_evidence(drafts: Sequence[_Draft], any_is_known: bool) -> None:
     announced = (one for draft in drafts for one in draft.submission.evidence)
-    known = announcements.known_evidence(announced) if any_is_known else {}
+    known = announcements.load_known_evidence(announced) if any_is_known else {}
     claimed: set[UUID] = set()
     for draft in drafts:
         submission = draft.submission
         if draft.problem is not None:
-            continue  # it will not be stored, so it takes no file from another
-        draft.known = {one.uuid: known[one.uuid] for one in submission.evidence if one.uuid in known}
+            continue  # it will not be stored, so it must not claim a file id
+        draft.known_files = {one.uuid: known[one.uuid] for one in submission.evidence if one.uuid in known}
         try:
-            announcements.raise_on_conflict(submission.evidence, draft.known, sender=submission.sender, report=None)
+            announcements.raise_on_conflict(
+                submission.evidence, draft.known_files, sender=submission.sender, report=None
+            )
             ids = {one.uuid for one in submission.evidence}
             if ids & claimed:
                 raise Rejected("changed_content", _("Another file was announced under this id."), "evidence")
@@ -263,17 +284,19 @@ def _check_evidence(drafts: Sequence[_Draft], any_is_known: bool) -> None:
             draft.problem = problem
 
 
-def _store(drafts: Sequence[_Draft], waited_for: set[UUID], now: datetime) -> None:
-    """Inserts the reports and all that hangs on them: violations, files awaited, what is due."""
+def _store_reports(drafts: Sequence[_Draft], awaited_ids: set[UUID], now: datetime) -> None:
+    """Inserts the reports with their violations, checks, announced files and due rows."""
     for draft in drafts:
-        draft.report = _row(draft, now)
+        draft.report = _build_report(draft, now)
     reports = [draft.report for draft in drafts if draft.report]
     elections = {draft.report.uuid: draft.submission.sender.election.pk for draft in drafts if draft.report}
-    said = {report.uuid: set(report.flags) for report in reports}
-    checks = check_rows(reports=[(one.report, elections[one.report.uuid], one.raised) for one in drafts if one.report])
-    violations = [Violation(report=draft.report, code=code) for draft in drafts for code in draft.raised]
+    flags_before = {report.uuid: set(report.flags) for report in reports}
+    checks = build_checks(
+        reports=[(one.report, elections[one.report.uuid], one.violation_codes) for one in drafts if one.report]
+    )
+    violations = [Violation(report=draft.report, code=code) for draft in drafts for code in draft.violation_codes]
     due = {report.commission_id for report in reports}
-    reports_insert(reports, violations, checks, due_rows(commissions=due, now=now))
+    insert_reports(reports, violations, checks, build_due_rows(commissions=due, now=now))
     _store_files(drafts, now)
     linked = [
         draft.report
@@ -283,39 +306,44 @@ def _store(drafts: Sequence[_Draft], waited_for: set[UUID], now: datetime) -> No
         and (
             draft.form.repeat == Checklist.Repeat.ONCE
             or draft.report.supersedes is not None
-            or draft.report.uuid in waited_for
+            or draft.report.uuid in awaited_ids
         )
     ]
-    touched = superseding_settle(reports=linked, now=now) if linked else set()
-    due_add(commissions=touched - due, now=now)
+    touched = update_superseded(reports=linked, now=now) if linked else set()
+    mark_due(commissions=touched - due, now=now)
     for report in linked:
-        if set(report.flags) - said[report.uuid]:
-            check_flagged(report=report, election=elections[report.uuid])
+        if set(report.flags) - flags_before[report.uuid]:
+            queue_flagged_report(report=report, election=elections[report.uuid])
     for draft in drafts:
         if draft.report:
-            draft.outcome = Outcome("stored", receipt=receipt_of(draft.report, draft.files))
+            draft.outcome = Outcome("stored", receipt=build_receipt(draft.report, draft.files))
 
 
 def _store_files(drafts: Sequence[_Draft], now: datetime) -> None:
-    """The files announced: new rows, and those that were kept with a refused body."""
+    """Stores the announced files of new reports.
+
+    New rows are inserted; files that were kept with a refused body are moved.
+    """
     for draft in drafts:
         announced, sender = draft.submission.evidence, draft.submission.sender
         if draft.report and announced:
-            fresh = announcements.rows(announced, draft.known, sender=sender, now=now, report=draft.report)
-            draft.files = [*sorted(draft.known.values(), key=lambda row: row.pk), *fresh]
-            announcements.adopt(announced, draft.known, draft.report)
-    rows_insert([row for draft in drafts for row in draft.files if row.pk is None])
+            new_rows = announcements.build_evidence_rows(
+                announced, draft.known_files, sender=sender, now=now, report=draft.report
+            )
+            draft.files = [*sorted(draft.known_files.values(), key=lambda row: row.pk), *new_rows]
+            announcements.move_refused_files(announced, draft.known_files, draft.report)
+    insert_rows([row for draft in drafts for row in draft.files if row.pk is None])
 
 
-def _row(draft: _Draft, now: datetime) -> Report:
-    submission, content, form, place = draft.submission, draft.content, draft.form, draft.place
-    assert content is not None and form is not None and place is not None and submission.uuid is not None
+def _build_report(draft: _Draft, now: datetime) -> Report:
+    submission, content, form, commission = draft.submission, draft.content, draft.form, draft.commission
+    assert content is not None and form is not None and commission is not None and submission.uuid is not None
     sender = submission.sender
-    flags = flags_of(submission=submission, content=content, form=form, place=place, now=now)
-    draft.raised = tuple(findings(form, content.answers))
+    flags = compute_flags(submission=submission, content=content, form=form, commission=commission, now=now)
+    draft.violation_codes = tuple(find_raised_violations(form, content.answers))
     return Report(
         uuid=submission.uuid,
-        commission_id=place.id,
+        commission_id=commission.id,
         version_id=form.version_id,
         contest_id=draft.contest.pk if draft.contest else None,
         slot=content.slot,
@@ -330,17 +358,17 @@ def _row(draft: _Draft, now: datetime) -> Report:
         received_at=now,
         answers=content.answers,
         comment=content.comment,
-        lat=content.place.lat if content.place else None,
-        lon=content.place.lon if content.place else None,
-        accuracy=content.place.accuracy if content.place else None,
+        lat=content.location.lat if content.location else None,
+        lon=content.location.lon if content.location else None,
+        accuracy=content.location.accuracy if content.location else None,
         outside=content.outside,
         supersedes=content.supersedes,
-        content_sha256=content_sha256(content),
-        canonical_version=VERSION,
+        content_sha256=hash_content(content),
+        canonical_version=CANONICAL_VERSION,
         body=crypto.encrypt_body(submission.body),
         flags=flags,
         rehearsal="rehearsal" in flags,
-        quarantined=place.aside,
+        quarantined=commission.is_set_aside,
         state=Report.State.HELD if "held" in flags else Report.State.RECEIVED,
         changed_at=now,
     )

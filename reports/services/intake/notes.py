@@ -1,4 +1,7 @@
-"""Words added to a stored report, outside its content."""
+"""Notes that an observer adds to a stored report.
+
+They are not part of its content.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,38 +17,43 @@ from reports.problems import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class NoteSaid:
-    """A note as its phone wrote it down."""
+class NewNote:
+    """A note as a phone sent it.
+
+    `written_at` is by the phone's clock.
+    """
 
     uuid: UUID
     text: str
-    said_at: datetime
+    written_at: datetime
 
 
-def note_add(*, report: Report, uuid: UUID, text: str, said_at: datetime, now: datetime) -> tuple[Note, bool]:
-    """The note, and whether it is new. `said_at`: as the phone says. Sent again, it is the same note.
+def add_note(*, report: Report, uuid: UUID, text: str, written_at: datetime, now: datetime) -> tuple[Note, bool]:
+    """Stores a note; returns it and whether it is new.
 
-    Raises Rejected `changed_content` where the id has other words, or belongs to another report.
+    A note that is sent again is stored once. `written_at`: by the phone's clock. Raises Rejected
+    `changed_content` where the id has another text, or belongs to another report.
     """
-    found = Note.objects.filter(uuid=uuid).first()
-    if found is None:
+    stored = Note.objects.filter(uuid=uuid).first()
+    if stored is None:
         try:
             with transaction.atomic():
-                note = Note.objects.create(uuid=uuid, report=report, text=text, at=said_at, received_at=now)
+                note = Note.objects.create(uuid=uuid, report=report, text=text, at=written_at, received_at=now)
                 return note, True
         except IntegrityError:  # the same note, sent twice at once
-            found = Note.objects.get(uuid=uuid)
-    if found.report_id != report.pk or found.text != text:
+            stored = Note.objects.get(uuid=uuid)
+    if stored.report_id != report.pk or stored.text != text:
         raise Rejected("changed_content", _("Another note was stored under this id. The stored one stands."), "id")
-    return found, False
+    return stored, False
 
 
-def notes_bring(*, report: UUID, notes: Sequence[NoteSaid], now: datetime) -> None:
-    """Stores notes that came beside the stored report of this id, each once.
+def add_notes(*, report: UUID, notes: Sequence[NewNote], now: datetime) -> None:
+    """Stores notes that came together with a report, each once.
 
-    One whose id is taken by other words is left: its phone is told so when it sends the note itself.
+    `report`: the id of the stored report. A note whose id has another text is skipped; the phone learns of it
+    when it sends the note by itself.
     """
     stored = Report.objects.defer("body", "answers", "comment").get(uuid=report)
     for note in notes:
         with suppress(Rejected):
-            note_add(report=stored, uuid=note.uuid, text=note.text, said_at=note.said_at, now=now)
+            add_note(report=stored, uuid=note.uuid, text=note.text, written_at=note.written_at, now=now)

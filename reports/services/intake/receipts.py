@@ -1,4 +1,4 @@
-"""Receipts: what the platform promises to have, read from the rows that prove it."""
+"""Receipts of reports and files, built from the stored rows."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,15 @@ from reports.models import Evidence, Report
 from reports.services.intake.submission import EvidenceReceipt, Receipt
 
 
-def evidence_receipt(evidence: Evidence) -> EvidenceReceipt:
+def build_evidence_receipt(evidence: Evidence) -> EvidenceReceipt:
     return EvidenceReceipt(uuid=evidence.uuid, state=evidence.state, offset=evidence.offset)
 
 
-def receipt_of(report: Report, evidence: Iterable[Evidence] | None = None) -> Receipt:
-    """The receipt of a stored report; `evidence` where the caller has its rows already."""
+def build_receipt(report: Report, evidence: Iterable[Evidence] | None = None) -> Receipt:
+    """The receipt of a stored report.
+
+    `evidence`: its rows, where the caller has loaded them.
+    """
     rows = report.evidence.order_by("pk") if evidence is None else evidence
     return Receipt(
         uuid=report.uuid,
@@ -19,6 +22,6 @@ def receipt_of(report: Report, evidence: Iterable[Evidence] | None = None) -> Re
         sequence=report.sequence,
         content_sha256=report.content_sha256,
         flags=tuple(report.flags),
-        state=report.standing,
-        evidence=tuple(evidence_receipt(row) for row in rows),
+        state=report.receipt_state,
+        evidence=tuple(build_evidence_receipt(row) for row in rows),
     )

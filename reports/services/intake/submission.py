@@ -1,4 +1,7 @@
-"""What every channel hands to the one door: values without a wire format."""
+"""Data that channels hand to intake and get back.
+
+Values without a wire format.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +15,11 @@ from reports.problems import Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a phone said it was: degrees (WGS 84), accuracy in metres."""
+class Location:
+    """Where a phone was by its own account.
+
+    Degrees (WGS 84), accuracy in metres.
+    """
 
     lat: float
     lon: float
@@ -22,7 +28,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A file that belongs to a report. Identity: uuid, sha256 and size, where the channel knows them."""
+    """A file that a report announces.
+
+    Its identity is the uuid, with the sha256 and the size in bytes where the channel knows them.
+    """
 
     uuid: UUID
     sha256: str = ""
@@ -32,14 +41,17 @@ class Announcement:
     violation: str = ""
     captured_at: datetime | None = None
     source: str = ""
-    place: Place | None = None
+    location: Location | None = None
     publishable: bool = False
     preview_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who says it, and how it came: the observer it is from, and the device or user that brought it."""
+    """Who a report is from and how it came.
+
+    `observer` made the report; `device`, `submitter` or `author` brought it.
+    """
 
     election: Election
     observer: Observer
@@ -52,10 +64,11 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One report as a channel understood it. `answers` are raw: their types are the checklist's affair.
+    """One report as a channel parsed it.
 
-    `unread` is set by a channel that could not read a field. The id is looked up all the same,
-    because a retry must get its receipt and a changed report its conflict; then the body is kept.
+    `answers` are raw, because only the checklist knows their types. A channel that could not parse a field
+    sets `problem`. The id is looked up even then, because a retry must get its receipt and a changed report
+    its conflict; otherwise the body is kept as a refusal.
     """
 
     sender: Sender
@@ -70,16 +83,21 @@ class Submission:
     sent_at: datetime | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     comment: str = ""
-    place: Place | None = None
+    location: Location | None = None
     outside: bool = False
     rehearsal: bool = False
     supersedes: UUID | None = None
     evidence: tuple[Announcement, ...] = ()
-    unread: Rejected | None = None
+    problem: Rejected | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceReceipt:
+    """The state of one announced file.
+
+    `offset` is how many of its bytes are here.
+    """
+
     uuid: UUID
     state: str
     offset: int
@@ -87,7 +105,10 @@ class EvidenceReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The promise: this report is on disk. The same for every retry but for what the desk decided since."""
+    """Confirms that a report is on disk.
+
+    Every retry gets the same receipt, except for what the desk has decided since.
+    """
 
     uuid: UUID
     received_at: datetime
@@ -100,10 +121,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one submission: `stored` or `duplicate` with a receipt, else a problem.
+    """The result of one submission: a receipt or a problem.
 
-    `kind` is one of stored, duplicate, conflict, invalid. `kept_evidence` are files announced by a
-    body that was kept though refused: they may be uploaded all the same.
+    `kind` is `stored` or `duplicate` with a receipt, `conflict` or `invalid` with a problem.
+    `kept_evidence` are the files that a refused body announced; they may be uploaded nevertheless.
     """
 
     kind: str

@@ -1,7 +1,7 @@
-"""The database as files: one consistent moment of it, written and read without holding it in memory.
+"""Dump and load of the whole database as files, from one consistent snapshot, without holding it in memory.
 
-SQLite gives a copy of itself; PostgreSQL one COPY file a table, read in one snapshot. Sessions are
-left out: whoever is signed in signs in again.
+On SQLite the dump is a copy of the database file; on PostgreSQL it is one COPY file per table, read in one snapshot.
+Sessions are left out, so everybody has to sign in again after a restore.
 """
 
 import shutil
@@ -14,33 +14,36 @@ from typing import BinaryIO, cast
 
 from django.db import connection, transaction
 
-PIECE = 256 * 1024
-LEFT_OUT = ("django_migrations", "django_session")
-# Triggers refuse questions and files for a version, and rows for a release, that is published, so these come before it. Foreign
-# keys wait for the end of the transaction.
-FIRST = ("reports_section", "reports_question", "reports_checklistfile", "reports_releaserow")
+CHUNK_BYTES = 256 * 1024
+EXCLUDED_TABLES = ("django_migrations", "django_session")
+# These tables are loaded before all others, because triggers refuse questions and files of a version, and rows of a
+# release, that is already published. Foreign keys are checked only at the end of the transaction.
+TABLES_LOADED_FIRST = ("reports_section", "reports_question", "reports_checklistfile", "reports_releaserow")
 
 
-def database_dump(*, folder: Path) -> Iterator[tuple[str, BinaryIO]]:
-    """Name and content of each file, one after another; drafts lie in `folder`. Use each before the next."""
-    if connection.vendor == "sqlite":
-        yield from _sqlite_dump(folder)
-    else:
-        yield from _postgresql_dump(folder)
+def dump_database(*, folder: Path) -> Iterator[tuple[str, BinaryIO]]:
+    """Yields name and content of each file; temporary files are made in `folder`.
 
-
-def database_load(*, files: Iterator[tuple[str, BinaryIO]]) -> None:
-    """Puts the files of `database_dump` in the place of what is there. All of it, or nothing.
-
-    The schema must be that of the dump, except on SQLite, whose copy brings its own.
+    Read each file before you ask for the next one.
     """
     if connection.vendor == "sqlite":
-        _sqlite_load(files)
+        yield from _dump_sqlite(folder)
     else:
-        _postgresql_load(files)
+        yield from _dump_postgresql(folder)
 
 
-def _sqlite_dump(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
+def load_database(*, files: Iterator[tuple[str, BinaryIO]]) -> None:
+    """Replaces the content of the database by the files of `dump_database`, all or nothing.
+
+    The schema must be that of the dump, except on SQLite, where the copy includes its schema.
+    """
+    if connection.vendor == "sqlite":
+        _load_sqlite(files)
+    else:
+        _load_postgresql(files)
+
+
+def _dump_sqlite(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
     with tempfile.TemporaryDirectory(dir=folder) as drafts:
         copy = Path(drafts) / "copy.sqlite3"
         with connection.cursor() as cursor:
@@ -51,10 +54,10 @@ def _sqlite_dump(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
             yield "baqylau.sqlite3", file
 
 
-def _sqlite_load(files: Iterator[tuple[str, BinaryIO]]) -> None:
+def _load_sqlite(files: Iterator[tuple[str, BinaryIO]]) -> None:
     with tempfile.NamedTemporaryFile(suffix=".sqlite3") as draft:
         for _, file in files:
-            shutil.copyfileobj(file, draft, PIECE)
+            shutil.copyfileobj(file, draft, CHUNK_BYTES)
         draft.flush()
         connection.ensure_connection()
         with closing(sqlite3.connect(draft.name)) as source:
@@ -64,43 +67,43 @@ def _sqlite_load(files: Iterator[tuple[str, BinaryIO]]) -> None:
     connection.close()
 
 
-def _tables() -> list[tuple[str, list[str]]]:
+def _list_tables() -> list[tuple[str, list[str]]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "
             "JOIN information_schema.tables USING (table_schema, table_name) "
             "WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' GROUP BY table_name"
         )
-        found = {name: columns for name, columns in cursor.fetchall() if name not in LEFT_OUT}
-    return sorted(found.items(), key=lambda item: (item[0] not in FIRST, item[0]))
+        columns_by_table = {name: columns for name, columns in cursor.fetchall() if name not in EXCLUDED_TABLES}
+    return sorted(columns_by_table.items(), key=lambda item: (item[0] not in TABLES_LOADED_FIRST, item[0]))
 
 
-def _postgresql_dump(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
+def _dump_postgresql(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for number, (table, columns) in enumerate(_tables()):
+        for number, (table, columns) in enumerate(_list_tables()):
             with tempfile.TemporaryFile(dir=folder) as draft:
-                # The first line names the columns; what follows is COPY's text form.
+                # The first line names the columns; the rest is the text format of COPY.
                 draft.write(("\t".join(columns) + "\n").encode())
-                with cursor.copy(f"COPY {_listed(table, columns)} TO STDOUT") as copy:
+                with cursor.copy(f"COPY {_quote_table_columns(table, columns)} TO STDOUT") as copy:
                     for block in copy:
                         draft.write(block)
                 draft.seek(0)
                 yield f"{number:03}-{table}.copy", cast(BinaryIO, draft)
 
 
-def _postgresql_load(files: Iterator[tuple[str, BinaryIO]]) -> None:
+def _load_postgresql(files: Iterator[tuple[str, BinaryIO]]) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
-        quoted = ", ".join(connection.ops.quote_name(table) for table, _ in _tables())
+        quoted = ", ".join(connection.ops.quote_name(table) for table, _ in _list_tables())
         cursor.execute(f"TRUNCATE {quoted} RESTART IDENTITY CASCADE")
         for name, file in files:
             table = name.removesuffix(".copy").split("-", 1)[1]
             columns = file.readline().decode().rstrip("\n").split("\t")
-            with cursor.copy(f"COPY {_listed(table, columns)} FROM STDIN") as copy:
-                while block := file.read(PIECE):
+            with cursor.copy(f"COPY {_quote_table_columns(table, columns)} FROM STDIN") as copy:
+                while block := file.read(CHUNK_BYTES):
                     copy.write(block)
-        # New rows must not take the numbers of those that came back.
-        for table, columns in _tables():
+        # Set the sequences, so that new rows do not get the keys of loaded ones.
+        for table, columns in _list_tables():
             for column in columns:
                 cursor.execute("SELECT pg_get_serial_sequence(%s, %s)", [connection.ops.quote_name(table), column])
                 (sequence,) = cursor.fetchone()
@@ -112,5 +115,5 @@ def _postgresql_load(files: Iterator[tuple[str, BinaryIO]]) -> None:
                     )
 
 
-def _listed(table: str, columns: list[str]) -> str:
+def _quote_table_columns(table: str, columns: list[str]) -> str:
     return f"{connection.ops.quote_name(table)} ({', '.join(map(connection.ops.quote_name, columns))})"

@@ -1,13 +1,13 @@
-"""After an election: what names its people becomes unreadable for good, and every figure stays.
+"""Purge of personal data after an election: names become unreadable for good, every figure stays.
 
-What is taken: names, phones, e-mails and accreditation numbers of observers who are in no other election that
-was not purged (whoever was invited into one, and neither consented nor was sent, is not in it), with their look-ups;
-bodies as received, of reports and of refusals; what the call log says was said; the names of phones; enrolment
-codes and tokens; the key that opens files brought by hand; lists made as files, and uploaded lists; what the desk
-wrote in cases that are closed. What stays: answers, comments, notes and files as the observation itself, under codes
-that belong to nobody any more; hashes, times, decisions, the trail.
+Deleted are: names, phones, e-mails and accreditation numbers of observers who are in no other open election, with
+their look-ups (an observer who was only invited into another election, and neither consented nor was assigned there,
+is not in it); bodies as received, of reports and of refusals; notes of phone calls; names of devices; enrolment codes
+and tokens; the key that opens relay files; exported lists and uploaded lists; the desk's texts in closed cases.
 
-What a case on legal hold needs is kept: its reports' bodies, its observers' names.
+Kept are: answers, comments, notes and files as the observation itself, under observer codes that no longer lead to a
+person; hashes, times, decisions and the trail. What a case under legal hold needs is kept too: the bodies of its
+reports and the names of its observers.
 """
 
 from collections.abc import Iterator
@@ -18,23 +18,23 @@ from django.db import connection, transaction
 from django.db.models import Exists, Model, OuterRef, QuerySet
 
 from observer.models import Assignment, Call, Consent, Device, Election, EnrolmentCode, Observer, User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Case, Export, Import, KeyRotation, Refusal, Report
 from reports.models.case import CaseComment, CaseConsent, CaseFile, Complaint
-from reports.services.cases.legal_hold import observers_held, reports_held
-from reports.services.exports.exports import exports_remove
+from reports.services.cases.legal_hold import get_held_observers, get_held_reports
+from reports.services.exports.exports import remove_exports
 
-BATCH = 500
+BATCH_ROWS = 500
 
 
-# What is written about cases, each encrypted: taken with closed cases that nothing holds.
-OF_CASES: tuple[tuple[type[Model], str], ...] = (
+# Encrypted texts about cases, deleted for closed cases that are not under legal hold.
+CASE_TEXT_COLUMNS: tuple[tuple[type[Model], str], ...] = (
     (CaseComment, "text"),
     (CaseConsent, "how"),
     (Complaint, "text"),
     (CaseFile, "name"),
 )
-TABLES = (
+PURGED_TABLES = (
     "observer_observer",
     "observer_call",
     "observer_device",
@@ -43,17 +43,17 @@ TABLES = (
     "reports_report",
     "reports_refusal",
     "reports_import",
-    *(model._meta.db_table for model, _name in OF_CASES),
+    *(model._meta.db_table for model, _name in CASE_TEXT_COLUMNS),
 )
 
 
-class NotYet(Exception):
-    """The election is not closed: its people are still needed."""
+class ElectionNotClosed(Exception):
+    """The election is not closed yet, so its people are still needed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Purged:
-    """How many of each were taken, or would be; `held`: what a case on legal hold keeps."""
+class PurgeCounts:
+    """How many of each are deleted; `held_*` are kept by a case under legal hold."""
 
     observers: int
     bodies: int
@@ -65,116 +65,125 @@ class Purged:
     held_bodies: int
 
 
-def people_counted(*, election: Election) -> Purged:
-    """What a purge would do now."""
-    held = observers_held(election)
-    return Purged(
-        observers=_people(election).count(),
-        bodies=_bodies(election).count() + _refusals(election).count(),
-        calls=_calls(election).count(),
+def count_purge(*, election: Election) -> PurgeCounts:
+    """Counts what a purge would delete and keep now."""
+    held = get_held_observers(election)
+    return PurgeCounts(
+        observers=_get_observers(election).count(),
+        bodies=_get_reports_with_body(election).count() + _get_refusals_with_body(election).count(),
+        calls=_get_calls_with_text(election).count(),
         devices=election.devices.count(),
         exports=Export.objects.filter(election=election).exclude(name="").count(),
         imports=Import.objects.filter(election=election).count(),
         held_observers=held.count(),
-        held_bodies=reports_held(election).count(),
+        held_bodies=get_held_reports(election).count(),
     )
 
 
-def people_purge(*, election: Election, user: User | None, now: datetime) -> Purged:
-    """Takes it all, in batches, so that it may be broken off and begun again. Raises NotYet while it is open."""
+def purge_people(*, election: Election, user: User | None, now: datetime) -> PurgeCounts:
+    """Deletes the personal data of an election, in batches, so that an interrupted run can be started again.
+
+    Returns what was counted before. Raises ElectionNotClosed.
+    """
     if election.state != Election.State.CLOSED or now < election.closes_at:
-        raise NotYet
-    done = people_counted(election=election)
-    trail_add(action="election.purge", subject=election, now=now, user=user, detail=asdict(done))
-    exports_remove(election=election)
+        raise ElectionNotClosed
+    counts = count_purge(election=election)
+    add_trail_entry(action="election.purge", subject=election, now=now, user=user, detail=asdict(counts))
+    remove_exports(election=election)
     with transaction.atomic():
         EnrolmentCode.objects.filter(election=election).delete()
         Import.objects.filter(election=election).delete()
-        _calls(election).update(said="")
-        _devices_close(election, now)
+        _get_calls_with_text(election).update(said="")
+        _revoke_devices(election, now)
         Election.objects.filter(pk=election.pk).update(relay_secret="")
-        for model, name in OF_CASES:
-            model._default_manager.filter(case__in=_cases(election)).update(**{name: ""})
-    for keys in _batches(_people(election)):
-        nothing = {"name": "", "phone": "", "email": "", "accreditation_number": ""}
-        Observer.objects.filter(pk__in=keys).update(**nothing, phone_lookup="", email_lookup="")
-    for model, rows in ((Report, _bodies(election)), (Refusal, _refusals(election))):
-        for keys in _batches(rows):
+        for model, name in CASE_TEXT_COLUMNS:
+            model._default_manager.filter(case__in=_get_closed_cases(election)).update(**{name: ""})
+    for keys in _iterate_key_batches(_get_observers(election)):
+        empty = {"name": "", "phone": "", "email": "", "accreditation_number": ""}
+        Observer.objects.filter(pk__in=keys).update(**empty, phone_lookup="", email_lookup="")
+    for model, rows in ((Report, _get_reports_with_body(election)), (Refusal, _get_refusals_with_body(election))):
+        for keys in _iterate_key_batches(rows):
             with transaction.atomic():
-                guard = KeyRotation.objects.create(started_at=now)  # the one word that lets a body be written
+                # The triggers allow changing a body only while this row exists.
+                guard = KeyRotation.objects.create(started_at=now)
                 model._default_manager.filter(pk__in=keys).update(body=b"")
                 guard.delete()
-    _space_overwrite()
-    return done
+    _rewrite_database_files()
+    return counts
 
 
-def _people(election: Election) -> QuerySet[Observer]:
-    """Those of this election, of no other one that is not closed, and in no case on hold, who still have a name."""
-    sent = Assignment.objects.filter(observers=OuterRef("pk"))
-    taken = Election.objects.filter(observers=OuterRef("pk"))
-    phones = Device.objects.filter(observer=OuterRef("pk"))
-    wrote = Report.objects.filter(observer=OuterRef("pk"))
-    here = (
-        Exists(sent.filter(election=election))
-        | Exists(taken.filter(pk=election.pk))
-        | Exists(phones.filter(election=election))
-        | Exists(wrote.filter(commission__election=election))
+def _get_observers(election: Election) -> QuerySet[Observer]:
+    """Returns the observers whose personal data may be deleted and is not deleted yet.
+
+    They are in this election, in no other election that is not closed, and in no case under legal hold.
+    """
+    assignments = Assignment.objects.filter(observers=OuterRef("pk"))
+    elections = Election.objects.filter(observers=OuterRef("pk"))
+    devices = Device.objects.filter(observer=OuterRef("pk"))
+    reports = Report.objects.filter(observer=OuterRef("pk"))
+    is_in_election = (
+        Exists(assignments.filter(election=election))
+        | Exists(elections.filter(pk=election.pk))
+        | Exists(devices.filter(election=election))
+        | Exists(reports.filter(commission__election=election))
     )
-    others = Election.objects.exclude(pk=election.pk).exclude(state=Election.State.CLOSED)
-    # Whoever was only invited elsewhere, and never consented to that, is not kept for it.
-    taken_there = Observer.elections.through.objects.filter(observer=OuterRef("pk"), election__in=others).exclude(
-        election__in=Consent.objects.awaited().filter(observer=OuterRef("observer")).values("election")
-    )
-    elsewhere = Exists(sent.filter(election__in=others)) | Exists(taken_there)
+    open_elections = Election.objects.exclude(pk=election.pk).exclude(state=Election.State.CLOSED)
+    # An invitation to another election that was never accepted does not keep an observer.
+    consented_links = Observer.elections.through.objects.filter(
+        observer=OuterRef("pk"), election__in=open_elections
+    ).exclude(election__in=Consent.objects.pending().filter(observer=OuterRef("observer")).values("election"))
+    is_in_open_election = Exists(assignments.filter(election__in=open_elections)) | Exists(consented_links)
     rows = (
-        Observer.objects.filter(here).exclude(elsewhere).exclude(name="", phone="", email="", accreditation_number="")
+        Observer.objects.filter(is_in_election)
+        .exclude(is_in_open_election)
+        .exclude(name="", phone="", email="", accreditation_number="")
     )
-    return rows.exclude(pk__in=_held_anywhere())
+    return rows.exclude(pk__in=_load_held_observer_keys())
 
 
-def _held_anywhere() -> list[int]:
-    return [key for one in Election.objects.all() for key in observers_held(one).values_list("pk", flat=True)]
+def _load_held_observer_keys() -> list[int]:
+    return [key for one in Election.objects.all() for key in get_held_observers(one).values_list("pk", flat=True)]
 
 
-def _bodies(election: Election) -> QuerySet[Report]:
+def _get_reports_with_body(election: Election) -> QuerySet[Report]:
     rows = Report.objects.filter(commission__election=election).exclude(body=b"")
-    return rows.exclude(pk__in=reports_held(election).values("pk"))
+    return rows.exclude(pk__in=get_held_reports(election).values("pk"))
 
 
-def _refusals(election: Election) -> QuerySet[Refusal]:
+def _get_refusals_with_body(election: Election) -> QuerySet[Refusal]:
     rows = Refusal.objects.filter(device__election=election).exclude(body=b"")
-    return rows.exclude(observer__in=observers_held(election).values("pk"))
+    return rows.exclude(observer__in=get_held_observers(election).values("pk"))
 
 
-def _calls(election: Election) -> QuerySet[Call]:
-    held = observers_held(election).values("pk")
+def _get_calls_with_text(election: Election) -> QuerySet[Call]:
+    held = get_held_observers(election).values("pk")
     return Call.objects.filter(election=election).exclude(said="").exclude(observer__in=held)
 
 
-def _cases(election: Election) -> QuerySet[Case]:
+def _get_closed_cases(election: Election) -> QuerySet[Case]:
     return Case.objects.filter(commission__election=election, legal_hold=False, closed_at__isnull=False)
 
 
-def _devices_close(election: Election, now: datetime) -> None:
-    """Every phone is revoked and nameless: a name is often its owner's."""
+def _revoke_devices(election: Election, now: datetime) -> None:
+    """Revokes all devices and deletes their names, which are often their owner's."""
     devices = Device.objects.filter(election=election)
     devices.filter(revoked_at=None).update(revoked_at=now)
     devices.update(name="", device_id=None)
 
 
-def _batches(rows: "QuerySet[Observer] | QuerySet[Report] | QuerySet[Refusal]") -> Iterator[list[int]]:
-    """Keys of some hundred rows at a time; those that were done are no longer among them."""
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+def _iterate_key_batches(rows: "QuerySet[Observer] | QuerySet[Report] | QuerySet[Refusal]") -> Iterator[list[int]]:
+    """Yields keys in batches until `rows` matches nothing; the caller must change the rows of each batch."""
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH_ROWS]):
         yield keys
 
 
-def _space_overwrite() -> None:
-    """Old versions of rows lie in the files of both databases until these are written anew."""
+def _rewrite_database_files() -> None:
+    """Rewrites the database files, which otherwise still hold the old versions of the rows."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             cursor.execute("VACUUM")
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         else:
-            for table in TABLES:
+            for table in PURGED_TABLES:
                 cursor.execute(f"VACUUM FULL {table}")

@@ -1,7 +1,8 @@
-"""Which stations a release shows by themselves, so that no observer can be found out. Pure.
+"""Disclosure control: which stations a release may show separately. Pure.
 
-What a district's figures say beyond its shown stations is about those held back. So either none is
-held back, or so many that nobody can tell them apart by subtracting: docs/decisions/0007-releases.md.
+It protects observers from being identified. Subtracting the shown stations from a district's figures
+gives the figures of the withheld stations. So either no station is withheld, or at least so many that
+the difference is not about a single one: docs/decisions/0007-releases.md.
 """
 
 from collections.abc import Iterable
@@ -9,41 +10,51 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Station:
-    """A station that someone reported about. `observers`: how many people did; `known`: an earlier release shows it."""
+class ReportedStation:
+    """A station with at least one report.
+
+    `observers`: how many people reported about it. `shown_before`: an earlier release shows it.
+    """
 
     code: str
     observers: int
-    known: bool = False
+    shown_before: bool = False
 
 
-def stations_shown(*, stations: Iterable[Station], observers_min: int, cell_min: int) -> frozenset[str]:
-    """Codes of the stations of one district that may be shown."""
-    ready = [one for one in stations if one.observers >= observers_min]
-    held = [one for one in stations if one.observers < observers_min]
-    if not held:
-        return frozenset(one.code for one in ready)
-    # Whoever knows what an earlier release said of a station can take it off: it hides nobody.
-    hiding = sum(not one.known for one in held)
-    candidates = sorted((one for one in ready if not one.known), key=lambda one: (one.observers, one.code))
-    lacking = max(0, cell_min - hiding)
-    if lacking > len(candidates):
-        return frozenset()
-    also_held = {one.code for one in candidates[:lacking]}
-    return frozenset(one.code for one in ready if one.code not in also_held)
+def select_shown_stations(
+    *, stations: Iterable[ReportedStation], min_observers: int, min_cell_size: int
+) -> frozenset[str]:
+    """Select the codes of one district's stations that may be shown.
 
-
-def types_coarsened(*, observed: dict[str, int], cell_min: int) -> dict[str, str]:
-    """Under which name each type of station is counted: its own, or "" (other) where it has too few observed.
-
-    Those without a name are "" too. Whatever is "" is empty or has at least `cell_min` observed, unless all together
-    have fewer.
+    A shown station has at least `min_observers` observers. Either all stations are shown, or at least
+    `min_cell_size` stations that no earlier release shows are withheld.
     """
-    own = {code for code, n in observed.items() if code and n >= cell_min}
-    order = sorted(own, key=lambda code: (observed[code], code))
-    other = sum(n for code, n in observed.items() if code not in own)
-    while 0 < other < cell_min and order:
+    eligible = [one for one in stations if one.observers >= min_observers]
+    withheld = [one for one in stations if one.observers < min_observers]
+    if not withheld:
+        return frozenset(one.code for one in eligible)
+    # A station in an earlier release can be subtracted by any reader, so it does not hide the others.
+    hidden_count = sum(not one.shown_before for one in withheld)
+    candidates = sorted((one for one in eligible if not one.shown_before), key=lambda one: (one.observers, one.code))
+    missing_count = max(0, min_cell_size - hidden_count)
+    if missing_count > len(candidates):
+        return frozenset()
+    also_withheld = {one.code for one in candidates[:missing_count]}
+    return frozenset(one.code for one in eligible if one.code not in also_withheld)
+
+
+def merge_rare_types(*, observed: dict[str, int], min_cell_size: int) -> dict[str, str]:
+    """Map each station type to the type it is counted under.
+
+    `observed`: the number of observed stations by type. A type is counted under its own code, or under ""
+    (other) where it has fewer than `min_cell_size` observed stations. Stations without a type are "" too.
+    The group "" is empty or has at least `min_cell_size` observed stations, unless all types together have fewer.
+    """
+    kept_types = {code for code, n in observed.items() if code and n >= min_cell_size}
+    order = sorted(kept_types, key=lambda code: (observed[code], code))
+    other_total = sum(n for code, n in observed.items() if code not in kept_types)
+    while 0 < other_total < min_cell_size and order:
         smallest = order.pop(0)
-        own.discard(smallest)
-        other += observed[smallest]
-    return {code: code if code in own else "" for code in observed}
+        kept_types.discard(smallest)
+        other_total += observed[smallest]
+    return {code: code if code in kept_types else "" for code in observed}

@@ -1,4 +1,4 @@
-"""The outlines of a country's regions, where its pack brings them."""
+"""Region outlines of a country, from its pack."""
 
 import json
 from functools import lru_cache
@@ -10,22 +10,28 @@ from django.conf import settings
 from observer.models import Election
 
 
-def map_of(election: Election) -> dict[str, Any] | None:
-    """The pack's GeoJSON (`*-regions.geojson`), or None where there is none."""
+def load_map(election: Election) -> dict[str, Any] | None:
+    """Load the GeoJSON of the election's pack (`*-regions.geojson`).
+
+    None where there is none.
+    """
     folder: Path = settings.PACKS_DIR / election.pack
     if not election.pack or not folder.is_dir():
         return None
-    return _read(next(iter(sorted(folder.glob("*-regions.geojson"))), None))
+    return _read_geojson(next(iter(sorted(folder.glob("*-regions.geojson"))), None))
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path | None) -> dict[str, Any] | None:
+def _read_geojson(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     found: dict[str, Any] = json.loads(path.read_text("utf-8"))
     return found
 
 
-def shape_names(feature: dict[str, Any]) -> set[str]:
-    """What a commission's code may be for this feature to be its outline: `KZ-10`, `10`."""
+def get_feature_codes(feature: dict[str, Any]) -> set[str]:
+    """Get the commission codes that this feature may stand for.
+
+    They are such as `KZ-10` and `10`.
+    """
     return {str(one) for one in (feature.get("id"), feature.get("properties", {}).get("region")) if one}

@@ -1,22 +1,25 @@
-"""The tables of a release's data package, from its parts: name, fields with type and meaning, rows. Pure.
+"""Tables of a release's data package, built from its parts. Pure.
 
-Meanings are in English, the language of the columns; names and questions are in all the election's languages.
+Field descriptions are in English, like the column names; names and questions are in all the election's languages.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.services.figures.csv_rows import summary_rows
-from reports.services.publishing.codebook import Book
+from reports.services.figures.csv_rows import build_summary_rows
+from reports.services.publishing.codebook import Codebook
 
 Row = Sequence[Any]
-Parts = Callable[[], Iterable[tuple[str, Any]]]
+PartReader = Callable[[], Iterable[tuple[str, Any]]]
 
 
 @dataclass(frozen=True)
 class Table:
-    """`fields`: (name, type of Table Schema, meaning). `key`: of the fields that name a row."""
+    """One CSV table.
+
+    `fields`: (name, Table Schema type, description). `key`: the fields of the primary key.
+    """
 
     name: str
     title: str
@@ -25,9 +28,9 @@ class Table:
     key: Sequence[str] = ()
 
 
-PLACE = ("place", "string", "code of the commission; of a report about a station, of the commission above it")
-TIMES = ("n", "integer", "how many such reports there are: equal rows stand once")
-ABOUT = [
+PLACE_FIELD = ("place", "string", "code of the commission; of a report about a station, of the commission above it")
+COUNT_FIELD = ("n", "integer", "how many such reports there are: equal rows stand once")
+REPORT_FIELDS = [
     ("stage", "string", "stage of the election day"),
     ("checklist", "string", "code of the checklist"),
     ("contest", "string", "code of the contest, where the report is about one"),
@@ -36,43 +39,49 @@ ABOUT = [
 ]
 
 
-def package_tables(*, book: Book, places: Parts, rows: Parts) -> list[Table]:
-    """`places` and `rows` give the parts of these kinds anew each time they are called."""
+def build_package_tables(*, book: Codebook, places: PartReader, rows: PartReader) -> list[Table]:
+    """Build all tables of the package.
+
+    Each call of `places` or `rows` reads those parts again.
+    """
     languages = [str(one) for one in book["election"]["languages"]]
     return [
-        _figures(places),
-        _commissions(places, languages),
-        _stations(places),
-        *(_reports(code, questions, rows) for code, questions in checklists_of(book).items()),
-        _numbers(rows),
-        _questions(book, languages),
-        _violation_types(book, languages),
+        _build_figures_table(places),
+        _build_commissions_table(places, languages),
+        _build_stations_table(places),
+        *(_build_reports_table(code, questions, rows) for code, questions in group_closed_questions(book).items()),
+        _build_numbers_table(rows),
+        _build_questions_table(book, languages),
+        _build_violation_types_table(book, languages),
     ]
 
 
-def checklists_of(book: Book) -> dict[str, list[Mapping[str, Any]]]:
-    """The closed questions of each checklist: those whose answers are published by report."""
+def group_closed_questions(book: Codebook) -> dict[str, list[Mapping[str, Any]]]:
+    """Group the closed questions by checklist.
+
+    Their answers are published report by report.
+    """
     found: dict[str, list[Mapping[str, Any]]] = {}
     for stage in book["stages"]:
         for question in stage["questions"]:
-            own = found.setdefault(question["checklist"], [])
+            questions = found.setdefault(question["checklist"], [])
             if question["type"] in ("yes_no", "rating", "choice", "choices", "violation"):
-                own.append(question)
+                questions.append(question)
     return found
 
 
-def report_file(checklist: str) -> str:
+def get_report_file_name(checklist: str) -> str:
     return f"reports-{checklist}.csv"
 
 
-def _figures(places: Parts) -> Table:
+def _build_figures_table(places: PartReader) -> Table:
     def rows() -> Iterator[Row]:
         for code, part in places():
             if "station" in part:
                 continue
-            for row in summary_rows(figures_document(part)):
+            for row in build_summary_rows(build_figures_document(part)):
                 if row["part"] not in ("document", "commission"):
-                    yield [code, *(row.get(name) for name in FIGURE)]
+                    yield [code, *(row.get(name) for name in FIGURE_COLUMNS)]
             for hour, n in part["hours"].items():
                 yield [code, "hours", "", "", "", "", hour, n, "", ""]
 
@@ -95,11 +104,11 @@ def _figures(places: Parts) -> Table:
     )
 
 
-FIGURE = ("part", "stage", "contest", "slot", "item", "figure", "value", "of", "text")
+FIGURE_COLUMNS = ("part", "stage", "contest", "slot", "item", "figure", "value", "of", "text")
 
 
-def figures_document(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A territory's part as `summary_rows` reads it."""
+def build_figures_document(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a territory's part for the summary's CSV rows."""
     children = [one | {"name": None} for one in part["children"] if "coverage" in one]
     return {
         "commission": {"code": part["facts"]["code"], "name": None, "level": part["facts"]["level"]},
@@ -110,23 +119,23 @@ def figures_document(part: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _commissions(places: Parts, languages: Sequence[str]) -> Table:
+def _build_commissions_table(places: PartReader, languages: Sequence[str]) -> Table:
     def rows() -> Iterator[Row]:
         for code, part in places():
-            known = part["facts"]
-            lat, lon = known["place"] or (None, None)
+            facts = part["facts"]
+            lat, lon = facts["place"] or (None, None)
             yield [
                 code,
-                known["above"][-1]["code"] if known["above"] else None,
-                known["level"],
-                known["kind"],
-                *(known["names"].get(one) for one in languages),
-                *(known["address"].get(one) for one in languages),
-                known["voters"],
-                known["type"],
+                facts["above"][-1]["code"] if facts["above"] else None,
+                facts["level"],
+                facts["kind"],
+                *(facts["names"].get(one) for one in languages),
+                *(facts["address"].get(one) for one in languages),
+                facts["voters"],
+                facts["type"],
                 lat,
                 lon,
-                known["zone"],
+                facts["zone"],
             ]
 
     return Table(
@@ -150,7 +159,7 @@ def _commissions(places: Parts, languages: Sequence[str]) -> Table:
     )
 
 
-def _stations(places: Parts) -> Table:
+def _build_stations_table(places: PartReader) -> Table:
     def rows() -> Iterator[Row]:
         for code, part in places():
             if station := part.get("station"):
@@ -172,14 +181,14 @@ def _stations(places: Parts) -> Table:
     )
 
 
-def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) -> Table:
-    names = [_plain(code, question["code"]) for question in questions]
+def _build_reports_table(code: str, questions: Sequence[Mapping[str, Any]], parts: PartReader) -> Table:
+    names = [_strip_checklist(code, question["code"]) for question in questions]
 
     def rows() -> Iterator[Row]:
         for place, part in parts():
             for n, row in part["reports"]:
                 if row["checklist"] == code:
-                    given = row["answers"]
+                    answers = row["answers"]
                     claims = " ".join(f"{violation}:{state}" for violation, state in row["violations"])
                     yield [
                         place,
@@ -191,16 +200,16 @@ def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) ->
                         row["verified"],
                         row["version"],
                         claims,
-                        *(_answer(given.get(name)) for name in names),
+                        *(_format_answer(answers.get(name)) for name in names),
                     ]
 
     return Table(
-        report_file(code),
+        get_report_file_name(code),
         f"Counted reports on the checklist {code}",
         [
-            PLACE,
-            TIMES,
-            *ABOUT,
+            PLACE_FIELD,
+            COUNT_FIELD,
+            *REPORT_FIELDS,
             ("version", "integer", "version of the checklist"),
             ("claims", "string", "violations the report tells of, each with its state"),
             *(
@@ -212,16 +221,19 @@ def _reports(code: str, questions: Sequence[Mapping[str, Any]], parts: Parts) ->
     )
 
 
-def _plain(checklist: str, question: str) -> str:
-    """A question's own code; a book may name it with its checklist."""
+def _strip_checklist(checklist: str, question: str) -> str:
+    """Remove the checklist's prefix from a question's code.
+
+    The codebook adds it where two checklists of a stage use the same code.
+    """
     return question.removeprefix(f"{checklist}:")
 
 
-def _answer(value: Any) -> str:
+def _format_answer(value: Any) -> str:
     return " ".join(value) if isinstance(value, list) else value or ""
 
 
-def _numbers(parts: Parts) -> Table:
+def _build_numbers_table(parts: PartReader) -> Table:
     def rows() -> Iterator[Row]:
         for place, part in parts():
             for n, row in part["numbers"]:
@@ -241,9 +253,9 @@ def _numbers(parts: Parts) -> Table:
         "numbers.csv",
         "Numbers that were asked for, apart from the reports they stood in",
         [
-            PLACE,
-            TIMES,
-            *ABOUT,
+            PLACE_FIELD,
+            COUNT_FIELD,
+            *REPORT_FIELDS,
             ("question", "string", "code of the question"),
             ("value", "number", "the answer"),
         ],
@@ -251,7 +263,7 @@ def _numbers(parts: Parts) -> Table:
     )
 
 
-def _questions(book: Book, languages: Sequence[str]) -> Table:
+def _build_questions_table(book: Codebook, languages: Sequence[str]) -> Table:
     def rows() -> Iterator[Row]:
         for stage in book["stages"]:
             for one in stage["questions"]:
@@ -284,7 +296,7 @@ def _questions(book: Book, languages: Sequence[str]) -> Table:
     )
 
 
-def _violation_types(book: Book, languages: Sequence[str]) -> Table:
+def _build_violation_types_table(book: Codebook, languages: Sequence[str]) -> Table:
     def rows() -> Iterator[Row]:
         for group in book["groups"]:
             for one in group["types"]:

@@ -1,6 +1,9 @@
-"""What a page or an answer about one commission is made of, as JSON that names no language. Pure.
+"""Parts: JSON about one commission. Pure.
 
-Live figures and releases are worded from the same parts, so they cannot differ but in their figures.
+Pages and API responses are built from them.
+
+Parts are independent of language. Pages show live figures and releases from the same parts, so the two can
+differ in nothing but their figures.
 
     place     {"facts": …, "coverage", "stages", "violations", "hours", "children": [CHILD], "replies", "photos"}
     CHILD     {"code", "names", "level", "kind", "coverage", "violations"}; of a station "shown" instead of figures
@@ -13,15 +16,23 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from observer.models import Commission
-from reports.services.figures.serialize import Shared, coverage_words, tally_words, violations_short
+from reports.services.figures.serialize import (
+    SharedCodes,
+    serialize_child_violations,
+    serialize_coverage,
+    serialize_tally,
+)
 from reports.services.figures.tally import Tally
 
 Part = dict[str, Any]
 Photo = list[str]  # the copy's name and the thumbnail's
 
 
-def facts(place: Commission, above: Sequence[Commission]) -> Part:
-    """What is known of a commission without any report. `above`: from the root down. Needs its level and election."""
+def build_facts(place: Commission, ancestors: Sequence[Commission]) -> Part:
+    """Build what is known of a commission without any report.
+
+    `ancestors`: the commissions above it, from the root down. `place` needs its level and election loaded.
+    """
     return {
         "code": place.code,
         "names": place.names,
@@ -32,26 +43,26 @@ def facts(place: Commission, above: Sequence[Commission]) -> Part:
         "type": place.type,
         "zone": place.zone,
         "place": [place.lat, place.lon] if place.lat is not None else None,
-        "above": [{"code": one.code, "names": one.names} for one in above],
+        "above": [{"code": one.code, "names": one.names} for one in ancestors],
     }
 
 
-def place_part(
+def build_place_part(
     *,
-    known: Part,
+    facts: Part,
     tally: Tally,
     observers: int,
     children: Iterable[Part],
     contests: Mapping[int, str],
-    shared: Shared,
+    shared: SharedCodes,
     hours: Mapping[str, int] | None = None,
     replies: Sequence[Part] = (),
     photos: Sequence[Photo] = (),
 ) -> Part:
     return {
-        "facts": known,
-        "coverage": coverage_words(tally, observers),
-        **tally_words(tally, contests=contests, shared=shared),
+        "facts": facts,
+        "coverage": serialize_coverage(tally, observers),
+        **serialize_tally(tally, contests=contests, shared=shared),
         "hours": dict(sorted((hours or {}).items())),
         "children": list(children),
         "replies": list(replies),
@@ -59,39 +70,44 @@ def place_part(
     }
 
 
-def child_part(place: Commission, tally: Tally, observers: int) -> Part:
-    """A territory, as it is listed on the page above it."""
+def build_child_part(place: Commission, tally: Tally, observers: int) -> Part:
+    """Build a territory's entry in the list of its parent's children."""
     return {
         "code": place.code,
         "names": place.names,
         "level": place.level.code,
         "kind": place.level.kind,
-        "coverage": coverage_words(tally, observers),
-        "violations": violations_short(tally),
+        "coverage": serialize_coverage(tally, observers),
+        "violations": serialize_child_violations(tally),
     }
 
 
-def station_line(place: Commission, *, shown: bool) -> Part:
-    """A station, as it is listed: whether it has a page that says more."""
-    known = {"code": place.code, "names": place.names, "level": place.level.code, "kind": place.level.kind}
-    return known | {"shown": shown}
+def build_station_child(place: Commission, *, shown: bool) -> Part:
+    """Build a station's entry in the list of its parent's children.
+
+    `shown`: whether its page has figures.
+    """
+    child = {"code": place.code, "names": place.names, "level": place.level.code, "kind": place.level.kind}
+    return child | {"shown": shown}
 
 
-def station_part(
+def build_station_part(
     *,
-    known: Part,
+    facts: Part,
     tally: Tally | None,
     observed_by: AbstractSet[tuple[str, str]] = frozenset(),
     replies: Sequence[Part] = (),
     photos: Sequence[Photo] = (),
 ) -> Part:
-    """A station's page: stages and confirmed cases, or, where it is held back or unobserved, nothing (`tally` None).
+    """Build a station's part: its observed stages and confirmed cases.
 
-    `observed_by`: stage and checklist of those that make a station observed. One that is filled whenever
-    something happens does not: that it was filled would tell of a claim that nobody confirmed.
+    `tally` is None where the station is withheld or was not observed; then the part has no figures.
+    `observed_by`: (stage, checklist) of the checklists that make a station observed. A checklist that is filled
+    in for each incident does not, because publishing that it was filled in would reveal a claim that
+    nobody confirmed.
     """
     if tally is None:
-        return {"facts": known, "station": None}
+        return {"facts": facts, "station": None}
     types = tally.get("violations", {}).get("types", {})
     confirmed = {code: states["confirmed"] for code, states in sorted(types.items()) if states.get("confirmed")}
     stages = sorted(
@@ -100,15 +116,18 @@ def station_part(
         if any((stage, checklist) in observed_by for checklist in figures["lists"])
     )
     return {
-        "facts": known,
+        "facts": facts,
         "station": {"stages": stages, "confirmed": confirmed, "replies": list(replies), "photos": list(photos)},
     }
 
 
-def findings_of(words: Mapping[str, Any], answers: Mapping[tuple[str, str], str]) -> Part:
-    """Every finding of a summary's stages. `answers`: by stage and question, the answer that makes the finding."""
+def collect_findings(stages: Mapping[str, Any], answers: Mapping[tuple[str, str], str]) -> Part:
+    """Collect every finding of a summary's stages.
+
+    `answers`: by (stage, question), the answer that is the finding.
+    """
     found: Part = {}
-    for stage, figures in words.items():
+    for stage, figures in stages.items():
         for code, question in figures["questions"].items():
             finding = question.get("finding")
             if finding is None or not finding["of"]:
@@ -120,8 +139,11 @@ def findings_of(words: Mapping[str, Any], answers: Mapping[tuple[str, str], str]
     return found
 
 
-def finding_answers(stages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-    """Of a book's stages: the answer of each yes-or-no question that is a finding."""
+def get_finding_answers(stages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    """Map yes-or-no questions to the answer that is a finding.
+
+    `stages`: of a codebook. Keys: (stage, question).
+    """
     return {
         (stage["code"], question["code"]): question["findings"][0]
         for stage in stages

@@ -1,7 +1,8 @@
-"""Which releases are public now: what the database says, at most a second old, or what it last said.
+"""The elections and their published releases, cached from the database.
 
-Every process keeps the answer for a second and writes it to a file when it has changed. While the
-database does not answer, the file stands in: an embargo is a time, so it holds there too.
+Every process keeps the rows for a second and writes them to a file when they have changed. While the
+database does not answer, the last known rows are used, or those of the file. An embargo is a time in
+the row, so it holds without the database too.
 """
 
 import json
@@ -19,17 +20,17 @@ from django.db.models import OuterRef, Subquery
 
 from observer.models import Commission, Election
 from reports.models import Release
-from reports.services.publishing.release_store import content_bytes, write_file
+from reports.services.publishing.release_store import encode_canonical_json, write_file
 
 log = logging.getLogger("baqylau.releases")
-SECONDS = 1.0
-HASTE = 0.02  # strangers can ask for any name: at most fifty questions a second come of it
-FILE = "shelf.json"
+MAX_AGE_SECONDS = 1.0
+MIN_REQUERY_SECONDS = 0.02  # anybody can request any slug: unknown ones cause at most fifty queries a second
+FALLBACK_FILE_NAME = "shelf.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
-    """A published release, as far as a reader may know of it before opening it."""
+class PublishedRelease:
+    """The row of a published release, without its parts."""
 
     number: int
     cutoff: datetime
@@ -45,14 +46,18 @@ class Edition:
         return self.public_from is None or self.public_from <= now
 
     @property
-    def since(self) -> datetime:
-        """When readers first had it."""
+    def public_since(self) -> datetime:
+        """When readers could first see it."""
         return max(self.published_at, self.public_from) if self.public_from else self.published_at
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
-    """One election: what its mission lets strangers see, and what it has released, the newest first."""
+class PublishedElection:
+    """One announced election with its published releases, the newest first.
+
+    `publication` says what the public may see, `root` is the code of the topmost commission ("" where
+    there is none), `zone` the election's time zone.
+    """
 
     slug: str
     publication: str
@@ -61,92 +66,112 @@ class Stand:
     languages: tuple[str, ...]
     zone: str
     root: str
-    editions: tuple[Edition, ...]
+    releases: tuple[PublishedRelease, ...]
 
-    def public(self, now: datetime) -> tuple[Edition, ...]:
+    def list_public_releases(self, now: datetime) -> tuple[PublishedRelease, ...]:
+        """Releases whose embargo has ended, the newest first.
+
+        None of a closed election.
+        """
         if self.publication == Election.Publication.CLOSED:
             return ()
-        return tuple(one for one in self.editions if one.is_public(now))
+        return tuple(one for one in self.releases if one.is_public(now))
 
-    def newest(self, now: datetime) -> Edition | None:
-        return next(iter(self.public(now)), None)
+    def find_newest_release(self, now: datetime) -> PublishedRelease | None:
+        return next(iter(self.list_public_releases(now)), None)
 
-    def edition(self, number: int, now: datetime) -> Edition | None:
-        return next((one for one in self.public(now) if one.number == number), None)
+    def find_release(self, number: int, now: datetime) -> PublishedRelease | None:
+        return next((one for one in self.list_public_releases(now) if one.number == number), None)
 
-    def stamp(self, now: datetime) -> str:
-        """Changes whenever what is public of the releases changes: by a decision, or by the end of an embargo."""
-        public = ",".join(f"{one.number}:{one.digest[:12]}" for one in self.public(now))
+    def build_cache_stamp(self, now: datetime) -> str:
+        """Build a text that changes whenever the public releases change.
+
+        They change by a decision, or by the end of an embargo.
+        """
+        public = ",".join(f"{one.number}:{one.digest[:12]}" for one in self.list_public_releases(now))
         return f"{self.slug} {self.publication} {public}"
 
 
 @dataclass(slots=True)
-class _Memory:
-    asked_at: float = -1e9
-    stands: dict[str, Stand] = field(default_factory=dict)
-    written: bytes = b""
+class _Cache:
+    """What this process knows. `queried_at` is monotonic time in seconds."""
+
+    queried_at: float = -1e9
+    elections: dict[str, PublishedElection] = field(default_factory=dict)
+    written_bytes: bytes = b""
 
 
-_memory = _Memory()
+_cache = _Cache()
 _lock = Lock()
 
 
-def stands() -> dict[str, Stand]:
-    """Elections that are announced, by slug. Never fails: it knows at worst what it knew before."""
-    if time.monotonic() - _memory.asked_at < SECONDS:
-        return _memory.stands
-    # One asks; while it waits for an answer the others go by what is known.
-    if not _lock.acquire(blocking=not _memory.stands):
-        return _memory.stands
+def get_published_elections() -> dict[str, PublishedElection]:
+    """Get the announced elections by slug, at most a second old.
+
+    Never raises: where the database does not answer, it returns the last known elections.
+    """
+    if time.monotonic() - _cache.queried_at < MAX_AGE_SECONDS:
+        return _cache.elections
+    # One thread queries; meanwhile the others use the elections that are known already.
+    if not _lock.acquire(blocking=not _cache.elections):
+        return _cache.elections
     try:
-        if time.monotonic() - _memory.asked_at >= SECONDS:
-            _ask()
-            _memory.asked_at = time.monotonic()
-        return _memory.stands
+        if time.monotonic() - _cache.queried_at >= MAX_AGE_SECONDS:
+            _refresh_cache()
+            _cache.queried_at = time.monotonic()
+        return _cache.elections
     finally:
         _lock.release()
 
 
-def stamp_known(slug: str, now: datetime) -> str:
-    """The election's stamp where nothing has to be asked for it, or somebody is asking already; else ""."""
-    if time.monotonic() - _memory.asked_at >= SECONDS and not _lock.locked():
+def get_known_cache_stamp(slug: str, now: datetime) -> str:
+    """Get the election's cache stamp without querying the database.
+
+    "" where the cache is too old and no other thread is refreshing it, or where the election is not known.
+    """
+    if time.monotonic() - _cache.queried_at >= MAX_AGE_SECONDS and not _lock.locked():
         return ""
-    stand = _memory.stands.get(slug)
-    return stand.stamp(now) if stand else ""
+    election = _cache.elections.get(slug)
+    return election.build_cache_stamp(now) if election else ""
 
 
-def stand_of(slug: str) -> Stand | None:
-    """The election of this slug, if it is announced; one that is not known is asked for at once."""
-    found = stands().get(slug)
-    if found is None and time.monotonic() - _memory.asked_at >= HASTE:
-        _memory.asked_at = -1e9
-        found = stands().get(slug)
+def find_published_election(slug: str) -> PublishedElection | None:
+    """Find the announced election of this slug.
+
+    An unknown one is queried at once.
+    """
+    found = get_published_elections().get(slug)
+    if found is None and time.monotonic() - _cache.queried_at >= MIN_REQUERY_SECONDS:
+        _cache.queried_at = -1e9
+        found = get_published_elections().get(slug)
     return found
 
 
-def forget() -> None:
-    """What was published a moment ago is asked for anew."""
-    _memory.asked_at, _memory.stands, _memory.written = -1e9, {}, b""
+def clear_cache() -> None:
+    """Empty the cache, so that the next call queries the database."""
+    _cache.queried_at, _cache.elections, _cache.written_bytes = -1e9, {}, b""
 
 
-def _ask() -> None:
+def _refresh_cache() -> None:
     try:
-        rows = _asked()
+        rows = _query_elections()
     except Error:
         log.warning("the database does not answer; releases are served from their files")
-        _memory.stands = _memory.stands or _from_file()
+        _cache.elections = _cache.elections or _read_fallback_file()
         return
-    _memory.stands = {row["slug"]: _stand(row) for row in rows}
-    _keep(rows)
+    _cache.elections = {row["slug"]: _parse_election(row) for row in rows}
+    _write_fallback_file(rows)
 
 
-def _asked() -> list[dict[str, Any]]:
-    """Two small statements."""
-    editions: dict[int, list[dict[str, Any]]] = {}
+def _query_elections() -> list[dict[str, Any]]:
+    """Query the announced elections with their published releases. Two small statements."""
+    releases: dict[int, list[dict[str, Any]]] = {}
     for release in Release.objects.filter(state=Release.State.PUBLISHED).order_by("-number"):
-        editions.setdefault(release.election_id, []).append(_edition_row(release))
-    top = Commission.objects.filter(election=OuterRef("pk"), parent__isnull=True).order_by("path").values("code")[:1]
-    elections = Election.objects.announced().annotate(root=Subquery(top))
+        releases.setdefault(release.election_id, []).append(_build_release_row(release))
+    root_code = (
+        Commission.objects.filter(election=OuterRef("pk"), parent__isnull=True).order_by("path").values("code")[:1]
+    )
+    elections = Election.objects.announced().annotate(root=Subquery(root_code))
     return [
         {
             "slug": one.slug,
@@ -156,38 +181,38 @@ def _asked() -> list[dict[str, Any]]:
             "languages": list(one.languages),
             "zone": one.timezone,
             "root": getattr(one, "root", None) or "",
-            "editions": editions.get(one.pk, []),
+            "editions": releases.get(one.pk, []),
         }
         for one in elections
     ]
 
 
-def _edition_row(release: Release) -> dict[str, Any]:
+def _build_release_row(release: Release) -> dict[str, Any]:
     times = ("cutoff", "prepared_at", "published_at", "public_from")
-    said = {name: getattr(release, name) for name in times}
-    return {name: value.isoformat() if value else None for name, value in said.items()} | {
+    values = {name: getattr(release, name) for name in times}
+    return {name: value.isoformat() if value else None for name, value in values.items()} | {
         name: getattr(release, name) for name in ("number", "finding", "texts", "remarks", "digest")
     }
 
 
-def _stand(row: Mapping[str, Any]) -> Stand:
-    def edition(one: Mapping[str, Any]) -> Edition:
-        def moment(name: str) -> datetime:
-            return datetime.fromisoformat(one[name])
+def _parse_election(row: Mapping[str, Any]) -> PublishedElection:
+    def parse_release(release_row: Mapping[str, Any]) -> PublishedRelease:
+        def parse_time(name: str) -> datetime:
+            return datetime.fromisoformat(release_row[name])
 
-        return Edition(
-            number=one["number"],
-            cutoff=moment("cutoff"),
-            prepared_at=moment("prepared_at"),
-            published_at=moment("published_at"),
-            public_from=moment("public_from") if one["public_from"] else None,
-            finding=one["finding"],
-            texts=one["texts"],
-            remarks=one["remarks"],
-            digest=one["digest"],
+        return PublishedRelease(
+            number=release_row["number"],
+            cutoff=parse_time("cutoff"),
+            prepared_at=parse_time("prepared_at"),
+            published_at=parse_time("published_at"),
+            public_from=parse_time("public_from") if release_row["public_from"] else None,
+            finding=release_row["finding"],
+            texts=release_row["texts"],
+            remarks=release_row["remarks"],
+            digest=release_row["digest"],
         )
 
-    return Stand(
+    return PublishedElection(
         slug=row["slug"],
         publication=row["publication"],
         names=row["names"],
@@ -195,20 +220,20 @@ def _stand(row: Mapping[str, Any]) -> Stand:
         languages=tuple(row["languages"]),
         zone=row["zone"],
         root=row["root"],
-        editions=tuple(map(edition, row["editions"])),
+        releases=tuple(map(parse_release, row["editions"])),
     )
 
 
-def _keep(rows: list[dict[str, Any]]) -> None:
-    body = content_bytes(rows)
-    if body != _memory.written and any(row["editions"] for row in rows):
-        write_file(settings.RELEASES_DIR / FILE, body)
-        _memory.written = body
+def _write_fallback_file(rows: list[dict[str, Any]]) -> None:
+    body = encode_canonical_json(rows)
+    if body != _cache.written_bytes and any(row["editions"] for row in rows):
+        write_file(settings.RELEASES_DIR / FALLBACK_FILE_NAME, body)
+        _cache.written_bytes = body
 
 
-def _from_file() -> dict[str, Stand]:
+def _read_fallback_file() -> dict[str, PublishedElection]:
     try:
-        rows = json.loads((settings.RELEASES_DIR / FILE).read_bytes())
+        rows = json.loads((settings.RELEASES_DIR / FALLBACK_FILE_NAME).read_bytes())
     except (OSError, ValueError):
         return {}
-    return {row["slug"]: _stand(row) for row in rows}
+    return {row["slug"]: _parse_election(row) for row in rows}

@@ -1,18 +1,20 @@
-"""What changed from one release to the next, for one commission. Pure."""
+"""Changes between two releases, for one commission. Pure."""
 
 from reports.services.publishing.place_parts import Part
 
-COUNTED = ("precincts_observed", "precincts_denied", "observers", "reports", "reports_verified")
+COVERAGE_FIGURES = ("precincts_observed", "precincts_denied", "observers", "reports", "reports_verified")
 
 
-def changes(before: Part, now: Part) -> list[tuple[str, int, int]]:
-    """(what, before, now), in a fixed order: what was counted, then what became of the violations."""
-    rows = [(what, before["coverage"][what], now["coverage"][what]) for what in COUNTED]
-    was, is_ = before["violations"], now["violations"]
-    rows.append(("confirmed", was["confirmed"], is_["confirmed"]))
-    rows.append(("refuted", _refuted(before), _refuted(now)))
+def list_changes(before: Part, after: Part) -> list[tuple[str, int, int]]:
+    """List the compared figures as (figure, before, after).
+
+    The order is fixed: coverage, then confirmed and refuted violations.
+    """
+    rows = [(name, before["coverage"][name], after["coverage"][name]) for name in COVERAGE_FIGURES]
+    rows.append(("confirmed", before["violations"]["confirmed"], after["violations"]["confirmed"]))
+    rows.append(("refuted", _count_refuted(before), _count_refuted(after)))
     return rows
 
 
-def _refuted(part: Part) -> int:
+def _count_refuted(part: Part) -> int:
     return sum(states["refuted"] for states in part["violations"]["by_type"].values())

@@ -1,7 +1,8 @@
-"""Public answers that many people read are made once and kept a while, in the cache that all processes share.
+"""Cache of public responses, shared by all processes.
 
-What an answer is made of is in its key, so a new figure or a decision about publication shows at
-once. What is not, such as a corrected name or a withdrawn photo, shows within a minute.
+The cache key contains the revision of the figures and the publication state, so a new figure or a
+decision about publication is visible at once. Other changes, such as a corrected name or a withdrawn
+photo, are visible after at most CACHE_SECONDS.
 """
 
 import hashlib
@@ -14,28 +15,34 @@ from django.db.models import F, QuerySet
 
 from observer.models import Commission
 
-SECONDS = 60
-Answer = TypeVar("Answer")
+CACHE_SECONDS = 60
+Result = TypeVar("Result")
 
 
-def places(**which: Any) -> QuerySet[Commission]:
-    """Commissions by these look-ups, each with all that `kept` and `published` ask of it, in one statement."""
-    rows = Commission.objects.filter(**which).select_related("election", "level")
+def query_commissions(**lookups: Any) -> QuerySet[Commission]:
+    """Query commissions with everything that `get_or_build` needs.
+
+    Also what `is_public` needs, all in one statement.
+    """
+    rows = Commission.objects.filter(**lookups).select_related("election", "level")
     return rows.annotate(revision=F("summary__revision"))
 
 
-def kept(*, what: str, place: Commission, language: str, now: datetime, make: Callable[[], Answer]) -> Answer:
-    """`make()`, or what it gave for this `what`, language, publication and revision of `place` (see `places`).
+def get_or_build(*, name: str, place: Commission, language: str, now: datetime, build: Callable[[], Result]) -> Result:
+    """Return the cached result, or build and cache it.
 
-    `what` names the format, and nothing that a reader can choose freely.
+    None is not cached.
+
+    The key is `name`, the language, and the publication and revision of `place` (from `query_commissions`).
+    `name` says which response it is; it must not contain anything that a reader can choose freely.
     """
     election = place.election
     revision = getattr(place, "revision", None) or 0
-    stamp = [what, place.pk, revision, language, election.publication, election.precincts_are_public(now)]
-    key = f"{what.partition(':')[0]}:{hashlib.sha256(repr(stamp).encode()).hexdigest()}"
+    key_values = [name, place.pk, revision, language, election.publication, election.are_precincts_public(now)]
+    key = f"{name.partition(':')[0]}:{hashlib.sha256(repr(key_values).encode()).hexdigest()}"
     found = cache.get(key)
     if found is None:
-        found = make()
+        found = build()
         if found is not None:
-            cache.set(key, found, SECONDS)
-    return cast(Answer, found)
+            cache.set(key, found, CACHE_SECONDS)
+    return cast(Result, found)

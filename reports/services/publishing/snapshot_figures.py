@@ -1,7 +1,7 @@
-"""The figures of an election as they were at a cut-off, counted anew from the reports.
+"""Figures of an election at a cut-off, counted from its reports.
 
-Gives the parts of a release (`place_parts.py`), one after another, so that memory holds figures and
-never all reports. Reads one moment of the database and writes nothing.
+Yields the parts of a release (`place_parts.py`) one after another, so that memory holds the figures but
+never all reports. Reads one snapshot of the database and writes nothing.
 """
 
 from collections import Counter, defaultdict
@@ -17,119 +17,136 @@ from django.conf import settings
 
 from observer.models import Commission, Election, Level
 from reports.models import Checklist, Reply, Report, Violation, ViolationType
-from reports.services.checklists.compiled import Form, forms_of
-from reports.services.evidence.processing import approved_evidence
-from reports.services.figures.serialize import Shared, tally_words
-from reports.services.figures.tally import Counted, Raised, Tally, ViolationKind, absorb, tally_own
-from reports.services.publishing.codebook import book_of, shared_codes
-from reports.services.publishing.disclosure import Station, stations_shown, types_coarsened
-from reports.services.publishing.maps import map_of
-from reports.services.publishing.open_rows import Rows
+from reports.services.checklists.compiled import Form, load_forms
+from reports.services.evidence.processing import filter_approved_evidence
+from reports.services.figures.serialize import SharedCodes, serialize_tally
+from reports.services.figures.tally import (
+    CountedReport,
+    RaisedViolation,
+    Tally,
+    ViolationKind,
+    add_tally,
+    tally_reports,
+)
+from reports.services.publishing.codebook import load_codebook, load_shared_codes
+from reports.services.publishing.disclosure import ReportedStation, merge_rare_types, select_shown_stations
+from reports.services.publishing.maps import load_map
+from reports.services.publishing.open_data_rows import OpenDataRows
 from reports.services.publishing.place_parts import (
     Photo,
-    child_part,
-    facts,
-    finding_answers,
-    findings_of,
-    place_part,
-    station_line,
-    station_part,
+    build_child_part,
+    build_facts,
+    build_place_part,
+    build_station_child,
+    build_station_part,
+    collect_findings,
+    get_finding_answers,
 )
-from reports.services.review.superseding import standing_at
+from reports.services.review.superseding import compute_superseded_at
 
-CHUNK = 400  # stations read at a time
+COMMISSIONS_PER_BATCH = 400  # a batch is closed once it has this many; it may be larger by one territory's stations
 
-Part = tuple[str, Any]
+KeyedPart = tuple[str, Any]
 
 
 @dataclass(slots=True)
-class Figures:
-    """What is known of one commission at the cut-off."""
+class CommissionFigures:
+    """The figures of one commission at the cut-off."""
 
     tally: Tally = field(default_factory=dict)
     observers: set[int] = field(default_factory=set)
     hours: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: "Figures") -> None:
-        absorb(self.tally, other.tally)
+    def add(self, other: "CommissionFigures") -> None:
+        add_tally(self.tally, other.tally)
         self.observers |= other.observers
         self.hours.update(other.hours)
 
 
-def release_parts(*, election: Election, cutoff: datetime, known: frozenset[str]) -> Iterator[Part]:
-    """Key and content of every part. `known`: stations that an earlier release shows."""
-    return _Freeze(election, cutoff, known).parts()
+def build_release_parts(*, election: Election, cutoff: datetime, shown_before: frozenset[str]) -> Iterator[KeyedPart]:
+    """Build every part of a release, as (key, content).
+
+    `shown_before`: codes of the stations that an earlier release shows.
+    """
+    return _Snapshot(election, cutoff, shown_before).build_parts()
 
 
-class _Freeze:
-    """One reading of one election."""
+class _Snapshot:
+    """The state of one election at a cut-off, read once."""
 
-    def __init__(self, election: Election, cutoff: datetime, known: frozenset[str]) -> None:
-        self.election, self.cutoff, self.known = election, cutoff, known
+    def __init__(self, election: Election, cutoff: datetime, shown_before: frozenset[str]) -> None:
+        self.election, self.cutoff, self.shown_before = election, cutoff, shown_before
         self.zone = ZoneInfo(election.timezone)
-        self.places = {
+        self.commissions = {
             place.pk: place
             for place in election.commissions.select_related("level").order_by("path").iterator(chunk_size=5000)
         }
-        self.below: dict[int | None, list[Commission]] = defaultdict(list)
-        for place in self.places.values():
+        self.children: dict[int | None, list[Commission]] = defaultdict(list)
+        for place in self.commissions.values():
             place.election = election
-            self.below[place.parent_id].append(place)
-        self.kinds = {
+            self.children[place.parent_id].append(place)
+        self.violation_kinds = {
             code: ViolationKind(severity, group, denies)
             for code, severity, group, denies in ViolationType.objects.filter(election=election)
             .order_by()
             .values_list("code", "severity", "group__code", "denies_access")
         }
-        self.standing = standing_at(election=election, cutoff=cutoff)
-        self.figures: dict[int, Figures] = {}
+        self.superseded_at_cutoff = compute_superseded_at(election=election, cutoff=cutoff)
+        self.figures: dict[int, CommissionFigures] = {}
         self.forms: dict[int, Form] = {}
 
-    def parts(self) -> Iterator[Part]:
-        book = book_of(self.election)
-        book["root"] = next((place.code for place in self.below[None]), "")
+    def build_parts(self) -> Iterator[KeyedPart]:
+        book = load_codebook(self.election)
+        book["root"] = next((place.code for place in self.children[None]), "")
         book["protection"] = {"observers": settings.STATION_OBSERVERS_MIN, "cell": settings.STATION_CELL_MIN}
         yield "book", book
-        yield "map", map_of(self.election)
-        yield "search", search_lines(self.places.values())
-        yield from self._rows()
-        self._merge()
-        yield from self._shown(book)
+        yield "map", load_map(self.election)
+        yield "search", build_search_rows(self.commissions.values())
+        yield from self._count_reports()
+        self._add_to_parents()
+        yield from self._build_place_parts(book)
 
     # ── counting ──
-    def _rows(self) -> Iterator[Part]:
-        """Counts every commission's own reports; gives the open-data rows of each territory."""
-        for group in self._territories():
+    def _count_reports(self) -> Iterator[KeyedPart]:
+        """Count each commission's own reports; yield each territory's open-data rows."""
+        for group in self._batch_commissions():
             keys = [place.pk for place in group]
-            violations = self._violations(keys)
-            rows: dict[str, Rows] = defaultdict(Rows)
-            for key, reports in groupby(self._reports(keys), key=itemgetter(0)):
-                place = self.places[key]
-                into = rows[self._published_at(place).code]
-                self.figures[key] = self._own(place, reports, violations, into)
+            violations = self._load_violations(keys)
+            rows: dict[str, OpenDataRows] = defaultdict(OpenDataRows)
+            for key, reports in groupby(self._load_reports(keys), key=itemgetter(0)):
+                place = self.commissions[key]
+                open_rows = rows[self._get_publishing_territory(place).code]
+                self.figures[key] = self._count_commission(place, reports, violations, open_rows)
             for code, found in rows.items():
-                yield f"rows:{code}", found.content()
+                yield f"rows:{code}", found.build_part()
 
-    def _territories(self) -> Iterator[list[Commission]]:
-        """The commissions in lots; a station is always in the lot of the territory its rows are published under."""
-        lot: list[Commission] = []
-        for place in self.places.values():
+    def _batch_commissions(self) -> Iterator[list[Commission]]:
+        """Split the commissions into batches.
+
+        A station is always in the batch of the territory that its rows are published under.
+        """
+        batch: list[Commission] = []
+        for place in self.commissions.values():
             if self._is_station(place):
                 continue
-            lot += [place, *(child for child in self.below[place.pk] if self._is_station(child))]
-            if len(lot) >= CHUNK:
-                yield lot
-                lot = []
-        lot += [place for place in self.below[None] if self._is_station(place)]
-        yield lot
+            batch += [place, *(child for child in self.children[place.pk] if self._is_station(child))]
+            if len(batch) >= COMMISSIONS_PER_BATCH:
+                yield batch
+                batch = []
+        batch += [place for place in self.children[None] if self._is_station(place)]
+        yield batch
 
-    def _published_at(self, place: Commission) -> Commission:
-        """Where rows about this commission are published: never a station, but the territory above it."""
+    def _get_publishing_territory(self, place: Commission) -> Commission:
+        """Get the territory that publishes rows about this commission.
+
+        For a station it is the territory above it. A territory publishes its own rows, and so does a station
+        that has no territory above it.
+        """
         if self._is_station(place) and place.parent_id is not None:
-            return self.places[place.parent_id]
+            return self.commissions[place.parent_id]
         return place
 
-    def _reports(self, keys: list[int]) -> Iterator[tuple[Any, ...]]:
+    def _load_reports(self, keys: list[int]) -> Iterator[tuple[Any, ...]]:
         rows = Report.objects.eligible().filter(commission__in=keys, received_at__lte=self.cutoff)
         for row in (
             rows.order_by("commission_id")
@@ -147,190 +164,209 @@ class _Freeze:
             )
             .iterator(chunk_size=5000)
         ):
-            if not self.standing.get(row[7], row[9]):
+            if not self.superseded_at_cutoff.get(row[7], row[9]):
                 yield row
 
-    def _violations(self, keys: list[int]) -> dict[int, list[Raised]]:
-        found: dict[int, list[Raised]] = defaultdict(list)
+    def _load_violations(self, keys: list[int]) -> dict[int, list[RaisedViolation]]:
+        found: dict[int, list[RaisedViolation]] = defaultdict(list)
         eligible = Report.objects.eligible().filter(commission__in=keys, received_at__lte=self.cutoff)
         rows = Violation.objects.filter(report__in=eligible).values_list("report_id", "pk", "code", "state", "case_id")
         for report, key, code, state, case in rows:
-            found[report].append(Raised(key, code, state, case))
+            found[report].append(RaisedViolation(key, code, state, case))
         return found
 
-    def _own(
-        self, place: Commission, rows: Iterable[tuple[Any, ...]], violations: Mapping[int, list[Raised]], into: Rows
-    ) -> Figures:
-        figures = Figures()
-        figures.tally = tally_own(
-            reports=self._counted(rows, violations, figures, into), precinct=self._is_station(place), kinds=self.kinds
+    def _count_commission(
+        self,
+        place: Commission,
+        rows: Iterable[tuple[Any, ...]],
+        violations: Mapping[int, list[RaisedViolation]],
+        open_rows: OpenDataRows,
+    ) -> CommissionFigures:
+        figures = CommissionFigures()
+        figures.tally = tally_reports(
+            reports=self._iterate_counted(rows, violations, figures, open_rows),
+            precinct=self._is_station(place),
+            kinds=self.violation_kinds,
         )
         return figures
 
-    def _counted(
-        self, rows: Iterable[tuple[Any, ...]], violations: Mapping[int, list[Raised]], figures: Figures, into: Rows
-    ) -> Iterator[Counted]:
+    def _iterate_counted(
+        self,
+        rows: Iterable[tuple[Any, ...]],
+        violations: Mapping[int, list[RaisedViolation]],
+        figures: CommissionFigures,
+        open_rows: OpenDataRows,
+    ) -> Iterator[CountedReport]:
         for _key, version, contest, slot, observer, state, answers, sequence, observed_at, _superseded in rows:
             if version not in self.forms:
-                self.forms |= forms_of({version})
+                self.forms |= load_forms({version})
             figures.observers.add(observer)
             figures.hours[f"{observed_at.astimezone(self.zone):%Y-%m-%dT%H}"] += 1
             raised = tuple(violations.get(sequence, ()))
             verified = state == Report.State.VERIFIED
-            counted = Counted(self.forms[version], contest, slot, verified, answers, raised)
-            into.add(counted, self.contests)
+            counted = CountedReport(self.forms[version], contest, slot, verified, answers, raised)
+            open_rows.add(counted, self.contests)
             yield counted
 
-    # ── adding up ──
-    def _merge(self) -> None:
-        for place in self._leaves_first():
-            own = self.figures.setdefault(place.pk, Figures({"precincts": 1} if self._is_station(place) else {}))
+    # ── sums of the territories ──
+    def _add_to_parents(self) -> None:
+        for place in self._order_leaves_first():
+            figures = self.figures.setdefault(
+                place.pk, CommissionFigures({"precincts": 1} if self._is_station(place) else {})
+            )
             if place.parent_id is not None:
-                self.figures.setdefault(place.parent_id, Figures()).add(own)
+                self.figures.setdefault(place.parent_id, CommissionFigures()).add(figures)
 
-    def _leaves_first(self) -> list[Commission]:
-        order, front = [], list(self.below[None])
-        while front:
-            order += front
-            front = [child for place in front for child in self.below[place.pk]]
+    def _order_leaves_first(self) -> list[Commission]:
+        order, current = [], list(self.children[None])
+        while current:
+            order += current
+            current = [child for place in current for child in self.children[place.pk]]
         return order[::-1]
 
-    # ── showing ──
-    def _shown(self, book: Mapping[str, Any]) -> Iterator[Part]:
-        replies, photos = self._replies(), self._photos()
-        answers = finding_answers(book["stages"])
+    # ── parts of places ──
+    def _build_place_parts(self, book: Mapping[str, Any]) -> Iterator[KeyedPart]:
+        replies, photos = self._load_replies(), self._load_photos()
+        answers = get_finding_answers(book["stages"])
         observed_by = frozenset(
             Checklist.objects.filter(election=self.election)
             .exclude(repeat=Checklist.Repeat.ANY)
             .values_list("stage", "code")
         )
-        for place in self.places.values():
+        for place in self.commissions.values():
             if self._is_station(place):
                 continue
-            shown = self._stations(place)
-            above = self._above(place)
+            shown = self._select_shown_stations(place)
+            ancestors = self._find_ancestors(place)
             yield (
                 f"place:{place.code}",
-                self._place(place, above, shown, replies.get(place.pk, []), photos.get(place.pk, [])),
+                self._build_place_part(place, ancestors, shown, replies.get(place.pk, []), photos.get(place.pk, [])),
             )
             yield (
                 f"findings:{place.code}",
                 {
-                    child.code: findings_of(self._words(child)["stages"], answers)
-                    for child in self.below[place.pk]
+                    child.code: collect_findings(self._build_figures(child)["stages"], answers)
+                    for child in self.children[place.pk]
                     if not self._is_station(child)
                 },
             )
             if place.parent_id is None:
-                yield f"types:{place.code}", self._types(place, answers)
-            for child in self.below[place.pk]:
+                yield f"types:{place.code}", self._count_station_types(place, answers)
+            for child in self.children[place.pk]:
                 if self._is_station(child):
                     tally = self.figures[child.pk].tally if child.code in shown else None
-                    own = station_part(
-                        known=facts(child, [*above, place]),
+                    part = build_station_part(
+                        facts=build_facts(child, [*ancestors, place]),
                         tally=tally,
                         observed_by=observed_by,
                         replies=replies.get(child.pk, []) if tally else [],
                         photos=photos.get(child.pk, []) if tally else [],
                     )
-                    yield f"place:{child.code}", own
-        for place in self.below[None]:
+                    yield f"place:{child.code}", part
+        for place in self.children[None]:
             if self._is_station(place):
-                yield f"place:{place.code}", station_part(known=facts(place, []), tally=None)
+                yield f"place:{place.code}", build_station_part(facts=build_facts(place, []), tally=None)
 
-    def _stations(self, place: Commission) -> frozenset[str]:
-        """Which of the stations directly below may be shown."""
+    def _select_shown_stations(self, place: Commission) -> frozenset[str]:
+        """Select which stations directly below may be shown."""
         reported = [
-            # Where nothing but incidents was told, nobody observed: such a station is held back.
-            Station(
+            # A station with nothing but incident reports was not observed, so it is withheld: no observers.
+            ReportedStation(
                 child.code,
                 len(self.figures[child.pk].observers) if self.figures[child.pk].tally.get("observed") else 0,
-                child.code in self.known,
+                child.code in self.shown_before,
             )
-            for child in self.below[place.pk]
+            for child in self.children[place.pk]
             if self._is_station(child) and self.figures[child.pk].observers
         ]
-        return stations_shown(
-            stations=reported, observers_min=settings.STATION_OBSERVERS_MIN, cell_min=settings.STATION_CELL_MIN
+        return select_shown_stations(
+            stations=reported, min_observers=settings.STATION_OBSERVERS_MIN, min_cell_size=settings.STATION_CELL_MIN
         )
 
-    def _place(
+    def _build_place_part(
         self,
         place: Commission,
-        above: list[Commission],
+        ancestors: list[Commission],
         shown: frozenset[str],
         replies: list[dict[str, Any]],
         photos: list[Photo],
     ) -> dict[str, Any]:
-        figures, children = self.figures[place.pk], self.below[place.pk]
-        return place_part(
-            known=facts(place, above),
+        figures, children = self.figures[place.pk], self.children[place.pk]
+        return build_place_part(
+            facts=build_facts(place, ancestors),
             tally=figures.tally,
             observers=len(figures.observers),
             children=[
-                station_line(child, shown=child.code in shown)
+                build_station_child(child, shown=child.code in shown)
                 if self._is_station(child)
-                else child_part(child, self.figures[child.pk].tally, len(self.figures[child.pk].observers))
+                else build_child_part(child, self.figures[child.pk].tally, len(self.figures[child.pk].observers))
                 for child in children
             ],
             contests=self.contests,
             shared=self.shared,
-            # Where stations are directly below, an hour may hold the reports of one of them.
+            # Where stations are directly below, an hour may contain the reports of a single station.
             hours=None if any(self._is_station(child) for child in children) else figures.hours,
             replies=replies,
             photos=photos,
         )
 
-    def _words(self, place: Commission) -> dict[str, Any]:
-        return tally_words(self.figures[place.pk].tally, contests=self.contests, shared=self.shared)
+    def _build_figures(self, place: Commission) -> dict[str, Any]:
+        return serialize_tally(self.figures[place.pk].tally, contests=self.contests, shared=self.shared)
 
-    def _types(self, root: Commission, answers: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-        """The findings by type of station, for the whole country; rare types together."""
-        stations = [one for one in self.places.values() if self._is_station(one) and one.path.startswith(root.path)]
+    def _count_station_types(self, root: Commission, answers: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+        """Count the findings by station type below `root`.
+
+        Rare types are merged.
+
+        Empty where fewer than two types remain.
+        """
+        stations = [
+            one for one in self.commissions.values() if self._is_station(one) and one.path.startswith(root.path)
+        ]
         observed: Counter[str] = Counter()
         for one in stations:
             observed[one.type] += self.figures[one.pk].tally.get("observed", 0)
-        names = types_coarsened(observed=dict(observed), cell_min=settings.STATION_CELL_MIN)
+        names = merge_rare_types(observed=dict(observed), min_cell_size=settings.STATION_CELL_MIN)
         if len(set(names.values())) < 2:
             return {}
         tallies: dict[str, Tally] = defaultdict(dict)
         for one in stations:
-            absorb(tallies[names[one.type]], self.figures[one.pk].tally)
+            add_tally(tallies[names[one.type]], self.figures[one.pk].tally)
         return {
             name: {
                 "precincts": tally.get("precincts", 0),
                 "observed": tally.get("observed", 0),
-                "findings": findings_of(
-                    tally_words(tally, contests=self.contests, shared=self.shared)["stages"], answers
+                "findings": collect_findings(
+                    serialize_tally(tally, contests=self.contests, shared=self.shared)["stages"], answers
                 ),
             }
             for name, tally in sorted(tallies.items())
         }
 
-    def _replies(self) -> dict[int, list[dict[str, Any]]]:
+    def _load_replies(self) -> dict[int, list[dict[str, Any]]]:
         found: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for reply in Reply.objects.filter(commission__election=self.election).order_by("date", "pk"):
             found[reply.commission_id].append({"date": str(reply.date), "texts": reply.texts})
         return found
 
-    def _photos(self) -> dict[int, list[Photo]]:
-        """Approved copies of files of the reports that are counted, by commission."""
+    def _load_photos(self) -> dict[int, list[Photo]]:
+        """Load the approved photo copies of counted reports, by commission."""
         found: dict[int, list[Photo]] = defaultdict(list)
         eligible = Report.objects.eligible().filter(commission__election=self.election, received_at__lte=self.cutoff)
-        rows = approved_evidence().filter(report__in=eligible).order_by("copy")
+        rows = filter_approved_evidence().filter(report__in=eligible).order_by("copy")
         for key, sequence, superseded, copy, thumbnail in rows.values_list(
             "report__commission_id", "report_id", "report__superseded", "copy", "thumbnail"
         ):
-            if not self.standing.get(sequence, superseded):
+            if not self.superseded_at_cutoff.get(sequence, superseded):
                 found[key].append([copy, thumbnail])
         return found
 
-    def _above(self, place: Commission) -> list[Commission]:
-        above = []
+    def _find_ancestors(self, place: Commission) -> list[Commission]:
+        ancestors = []
         while place.parent_id is not None:
-            place = self.places[place.parent_id]
-            above.append(place)
-        return above[::-1]
+            place = self.commissions[place.parent_id]
+            ancestors.append(place)
+        return ancestors[::-1]
 
     def _is_station(self, place: Commission) -> bool:
         return place.level.kind == Level.Kind.PRECINCT
@@ -342,12 +378,15 @@ class _Freeze:
         return self._contests
 
     @property
-    def shared(self) -> Shared:
+    def shared(self) -> SharedCodes:
         if not hasattr(self, "_shared"):
-            self._shared = shared_codes(self.election)
+            self._shared = load_shared_codes(self.election)
         return self._shared
 
 
-def search_lines(places: Iterable[Commission]) -> list[list[Any]]:
-    """What can be looked for: code, names, address, whose it is."""
+def build_search_rows(places: Iterable[Commission]) -> list[list[Any]]:
+    """Build the rows of the station search.
+
+    Each is code, names, address, and whether it is a station.
+    """
     return [[place.code, place.names, place.address, place.level.kind == Level.Kind.PRECINCT] for place in places]

@@ -1,6 +1,7 @@
-"""A release as static files. Pages are asked for by their addresses, as a reader asks, and their links made relative.
+"""Export of a release as a static site.
 
-What needs a server leads elsewhere: the search to the front page, the API to `figures.json`.
+Each page is requested from its own view, and its links are made relative. Links to what needs a server are
+replaced: the search by the front page, the API by `figures.json`.
 """
 
 import re
@@ -14,51 +15,57 @@ from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import resolve
 
-from reports.services.publishing.packages import package_files
-from reports.services.publishing.published_releases import Edition, Stand
-from reports.services.publishing.sources import Released
+from reports.services.publishing.packages import list_package_files
+from reports.services.publishing.published_releases import PublishedElection, PublishedRelease
+from reports.services.publishing.sources import ReleaseFigures
 
 _LINK = re.compile(r'(href|src|action)="(/[^"]*)"')
-ASSETS = ("css/baqylau.css", "img/icon.svg")
+ASSET_NAMES = ("css/baqylau.css", "img/icon.svg")
 
 
-class Missing(Exception):
-    """An address that the site leads to gave no page."""
+class PageMissing(Exception):
+    """A page or file of the site does not exist."""
 
 
-def site_write(*, folder: Path, stand: Stand, edition: Edition, stations: bool) -> int:
-    """Writes the site; the number of files. `stations`: with a page for each polling station."""
-    site = _Site(folder, stand, edition)
-    for address in _addresses(site, stations):
-        site.page(address)
-    for name in [*package_files(site.figures), "package.zip"]:
-        site.file(f"/data/{stand.slug}/{edition.number}/{name}")
-    for name in ASSETS:
-        site.asset(name)
+def write_site(*, folder: Path, election: PublishedElection, release: PublishedRelease, with_stations: bool) -> int:
+    """Write the site to `folder` and return the number of files.
+
+    `with_stations`: whether to write a page for each polling station.
+    """
+    site = _SiteWriter(folder, election, release)
+    for address in _list_addresses(site, with_stations):
+        site.write_page(address)
+    for name in [*list_package_files(site.figures), "package.zip"]:
+        site.write_file(f"/data/{election.slug}/{release.number}/{name}")
+    for name in ASSET_NAMES:
+        site.write_asset(name)
     for name in sorted(site.photos):
         source = settings.PUBLIC_DIR / name
         if source.is_file():
-            site.put(f"photos/{name}", source.read_bytes())
-    first = stand.languages[0] if stand.languages else "en"
-    site.front(f"{first}/{stand.slug}/releases/{edition.number}/index.html")
-    return site.files
+            site.write_bytes(f"photos/{name}", source.read_bytes())
+    first = election.languages[0] if election.languages else "en"
+    site.write_front_page(f"{first}/{election.slug}/releases/{release.number}/index.html")
+    return site.file_count
 
 
-def _addresses(site: "_Site", stations: bool) -> Iterator[str]:
-    """Every page of the release, language by language."""
+def _list_addresses(site: "_SiteWriter", with_stations: bool) -> Iterator[str]:
+    """List the addresses of all pages, in every language.
+
+    It also collects the photos in `site.photos`.
+    """
     findings = [
         (stage["code"], asked["code"])
-        for stage in site.figures.book()["stages"]
+        for stage in site.figures.load_codebook()["stages"]
         for asked in stage["questions"]
         if asked["findings"] or asked["type"] == "rating"
     ]
-    for code, part in site.figures.places():
+    for code, part in site.figures.read_places():
         photos = part.get("photos") or (part.get("station") or {}).get("photos") or []
         site.photos.update(name for photo in photos for name in photo if name)
         for language in site.languages:
-            start = f"/{language}/{site.stand.slug}/releases/{site.edition.number}/"
+            start = f"/{language}/{site.election.slug}/releases/{site.release.number}/"
             if "station" in part:
-                if stations:
+                if with_stations:
                     yield f"{start}{code}/"
                 continue
             yield f"{start}{code}/"
@@ -67,80 +74,86 @@ def _addresses(site: "_Site", stations: bool) -> Iterator[str]:
                 if (stage, name) in asked:
                     yield f"{start}{code}/{stage}/{name}/"
     for language in site.languages:
-        start = f"/{language}/{site.stand.slug}/releases/{site.edition.number}/"
+        start = f"/{language}/{site.election.slug}/releases/{site.release.number}/"
         yield from (start, *(f"{start}{page}/" for page in ("method", "data", "statement")))
         yield f"{start}statement.docx"
-        yield f"{start}{site.figures.root()}/share.png"
+        yield f"{start}{site.figures.get_root_code()}/share.png"
 
 
-class _Site:
-    """The folder while it is written."""
+class _SiteWriter:
+    """Writes the files of one site and counts them."""
 
-    def __init__(self, folder: Path, stand: Stand, edition: Edition) -> None:
-        self.folder, self.stand, self.edition = folder, stand, edition
-        self.figures = Released(stand, edition)
-        self.languages = stand.languages or tuple(code for code, _name in settings.LANGUAGES)
+    def __init__(self, folder: Path, election: PublishedElection, release: PublishedRelease) -> None:
+        self.folder, self.election, self.release = folder, election, release
+        self.figures = ReleaseFigures(election, release)
+        self.languages = election.languages or tuple(code for code, _name in settings.LANGUAGES)
         self.photos: set[str] = set()
-        self.files = 0
+        self.file_count = 0
 
-    def page(self, address: str) -> None:
-        response = _asked(address)
+    def write_page(self, address: str) -> None:
+        response = _request_page(address)
         body = bytes(getattr(response, "content", b""))
         if address.endswith("/"):
-            here = address.strip("/")
-            text = _LINK.sub(lambda found: f'{found[1]}="{self._relative(here, found[2])}"', body.decode())
-            self.put(f"{here}/index.html", text.encode())
+            page_path = address.strip("/")
+            text = _LINK.sub(lambda found: f'{found[1]}="{self._make_relative(page_path, found[2])}"', body.decode())
+            self.write_bytes(f"{page_path}/index.html", text.encode())
         else:
-            self.put(address.strip("/"), body)
+            self.write_bytes(address.strip("/"), body)
 
-    def file(self, address: str) -> None:
-        response = _asked(address)
+    def write_file(self, address: str) -> None:
+        response = _request_page(address)
         content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
         response.close()
-        self.put(address.strip("/"), content)
+        self.write_bytes(address.strip("/"), content)
 
-    def asset(self, name: str) -> None:
+    def write_asset(self, name: str) -> None:
         found = finders.find(name)
         if not found:
-            raise Missing(name)
+            raise PageMissing(name)
         path = self.folder / "static" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(found), path)
-        self.files += 1
+        self.file_count += 1
 
-    def put(self, name: str, body: bytes) -> None:
+    def write_bytes(self, name: str, body: bytes) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-        self.files += 1
+        self.file_count += 1
 
-    def front(self, to: str) -> None:
+    def write_front_page(self, to: str) -> None:
         text = f'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url={to}"><a href="{to}">{to}</a>'
-        self.put("index.html", text.encode())
+        self.write_bytes("index.html", text.encode())
 
-    def _relative(self, here: str, link: str) -> str:
-        """A link of the page `here` as it is from there; to what needs a server, to what stands in for it."""
-        address, mark, rest = link.partition("#")
+    def _make_relative(self, page_path: str, link: str) -> str:
+        """Make a link of the page `page_path` relative to that page.
+
+        Replace one that needs a server.
+        """
+        address, hash_sign, fragment = link.partition("#")
         address = address.partition("?")[0]
-        data = f"/data/{self.stand.slug}/{self.edition.number}"
-        top = re.match(r"/([a-z-]+)/", address)
-        language = top[1] if top and top[1] in self.languages else self.languages[0]
-        own = f"/{language}/{self.stand.slug}/releases/{self.edition.number}/"
+        data = f"/data/{self.election.slug}/{self.release.number}"
+        language_match = re.match(r"/([a-z-]+)/", address)
+        language = language_match[1] if language_match and language_match[1] in self.languages else self.languages[0]
+        release_address = f"/{language}/{self.election.slug}/releases/{self.release.number}/"
         if address.startswith("/api/"):
             address = f"{data}/figures.json"
         elif address.startswith("/static/"):
             address = re.sub(r"\.[0-9a-f]{12}(\.\w+)$", r"\1", address)
-        elif (address.startswith(f"/{language}/") and not address.startswith(own)) or address.startswith(
-            f"{own}search/"
+        elif (address.startswith(f"/{language}/") and not address.startswith(release_address)) or address.startswith(
+            f"{release_address}search/"
         ):
-            address = own
-        up = "../" * len(PurePosixPath(here).parts)
+            address = release_address
+        up = "../" * len(PurePosixPath(page_path).parts)
         page = "index.html" if address.endswith("/") else ""
-        return f"{up}{address.lstrip('/')}{page}{mark}{rest}"
+        return f"{up}{address.lstrip('/')}{page}{hash_sign}{fragment}"
 
 
-def _asked(address: str) -> HttpResponseBase:
-    """The answer to a reader of this address, from the view itself."""
+def _request_page(address: str) -> HttpResponseBase:
+    """Request an address from its view, without middleware.
+
+    Raises PageMissing unless the status is 200.
+    """
     request = HttpRequest()
     request.method = "GET"
     request.path = request.path_info = address
@@ -148,7 +161,7 @@ def _asked(address: str) -> HttpResponseBase:
     try:
         response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
     except Http404 as error:
-        raise Missing(address) from error
+        raise PageMissing(address) from error
     if response.status_code != 200:
-        raise Missing(address)
+        raise PageMissing(address)
     return response

@@ -1,4 +1,4 @@
-"""Changing a row that several of the desk work on: whoever changes it says which revision they saw."""
+"""Optimistic locking of rows that several users edit, by a revision number."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 from django.db import transaction
 
 from observer.models import User
-from observer.services.trail import trail_add
+from observer.services.trail import add_trail_entry
 from reports.models import Case, Complaint
-from reports.services.review.decisions import Changed
+from reports.services.review.decisions import EditConflict
 
 Row = TypeVar("Row", Case, Complaint)
 
 
-def row_revise(
+def update_with_revision(
     row: Row,
     change: Callable[[Row], None],
     *,
@@ -25,16 +25,18 @@ def row_revise(
     detail: Mapping[str, Any],
     election: int | None = None,
 ) -> None:
-    """Calls `change` on the locked row and keeps what it did, with a line in the trail.
+    """Changes a locked row and adds a trail entry.
 
-    `election`: as for `trail_add`. Raises Changed, and nothing is written, where a colleague was faster.
+    `change` is called with the row, which is then saved. `seen`: the revision that the user saw. `election`: as
+    for `add_trail_entry`. Raises EditConflict where the row has another revision by now, because a colleague
+    was faster; then nothing is written.
     """
     with transaction.atomic():
         locked = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
         if locked.revision != seen:
-            raise Changed
+            raise EditConflict
         change(locked)
         locked.revision += 1
         locked.save()
-        trail_add(action=action, subject=locked, now=now, user=user, detail=detail, election=election)
+        add_trail_entry(action=action, subject=locked, now=now, user=user, detail=detail, election=election)
     row.refresh_from_db()

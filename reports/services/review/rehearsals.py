@@ -1,4 +1,7 @@
-"""Reports that phones sent as rehearsal though the day had begun: shown, and changed in bulk."""
+"""Rehearsal reports that were sent on election day.
+
+They can be listed and made real ones in bulk.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,15 +10,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from observer.models import Election, User
-from observer.services.accounts.access import Scope
+from observer.services.accounts.access import TerritoryScope
 from reports.models import Report
-from reports.services.review.decisions import rehearsals_set
+from reports.services.review.decisions import set_rehearsals
 
-AT_ONCE = 500
+MAX_REPORTS_PER_CALL = 500
 
 
-def rehearsals_on_the_day(*, election: Election, scope: Scope) -> QuerySet[Report]:
-    """Rehearsal reports of the scope that came after the day had begun, the newest first."""
+def filter_election_day_rehearsals(*, election: Election, scope: TerritoryScope) -> QuerySet[Report]:
+    """Rehearsal reports that came after the election had opened.
+
+    Those of the scope, the newest first.
+    """
     rows = Report.objects.filter(
         rehearsal=True,
         received_at__gte=election.opens_at,
@@ -27,10 +33,17 @@ def rehearsals_on_the_day(*, election: Election, scope: Scope) -> QuerySet[Repor
     return rows.defer("body", "answers", "comment").order_by("-sequence")
 
 
-def rehearsals_count(*, reports: Collection[Report], user: User, now: datetime) -> int:
-    """These were meant in earnest: they count from now on. How many were still rehearsals; at most 500 at once."""
+def convert_rehearsals(*, reports: Collection[Report], user: User, now: datetime) -> int:
+    """Makes rehearsal reports real ones that count.
+
+    Returns how many were still rehearsals. At most MAX_REPORTS_PER_CALL at one call.
+    """
     with transaction.atomic():
         keys = [report.pk for report in reports]
-        still = list(Report.objects.filter(pk__in=keys, rehearsal=True).defer("body", "answers", "comment")[:AT_ONCE])
-        rehearsals_set(reports=still, rehearsal=False, user=user, now=now)
-    return len(still)
+        rehearsals = list(
+            Report.objects.filter(pk__in=keys, rehearsal=True).defer("body", "answers", "comment")[
+                :MAX_REPORTS_PER_CALL
+            ]
+        )
+        set_rehearsals(reports=rehearsals, rehearsal=False, user=user, now=now)
+    return len(rehearsals)

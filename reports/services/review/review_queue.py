@@ -1,7 +1,8 @@
-"""The queue of reports that somebody must look at: worst first, each before one pair of eyes at a time.
+"""The queue of reports that a verifier must check.
 
-In it come reports of critical violations, flagged ones, and of the rest a share that chance draws. The draw
-is a keyed hash of the report's id: whoever chooses the id cannot know it, and it never changes.
+It holds reports of critical violations, flagged reports, and a random sample of the others, the worst
+first. Each is given to one user at a time. The sample is drawn by a keyed hash of the report's id: who
+chooses the id cannot foresee the result, and the result never changes.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -14,97 +15,116 @@ from observer import crypto
 from observer.models import Election, User
 from reports.models import Check, Report, ViolationType
 
-SHARE = 5  # percent
-CLAIM = timedelta(minutes=15)  # then whoever took it has gone for coffee
-COUNTED = 500
-QUIET = frozenset({"rehearsal"})  # flags that nobody needs to look at
+RANDOM_SHARE_PERCENT = 5
+CLAIM_DURATION = timedelta(minutes=15)  # after this a report that was claimed is given to another user
+MAX_COUNTED = 500
+IGNORED_FLAGS = frozenset({"rehearsal"})  # flags that need no check
 
 
-def is_drawn(uuid: object) -> bool:
-    """Whether chance picks the report of this id."""
-    return int(crypto.lookup("check", str(uuid))[:8], 16) % 100 < SHARE
+def is_sampled(uuid: object) -> bool:
+    """Whether the report of this id is in the random sample."""
+    return int(crypto.compute_lookup("check", str(uuid))[:8], 16) % 100 < RANDOM_SHARE_PERCENT
 
 
-def why_checked(*, uuid: object, flags: Iterable[str], critical: bool) -> int | None:
-    """Why a report must be looked at; None where it need not be."""
-    if critical:
+def get_check_reason(*, uuid: object, flags: Iterable[str], is_critical: bool) -> int | None:
+    """Why a report must be checked; None where it need not be."""
+    if is_critical:
         return Check.Why.CRITICAL
-    if set(flags) - QUIET:
+    if set(flags) - IGNORED_FLAGS:
         return Check.Why.FLAGGED
-    return Check.Why.RANDOM if is_drawn(uuid) else None
+    return Check.Why.RANDOM if is_sampled(uuid) else None
 
 
-def check_rows(*, reports: Sequence[tuple[Report, int, Collection[str]]]) -> list[Check]:
-    """What of reports about to be stored belongs in the queue: each with its election and the codes it raises."""
+def build_checks(*, reports: Sequence[tuple[Report, int, Collection[str]]]) -> list[Check]:
+    """The unsaved queue rows for reports that are about to be stored.
+
+    `reports`: each with the key of its election and the codes of the violations it raises.
+    """
     raised = {(election, code) for _report, election, codes in reports for code in codes}
     critical: set[tuple[int, str]] = set()
     if raised:
-        kinds = ViolationType.objects.filter(severity=ViolationType.Severity.CRITICAL).order_by()
-        kinds = kinds.filter(
+        critical_types = ViolationType.objects.filter(severity=ViolationType.Severity.CRITICAL).order_by()
+        critical_types = critical_types.filter(
             election__in={election for election, _code in raised}, code__in={code for _e, code in raised}
         )
-        critical = set(kinds.values_list("election_id", "code"))
+        critical = set(critical_types.values_list("election_id", "code"))
     rows = []
     for report, election, codes in reports:
-        grave = any((election, code) in critical for code in codes)
-        why = why_checked(uuid=report.uuid, flags=report.flags, critical=grave)
-        if why is not None:
-            rows.append(Check(report=report, election_id=election, why=why))
+        is_critical = any((election, code) in critical for code in codes)
+        reason = get_check_reason(uuid=report.uuid, flags=report.flags, is_critical=is_critical)
+        if reason is not None:
+            rows.append(Check(report=report, election_id=election, why=reason))
     return rows
 
 
-def check_flagged(*, report: Report, election: int) -> None:
-    """Something was found out about a report after it had come in: it waits to be looked at, unless it did."""
+def queue_flagged_report(*, report: Report, election: int) -> None:
+    """Queues a report that was flagged after it had been stored.
+
+    One that is in the queue already stays there once; a random one becomes a flagged one.
+    """
     Check.objects.get_or_create(report=report, defaults={"election_id": election, "why": Check.Why.FLAGGED})
     Check.objects.filter(report=report, why=Check.Why.RANDOM).update(why=Check.Why.FLAGGED)
 
 
-def checks_waiting(rows: "QuerySet[Check]") -> "QuerySet[Check]":
-    """Of these, those that still wait, worst first and then the oldest."""
-    standing = {"report__rehearsal": False, "report__quarantined": False, "report__superseded": False}
-    return rows.filter(done_at__isnull=True, **standing).order_by("why", "report_id")
+def filter_pending_checks(rows: "QuerySet[Check]") -> "QuerySet[Check]":
+    """Those of these checks that still wait.
 
-
-def checks_count(rows: "QuerySet[Check]") -> dict[int, int]:
-    """How many wait, by why; COUNTED at most, for beyond that nobody needs the number and everybody the page."""
-    waiting = checks_waiting(rows)
-    return {why: waiting.filter(why=why)[:COUNTED].count() for why in Check.Why.values}
-
-
-def check_claim(*, rows: "QuerySet[Check]", election: Election, user: User, now: datetime) -> Check | None:
-    """The next report for this user, among `rows`: the one they have already, else the worst that nobody has.
-
-    Nobody else gets it until it is decided, given back, or fifteen minutes have passed.
+    The worst first, then the oldest.
     """
-    waiting = checks_waiting(rows.filter(election=election))
+    counted = {"report__rehearsal": False, "report__quarantined": False, "report__superseded": False}
+    return rows.filter(done_at__isnull=True, **counted).order_by("why", "report_id")
+
+
+def count_pending_checks(rows: "QuerySet[Check]") -> dict[int, int]:
+    """How many checks wait, by reason.
+
+    Each number is at most MAX_COUNTED, which keeps the page fast.
+    """
+    waiting = filter_pending_checks(rows)
+    return {why: waiting.filter(why=why)[:MAX_COUNTED].count() for why in Check.Why.values}
+
+
+def claim_next_check(*, rows: "QuerySet[Check]", election: Election, user: User, now: datetime) -> Check | None:
+    """Claims the next report for this user.
+
+    It is among `rows`; None where none waits. It is the one that the user has claimed already, else the worst
+    that nobody has. Nobody else gets it until it is decided, given back, or CLAIM_DURATION has passed.
+    """
+    waiting = filter_pending_checks(rows.filter(election=election))
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)  # a double click gets one, not two
-        mine = waiting.filter(user=user, until__gt=now).first()
-        if mine is not None:
-            return mine
-        free = waiting.filter(Q(until__isnull=True) | Q(until__lte=now))
-        skip = connection.features.has_select_for_update_skip_locked
-        check = free.select_for_update(of=("self",), no_key=True, skip_locked=skip).first()
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=user.pk)  # a double click claims one report
+        claimed = waiting.filter(user=user, until__gt=now).first()
+        if claimed is not None:
+            return claimed
+        unclaimed = waiting.filter(Q(until__isnull=True) | Q(until__lte=now))
+        can_skip_locked = connection.features.has_select_for_update_skip_locked
+        check = unclaimed.select_for_update(of=("self",), no_key=True, skip_locked=can_skip_locked).first()
         if check is None:
             return None
-        check.user, check.until = user, now + CLAIM
+        check.user, check.until = user, now + CLAIM_DURATION
         check.save(update_fields=["user", "until"])
         return check
 
 
-def check_release(*, check: Check, user: User) -> None:
-    """Gives back what one had taken; another's stays theirs."""
+def release_claim(*, check: Check, user: User) -> None:
+    """Gives back a report that this user has claimed.
+
+    Another user's claim stays.
+    """
     Check.objects.filter(pk=check.pk, user=user).update(user=None, until=None)
 
 
-def checks_settle(*, reports: Iterable[Report], now: datetime) -> None:
-    """Who was decided waits no longer; who was undone waits again. For `decisions`, in its transaction."""
-    decided = (Report.State.VERIFIED, Report.State.REJECTED)
+def update_checks(*, reports: Iterable[Report], now: datetime) -> None:
+    """Closes checks of decided reports and reopens undecided ones.
+
+    Reopened are those whose decision was undone. Called by `decisions` in its own transaction.
+    """
+    decided_states = (Report.State.VERIFIED, Report.State.REJECTED)
     rows = list(reports)
-    done = [row.pk for row in rows if row.state in decided]
-    again = [row.pk for row in rows if row.state not in decided]
+    decided_keys = [row.pk for row in rows if row.state in decided_states]
+    reopened = [row.pk for row in rows if row.state not in decided_states]
     for start in range(0, len(rows), 500):
-        Check.objects.filter(report__in=done[start : start + 500], done_at__isnull=True).update(
+        Check.objects.filter(report__in=decided_keys[start : start + 500], done_at__isnull=True).update(
             done_at=now, user=None, until=None
         )
-        Check.objects.filter(report__in=again[start : start + 500], done_at__isnull=False).update(done_at=None)
+        Check.objects.filter(report__in=reopened[start : start + 500], done_at__isnull=False).update(done_at=None)

@@ -1,9 +1,10 @@
-"""Which of an observer's reports stand for one observation: derived from links, never stored as truth.
+"""Which of an observer's reports about one observation counts.
 
-A correction names the report it replaces. Links and the repeats of a `once` checklist make groups;
-of each group one report counts. The answer depends only on what the reports say and on their
-standing, not on the order in which they came, so that any interleaving ends in the same figures.
-`docs/decisions/0003-superseding.md` has the reasons.
+A correction names the report that it replaces. Links of this kind, and repeated reports on a checklist
+that is filled in `once`, join reports to groups; one report of each group counts. The result is derived
+from the reports' content and states alone and not from the order in which they came, so that every order
+gives the same figures; the stored `superseded` is only a copy of it. The reasons are in
+`docs/decisions/0003-superseding.md`.
 """
 
 from collections import defaultdict
@@ -21,18 +22,21 @@ from observer.models import Election, Observer
 from reports.models import Checklist, Report
 
 OnceKey = tuple[int, int, int, int | None, str]  # observer, checklist, commission, contest, slot
-_LOCKS = 0x0B5E  # this module's corner of PostgreSQL's advisory locks
+_LOCK_NAMESPACE = 0x0B5E  # first key of this module's advisory locks in PostgreSQL
 LINK_FLAGS = ("supersedes_unknown", "supersedes_ignored")
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What matters of one report. `once` is its place where the checklist is filled once there, else None."""
+    """The properties of one report that decide what it supersedes.
+
+    `once_key` identifies the place where the checklist is filled in once; None for other checklists.
+    """
 
     uuid: UUID
     observer: int
     checklist: int
-    once: OnceKey | None
+    once_key: OnceKey | None
     observed_at: datetime
     supersedes: UUID | None
     eligible: bool
@@ -43,39 +47,43 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Derived:
-    """`superseded`: another report stands in its place. `flag`: what is wrong with its own link, or ""."""
+class SupersedingResult:
+    """What was derived for one report.
+
+    `superseded`: another report counts instead of it. `flag`: what is wrong with its own link, or "".
+    """
 
     superseded: bool
     flag: str
 
 
-def derive(nodes: Mapping[UUID, Node]) -> dict[UUID, Derived]:
-    """Pure. What each of a closed group of reports is, from what all of them say.
+def derive_superseding(nodes: Mapping[UUID, Node]) -> dict[UUID, SupersedingResult]:
+    """Derives whether each report of a group is superseded.
 
-    A link counts when its target is there, by the same observer and on the same checklist. A
-    circle is cut at its earliest report: a correction comes after what it corrects. Then the links
-    are trees; the word of a tree is the greatest (observed_at, uuid) of its branches' words, or,
-    where no branch has an eligible report, the root's own. Of several words about one `once` place
-    the greatest counts.
+    Pure. The group must be closed: all linked reports are in it. A link is valid when its target exists, is by
+    the same observer and is on the same checklist. A cycle is cut at its earliest report, because a correction
+    comes after what it corrects. The links then form trees. The head of a tree is the report that counts: of
+    the heads of its branches the one with the greatest (observed_at, uuid), or the root itself where no branch
+    has an eligible report. Of several heads with the same `once_key` the greatest counts.
     """
-    links, flags = _links(nodes)
-    named_by: dict[UUID, list[UUID]] = defaultdict(list)
-    for namer, target in links.items():
-        named_by[target].append(namer)
-    words = _words(nodes, links, named_by)
-    best: dict[OnceKey, Node] = {}
-    for word in words:
-        if word.once is not None and (word.once not in best or word.rank > best[word.once].rank):
-            best[word.once] = word
-    counted = {word.uuid for word in words if word.once is None or best[word.once] is word}
+    links, flags = _resolve_links(nodes)
+    corrections_by_target: dict[UUID, list[UUID]] = defaultdict(list)
+    for correction, target in links.items():
+        corrections_by_target[target].append(correction)
+    heads = _find_tree_heads(nodes, links, corrections_by_target)
+    best_by_once_key: dict[OnceKey, Node] = {}
+    for head in heads:
+        key = head.once_key
+        if key is not None and (key not in best_by_once_key or head.rank > best_by_once_key[key].rank):
+            best_by_once_key[key] = head
+    counted_uuids = {head.uuid for head in heads if head.once_key is None or best_by_once_key[head.once_key] is head}
     return {
-        uuid: Derived(superseded=node.eligible and uuid not in counted, flag=flags.get(uuid, ""))
+        uuid: SupersedingResult(superseded=node.eligible and uuid not in counted_uuids, flag=flags.get(uuid, ""))
         for uuid, node in nodes.items()
     }
 
 
-def _links(nodes: Mapping[UUID, Node]) -> tuple[dict[UUID, UUID], dict[UUID, str]]:
+def _resolve_links(nodes: Mapping[UUID, Node]) -> tuple[dict[UUID, UUID], dict[UUID, str]]:
     links: dict[UUID, UUID] = {}
     flags: dict[UUID, str] = {}
     for node in nodes.values():
@@ -88,136 +96,151 @@ def _links(nodes: Mapping[UUID, Node]) -> tuple[dict[UUID, UUID], dict[UUID, str
             flags[node.uuid] = "supersedes_ignored"
         else:
             links[node.uuid] = target.uuid
-    settled: set[UUID] = set()
+    visited: set[UUID] = set()
     for start in list(links):
-        trail: list[UUID] = []
+        path: list[UUID] = []
         here: UUID | None = start
-        while here is not None and here not in settled and here not in trail:
-            trail.append(here)
+        while here is not None and here not in visited and here not in path:
+            path.append(here)
             here = links.get(here)
-        if here is not None and here in trail:
-            earliest = min((nodes[uuid] for uuid in trail[trail.index(here) :]), key=lambda node: node.rank)
+        if here is not None and here in path:
+            earliest = min((nodes[uuid] for uuid in path[path.index(here) :]), key=lambda node: node.rank)
             del links[earliest.uuid]
             flags[earliest.uuid] = "supersedes_ignored"
-        settled.update(trail)
+        visited.update(path)
     return links, flags
 
 
-def _words(nodes: Mapping[UUID, Node], links: Mapping[UUID, UUID], named_by: Mapping[UUID, list[UUID]]) -> list[Node]:
-    """One node a tree: the report that stands for it. Without recursion, for chains may be long."""
+def _find_tree_heads(
+    nodes: Mapping[UUID, Node], links: Mapping[UUID, UUID], corrections_by_target: Mapping[UUID, list[UUID]]
+) -> list[Node]:
+    """The report of each tree that counts for it.
+
+    Not recursive, because chains may be long.
+    """
     order = [uuid for uuid in nodes if uuid not in links]
-    for uuid in order:  # grows while it is walked: roots first, then those that name them
-        order.extend(named_by.get(uuid, ()))
-    word: dict[UUID, Node | None] = {}
+    for uuid in order:  # the list grows during the loop: roots first, then those that correct them
+        order.extend(corrections_by_target.get(uuid, ()))
+    head_by_uuid: dict[UUID, Node | None] = {}
     for uuid in reversed(order):
-        branches = [found for namer in named_by.get(uuid, ()) if (found := word[namer]) is not None]
-        own = nodes[uuid] if nodes[uuid].eligible else None
-        word[uuid] = max(branches, key=lambda node: node.rank) if branches else own
-    return [found for uuid in order if uuid not in links and (found := word[uuid]) is not None]
+        branches = [
+            found
+            for correction in corrections_by_target.get(uuid, ())
+            if (found := head_by_uuid[correction]) is not None
+        ]
+        own_node = nodes[uuid] if nodes[uuid].eligible else None
+        head_by_uuid[uuid] = max(branches, key=lambda node: node.rank) if branches else own_node
+    return [found for uuid in order if uuid not in links and (found := head_by_uuid[uuid]) is not None]
 
 
-def observers_lock(ids: Iterable[int]) -> None:
-    """One writer at a time for an observer's standings, until the transaction ends.
+def lock_observers(ids: Iterable[int]) -> None:
+    """Locks these observers' reports for other writers until the transaction ends.
 
-    Two reports that name each other's neighbours in two open transactions would not see each other.
-    SQLite has one writer anyway.
+    Without it, two transactions could store two linked reports of one observer without seeing each other.
+    SQLite has only one writer at a time, so nothing is locked there.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             for key in sorted(set(ids)):
-                cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, key % 2**31])
+                cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_NAMESPACE, key % 2**31])
 
 
-def superseding_settle(*, reports: Collection[Report], now: datetime) -> set[int]:
-    """Brings `superseded` and the link flags up to date for these reports' groups; the commissions touched.
+def update_superseded(*, reports: Collection[Report], now: datetime) -> set[int]:
+    """Updates `superseded` and the link flags of these reports' groups.
 
-    Call with the observers locked, after whatever changed was written. Adding Due is the caller's.
+    Returns the keys of the commissions whose counted reports changed; the caller marks them as due. Call
+    it with the observers locked, after the changes to the reports were written.
     """
-    own = {report.observer_id for report in reports}
-    rows = _group(reports, own)
-    derived = derive({uuid: _node(row) for uuid, row in rows.items()})
+    observers = {report.observer_id for report in reports}
+    rows = _load_linked_reports(reports, observers)
+    results = derive_superseding({uuid: _build_node(row) for uuid, row in rows.items()})
     touched: set[int] = set()
     for uuid, row in rows.items():
-        if row.observer_id not in own:
-            continue  # another's report, there only to be recognised as such; its observer is not locked
-        found = derived[uuid]
-        flags = [flag for flag in row.flags if flag not in LINK_FLAGS] + ([found.flag] if found.flag else [])
-        if row.superseded != found.superseded:
+        if row.observer_id not in observers:
+            continue  # another observer's report, loaded only to recognise a wrong link; its observer is not locked
+        result = results[uuid]
+        flags = [flag for flag in row.flags if flag not in LINK_FLAGS] + ([result.flag] if result.flag else [])
+        if row.superseded != result.superseded:
             touched.add(row.commission_id)
-        if row.superseded != found.superseded or sorted(row.flags) != sorted(flags):
-            Report.objects.filter(pk=row.pk).update(superseded=found.superseded, flags=flags, changed_at=now)
-            row.superseded, row.flags = found.superseded, flags
+        if row.superseded != result.superseded or sorted(row.flags) != sorted(flags):
+            Report.objects.filter(pk=row.pk).update(superseded=result.superseded, flags=flags, changed_at=now)
+            row.superseded, row.flags = result.superseded, flags
     for report in reports:
         report.superseded, report.flags = rows[report.uuid].superseded, rows[report.uuid].flags
     return touched
 
 
-def standing_at(*, election: Election, cutoff: datetime) -> dict[int, bool]:
-    """Of reports received by `cutoff`: who is superseded among them, where later ones may have changed that.
+def compute_superseded_at(*, election: Election, cutoff: datetime) -> dict[int, bool]:
+    """Which reports received by `cutoff` were superseded then.
 
-    By `sequence`; a report that is not named stands as it is stored. Only an observer's own reports
-    can supersede theirs, so only observers with later reports are looked at.
+    Only those of which later reports may have changed it. Returns `superseded` by `sequence`; for a report that
+    is missing there the stored value holds. Only an observer's own reports can supersede theirs, so only
+    observers with later reports are examined.
     """
-    mine = Report.objects.filter(commission__election=election)
-    late = mine.filter(received_at__gt=cutoff).order_by().values_list("observer_id", flat=True).distinct()
-    observers = sorted(late)
-    standing: dict[int, bool] = {}
+    election_reports = Report.objects.filter(commission__election=election)
+    later = election_reports.filter(received_at__gt=cutoff).order_by()
+    observers = sorted(later.values_list("observer_id", flat=True).distinct())
+    superseded_by_sequence: dict[int, bool] = {}
     for start in range(0, len(observers), 200):
-        rows = _columns(mine.filter(observer__in=observers[start : start + 200], received_at__lte=cutoff))
-        known = {row.uuid: (row.sequence, _node(row)) for row in rows.iterator(chunk_size=5000)}
-        derived = derive({uuid: node for uuid, (_sequence, node) in known.items()})
-        standing |= {known[uuid][0]: found.superseded for uuid, found in derived.items()}
-    return standing
+        earlier = election_reports.filter(observer__in=observers[start : start + 200], received_at__lte=cutoff)
+        rows = _select_columns(earlier)
+        known = {row.uuid: (row.sequence, _build_node(row)) for row in rows.iterator(chunk_size=5000)}
+        results = derive_superseding({uuid: node for uuid, (_sequence, node) in known.items()})
+        superseded_by_sequence |= {known[uuid][0]: found.superseded for uuid, found in results.items()}
+    return superseded_by_sequence
 
 
-def standing_restored(*, observer: Observer, election: Election) -> dict[int, bool]:
-    """Who of an observer's reports would be superseded were none of them quarantined, by `sequence`.
+def compute_superseded_if_restored(*, observer: Observer, election: Election) -> dict[int, bool]:
+    """Which of an observer's reports would be superseded if none were quarantined.
 
-    Only of those that would be eligible then; nothing is written.
+    Returns `superseded` by `sequence`, for the reports that would be eligible then. Nothing is written.
     """
-    rows = list(_columns(Report.objects.filter(observer=observer, commission__election=election)))
+    rows = list(_select_columns(Report.objects.filter(observer=observer, commission__election=election)))
     for row in rows:
         row.quarantined = False
-    derived = derive({row.uuid: _node(row) for row in rows})
-    return {row.sequence: derived[row.uuid].superseded for row in rows if row.is_eligible}
+    results = derive_superseding({row.uuid: _build_node(row) for row in rows})
+    return {row.sequence: results[row.uuid].superseded for row in rows if row.is_eligible}
 
 
-def _group(reports: Collection[Report], own: Collection[int]) -> dict[UUID, Report]:
-    """The reports and all that links or a `once` place bind to them, however far."""
+def _load_linked_reports(reports: Collection[Report], observers: Collection[int]) -> dict[UUID, Report]:
+    """Loads the reports and all that are linked to them.
+
+    Directly or not, by a link or a `once_key`.
+    """
     rows: dict[UUID, Report] = {}
-    asked: set[OnceKey] = set()
-    fresh = list(_columns(Report.objects.filter(pk__in=[report.pk for report in reports])))
-    while fresh:
-        rows.update((row.uuid, row) for row in fresh)
-        nodes = [_node(row) for row in fresh if row.observer_id in own]
-        wanted = Q(supersedes__in=[node.uuid for node in nodes])
+    queried_keys: set[OnceKey] = set()
+    new_rows = list(_select_columns(Report.objects.filter(pk__in=[report.pk for report in reports])))
+    while new_rows:
+        rows.update((row.uuid, row) for row in new_rows)
+        nodes = [_build_node(row) for row in new_rows if row.observer_id in observers]
+        condition = Q(supersedes__in=[node.uuid for node in nodes])
         targets = [node.supersedes for node in nodes if node.supersedes and node.supersedes not in rows]
         if targets:
-            wanted |= Q(uuid__in=targets)
-        keys = {node.once for node in nodes if node.once is not None} - asked
-        asked |= keys
-        wanted = reduce(or_, (_at_place(key) for key in keys), wanted)
-        fresh = [row for row in _columns(Report.objects.filter(wanted)) if row.uuid not in rows]
+            condition |= Q(uuid__in=targets)
+        keys = {node.once_key for node in nodes if node.once_key is not None} - queried_keys
+        queried_keys |= keys
+        condition = reduce(or_, (_match_once_key(key) for key in keys), condition)
+        new_rows = [row for row in _select_columns(Report.objects.filter(condition)) if row.uuid not in rows]
     return rows
 
 
-def _columns(reports: QuerySet[Report]) -> QuerySet[Report]:
+def _select_columns(reports: QuerySet[Report]) -> QuerySet[Report]:
     return reports.select_related("version__checklist").defer("body", "answers", "comment")
 
 
-def _at_place(key: OnceKey) -> Q:
+def _match_once_key(key: OnceKey) -> Q:
     observer, checklist, commission, contest, slot = key
     return Q(observer=observer, version__checklist=checklist, commission=commission, contest=contest, slot=slot)
 
 
-def _node(row: Report) -> Node:
+def _build_node(row: Report) -> Node:
     checklist = row.version.checklist
-    once = checklist.repeat == Checklist.Repeat.ONCE
+    is_once = checklist.repeat == Checklist.Repeat.ONCE
     return Node(
         uuid=row.uuid,
         observer=row.observer_id,
         checklist=checklist.pk,
-        once=(row.observer_id, checklist.pk, row.commission_id, row.contest_id, row.slot) if once else None,
+        once_key=(row.observer_id, checklist.pk, row.commission_id, row.contest_id, row.slot) if is_once else None,
         observed_at=row.observed_at,
         supersedes=row.supersedes,
         eligible=row.is_eligible,

@@ -1,7 +1,8 @@
-"""The board of the day: of a territory's stations, how many are heard of, and what wants doing next.
+"""The board of election day: reporting stations and open incidents.
 
-Live and exact: what has come is asked of the reports themselves, station by station, by one index.
-A board is kept for ten seconds, so that two hundred desks that look every ten seconds cost one.
+It is about one territory. The numbers are live and exact: the reports themselves are queried for each station,
+by one index. A board is cached for CACHE_SECONDS, so that two hundred browsers that reload it every ten seconds
+cost as much as one.
 """
 
 from collections import Counter
@@ -14,19 +15,22 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
 
 from observer.models import Assignment, Commission, Election, Level
-from observer.services.accounts.access import Scope
+from observer.services.accounts.access import TerritoryScope
 from reports.models import ChecklistVersion, Report, Summary, Violation, ViolationType
-from reports.services.schedule.schedule import Plan, plan_of
-from reports.services.storage.disk import disk_free
+from reports.services.schedule.schedule import SchedulePlan, load_plan
+from reports.services.storage.disk import get_free_disk_bytes
 
-FRESH = 10  # seconds for which a board is kept
-NEWEST = 10
+CACHE_SECONDS = 10
+MAX_NEWEST_INCIDENTS = 10
 SEVERITIES = tuple(ViolationType.Severity.values)
 
 
 @dataclass(slots=True)
-class Line:
-    """One territory's stations. `overdue`: by checklist, stations of which a report is late."""
+class TerritoryLine:
+    """Counts of one territory's stations.
+
+    `overdue`: stations with a late report, by checklist.
+    """
 
     key: int
     code: str
@@ -42,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One violation of an incident report on which nobody has decided yet."""
+    """One violation of an incident report that is not decided yet."""
 
     report: int
     code: str
@@ -56,10 +60,12 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Board:
+    """What the board shows at the time `at`; `disk_free` in bytes."""
+
     at: datetime
-    total: Line
-    lines: list[Line]  # every territory below, in the order of the tree
-    checklists: list[tuple[str, Mapping[str, str]]]  # code and titles of those with an hour, by first hour
+    total: TerritoryLine
+    lines: list[TerritoryLine]  # every territory below, in the order of the tree
+    checklists: list[tuple[str, Mapping[str, str]]]  # code and titles of those with a due time, by the first due time
     incidents: dict[str, int]  # open ones by severity, the worst first
     newest: list[Incident]
     disk_free: int
@@ -67,68 +73,77 @@ class Board:
 
 @dataclass(slots=True)
 class Station:
-    """One place to which somebody is sent, with what it owes."""
+    """One place with an assignment.
+
+    `overdue`: codes of the checklists of which a report is late.
+    """
 
     commission: int
     path: str
-    precinct: bool
+    is_precinct: bool
     opened: bool
     silent: bool
     denied: bool
     overdue: tuple[str, ...]
 
 
-def board_of(*, election: Election, scope: Scope, now: datetime) -> Board:
-    """The board, at most ten seconds old. Nine queries at most, whatever the country's size."""
-    kept: Board | None = cache.get(scope.key)
-    if kept is not None and kept.at <= now:
-        return kept
-    made = _board(election, scope, now)
-    cache.set(scope.key, made, FRESH)
-    return made
+def get_board(*, election: Election, scope: TerritoryScope, now: datetime) -> Board:
+    """The board of a scope, at most CACHE_SECONDS old.
+
+    It takes at most nine queries, whatever the country's size.
+    """
+    cached: Board | None = cache.get(scope.key)
+    if cached is not None and cached.at <= now:
+        return cached
+    board = _build_board(election, scope, now)
+    cache.set(scope.key, board, CACHE_SECONDS)
+    return board
 
 
-def _board(election: Election, scope: Scope, now: datetime) -> Board:
-    plan = plan_of(election=election)
-    versions = versions_of(election)
-    total, lines = _lines(scope)
+def _build_board(election: Election, scope: TerritoryScope, now: datetime) -> Board:
+    plan = load_plan(election=election)
+    versions = load_version_keys(election)
+    total, lines = _load_lines(scope)
     by_path = {line.path: line for line in (total, *lines)}
-    above: dict[str, list[Line]] = {}
-    for station in stations(election=election, scope=scope, now=now, plan=plan, versions=versions):
-        # A precinct's lines are its parent's, unless the board is about nothing else.
-        family = station.path if station.path in by_path else station.path[: station.path.rfind("/", 0, -1) + 1]
-        if family not in above:
-            above[family] = list(_above(family, by_path))
-        for line in above[family]:
-            _count(line, station)
+    lines_by_parent: dict[str, list[TerritoryLine]] = {}
+    for station in iterate_stations(election=election, scope=scope, now=now, plan=plan, versions=versions):
+        # A precinct has no line of its own, unless the board is about this precinct alone.
+        parent_path = station.path if station.path in by_path else station.path[: station.path.rfind("/", 0, -1) + 1]
+        if parent_path not in lines_by_parent:
+            lines_by_parent[parent_path] = list(_iterate_ancestors(parent_path, by_path))
+        for line in lines_by_parent[parent_path]:
+            _add_station(line, station)
     if scope.organisations is None:
-        _denied(by_path.values())
-    incidents = Incidents(election, scope, versions)
+        _load_denied(by_path.values())
+    incidents = OpenIncidents(election, scope, versions)
     titles = {code: checklist.titles for code, checklist in plan.checklists.items()}
     return Board(
         at=now,
         total=total,
         lines=lines,
-        checklists=[(code, titles[code]) for code in planned(plan)],
-        incidents=incidents.by_severity(),
-        newest=incidents.newest(),
-        disk_free=disk_free(),
+        checklists=[(code, titles[code]) for code in list_scheduled_checklists(plan)],
+        incidents=incidents.count_by_severity(),
+        newest=incidents.load_newest(),
+        disk_free=get_free_disk_bytes(),
     )
 
 
-def _lines(scope: Scope) -> tuple[Line, list[Line]]:
+def _load_lines(scope: TerritoryScope) -> tuple[TerritoryLine, list[TerritoryLine]]:
     territories = (
-        Commission.objects.under(scope.commission)
+        Commission.objects.in_subtree(scope.commission)
         .filter(Q(pk=scope.commission.pk) | ~Q(level__kind=Level.Kind.PRECINCT))
         .order_by("path")
         .values_list("pk", "code", "names", "path", "depth")
     )
-    made = [Line(*row) for row in territories]
-    return made[0], made[1:]
+    lines = [TerritoryLine(*row) for row in territories]
+    return lines[0], lines[1:]
 
 
-def _above(path: str, lines: Mapping[str, Line]) -> Iterator[Line]:
-    """The lines on the way from the top to this place, itself among them."""
+def _iterate_ancestors(path: str, lines: Mapping[str, TerritoryLine]) -> Iterator[TerritoryLine]:
+    """The lines of this place and the territories above it.
+
+    From the top.
+    """
     end = path.find("/")
     while end >= 0:
         line = lines.get(path[: end + 1])
@@ -137,8 +152,8 @@ def _above(path: str, lines: Mapping[str, Line]) -> Iterator[Line]:
         end = path.find("/", end + 1)
 
 
-def _count(line: Line, station: Station) -> None:
-    if station.precinct:
+def _add_station(line: TerritoryLine, station: Station) -> None:
+    if station.is_precinct:
         line.expected += 1
         line.opened += station.opened
         line.silent += station.silent
@@ -147,62 +162,68 @@ def _count(line: Line, station: Station) -> None:
         line.overdue[code] += 1
 
 
-def _denied(lines: Iterable[Line]) -> None:
-    """Stations that kept an observer out are in the figures, also those to which nobody was sent."""
+def _load_denied(lines: Iterable[TerritoryLine]) -> None:
+    """Sets `denied` from the figures, which also count stations without an assignment."""
     by_key = {line.key: line for line in lines}
     rows = Summary.objects.filter(pk__in=by_key).values_list("pk", "tally__denied")
     for key, denied in rows:
         by_key[key].denied = denied or 0
 
 
-def planned(plan: Plan) -> list[str]:
-    """Codes of the checklists that have an hour anywhere, by their first."""
-    first: dict[str, datetime] = {}
+def list_scheduled_checklists(plan: SchedulePlan) -> list[str]:
+    """Codes of the checklists that have a due time anywhere.
+
+    Ordered by their first due time.
+    """
+    first_due: dict[str, datetime] = {}
     for kind in Level.Kind.values:
         for role in Assignment.Role.values:
-            for hour in plan.hours(zone="", kind=kind, role=role):
-                first[hour.checklist] = min(hour.due, first.get(hour.checklist, hour.due))
-    return sorted(first, key=lambda code: (first[code], code))
+            for due_time in plan.list_due_times(zone="", kind=kind, role=role):
+                first_due[due_time.checklist] = min(due_time.due, first_due.get(due_time.checklist, due_time.due))
+    return sorted(first_due, key=lambda code: (first_due[code], code))
 
 
 # ── stations ────────────────────────────────────────────────────────────────────────────────
-def versions_of(election: Election) -> dict[str, list[int]]:
-    """Keys of the published versions by checklist."""
-    found: dict[str, list[int]] = {}
+def load_version_keys(election: Election) -> dict[str, list[int]]:
+    """Primary keys of the published versions, by checklist code."""
+    keys_by_checklist: dict[str, list[int]] = {}
     rows = ChecklistVersion.objects.filter(checklist__election=election, published_at__isnull=False)
     for code, key in rows.order_by("pk").values_list("checklist__code", "pk"):
-        found.setdefault(code, []).append(key)
-    return found
+        keys_by_checklist.setdefault(code, []).append(key)
+    return keys_by_checklist
 
 
-def stations(
+def iterate_stations(
     *,
     election: Election,
-    scope: Scope,
+    scope: TerritoryScope,
     now: datetime,
-    plan: Plan | None = None,
+    plan: SchedulePlan | None = None,
     versions: Mapping[str, Sequence[int]] | None = None,
 ) -> Iterator[Station]:
-    """Every place of the scope to which somebody is sent, once, in no order. One query.
+    """Yields every place of the scope that has an assignment.
 
-    A station is silent when no counted report tells of it, opened when one on the first checklist
-    of the day does. Late is what no counted report has met when its grace is over.
+    Each once, in no order. One query. A station is silent when no counted report is about it, and opened when
+    one on the first checklist of the day is. A report is late when its grace period is over and no counted
+    report is there.
     """
-    plan = plan or plan_of(election=election)
-    versions = versions if versions is not None else versions_of(election)
-    first = next(iter(planned(plan)), "")
-    asked = _asked(plan, now)
-    begins = {number for number, (checklist, _slot) in enumerate(asked) if checklist == first}
+    plan = plan or load_plan(election=election)
+    versions = versions if versions is not None else load_version_keys(election)
+    first_checklist = next(iter(list_scheduled_checklists(plan)), "")
+    late_slots = _list_late_slots(plan, now)
+    first_columns = {number for number, (checklist, _slot) in enumerate(late_slots) if checklist == first_checklist}
     columns: dict[str, Any] = {
-        "spoke": Exists(_reports(scope)),
-        # Asked once: when its hour is over, among what may be late.
-        "began": Value(False) if begins else Exists(_reports(scope, versions.get(first, ()))),
-        "kept_out": Value(False) if scope.organisations is None else Exists(_denials(scope)),
+        "has_report": Exists(_filter_station_reports(scope)),
+        # Once the first checklist may be late, it is among the late slots below; so it is queried only once.
+        "has_first": Value(False)
+        if first_columns
+        else Exists(_filter_station_reports(scope, versions.get(first_checklist, ()))),
+        "has_denial": Value(False) if scope.organisations is None else Exists(_filter_station_denials(scope)),
     }
-    for number, (checklist, slot) in enumerate(asked):
-        columns[f"has_{number}"] = Exists(_reports(scope, versions.get(checklist, ()), slot))
+    for number, (checklist, slot) in enumerate(late_slots):
+        columns[f"has_{number}"] = Exists(_filter_station_reports(scope, versions.get(checklist, ()), slot))
     rows = (
-        assignments_in(election, scope)
+        filter_assignments(election, scope)
         .filter(Q(ends_at__isnull=True) | Q(ends_at__gte=election.opens_at))
         .order_by("commission_id")
         .annotate(**columns)
@@ -217,65 +238,73 @@ def stations(
             *columns,
         )
     )
-    late = _Late(plan, now, asked)
+    late_reports = _LateReports(plan, now, late_slots)
     station: Station | None = None
-    owed: set[str] = set()
-    for key, path, kind, zone, role, starts, ends, spoke, began, kept_out, *has in rows.iterator(5000):
+    overdue: set[str] = set()
+    for key, path, kind, zone, role, starts, ends, has_report, has_first, has_denial, *has_slot in rows.iterator(5000):
         if station is None or station.commission != key:
             if station is not None:
-                station.overdue = tuple(sorted(owed))
+                station.overdue = tuple(sorted(overdue))
                 yield station
-            owed = set()
-            began = began or any(has[number] for number in begins)
-            station = Station(key, path, kind == Level.Kind.PRECINCT, began, not spoke, kept_out, ())
-        for due, code, number in late.hours(zone, kind, role):
-            if not has[number] and (starts is None or due >= starts) and (ends is None or due <= ends):
-                owed.add(code)
+            overdue = set()
+            has_first = has_first or any(has_slot[number] for number in first_columns)
+            station = Station(key, path, kind == Level.Kind.PRECINCT, has_first, not has_report, has_denial, ())
+        for due, code, number in late_reports.list_late(zone, kind, role):
+            if not has_slot[number] and (starts is None or due >= starts) and (ends is None or due <= ends):
+                overdue.add(code)
     if station is not None:
-        station.overdue = tuple(sorted(owed))
+        station.overdue = tuple(sorted(overdue))
         yield station
 
 
-class _Late:
-    """What may be late by now at a place of some zone and kind, each with its column among those asked."""
+class _LateReports:
+    """Due times that are over, by zone, kind and role.
 
-    def __init__(self, plan: Plan, now: datetime, asked: Sequence[tuple[str, str]]) -> None:
-        self._plan, self._at = plan, now
-        self._columns = {pair: number for number, pair in enumerate(asked)}
+    Each with the number of its `has_…` column.
+    """
+
+    def __init__(self, plan: SchedulePlan, now: datetime, late_slots: Sequence[tuple[str, str]]) -> None:
+        self._plan, self._now = plan, now
+        self._columns = {pair: number for number, pair in enumerate(late_slots)}
         self._known: dict[tuple[str, str, str], list[tuple[datetime, str, int]]] = {}
 
-    def hours(self, zone: str, kind: str, role: str) -> list[tuple[datetime, str, int]]:
+    def list_late(self, zone: str, kind: str, role: str) -> list[tuple[datetime, str, int]]:
         key = (zone, kind, role)
         if key not in self._known:
             self._known[key] = [
-                (hour.due, hour.checklist, self._columns[hour.checklist, hour.slot])
-                for hour in self._plan.hours(zone=zone, kind=kind, role=role)
-                if self._at > hour.late_after
+                (due_time.due, due_time.checklist, self._columns[due_time.checklist, due_time.slot])
+                for due_time in self._plan.list_due_times(zone=zone, kind=kind, role=role)
+                if self._now > due_time.late_after
             ]
         return self._known[key]
 
 
-def assignments_in(election: Election, scope: Scope) -> "QuerySet[Assignment]":
+def filter_assignments(election: Election, scope: TerritoryScope) -> "QuerySet[Assignment]":
     rows = Assignment.objects.filter(election=election, commission__path__startswith=scope.commission.path)
     if scope.organisations is not None:
         rows = rows.filter(observers__organisation__in=scope.organisations)
     return rows
 
 
-def _asked(plan: Plan, now: datetime) -> list[tuple[str, str]]:
-    """Checklists and slots of which a report may be late by now, in the earliest zone on Earth."""
-    found = {
-        (hour.checklist, hour.slot)
+def _list_late_slots(plan: SchedulePlan, now: datetime) -> list[tuple[str, str]]:
+    """Checklists and slots of which a report may be late.
+
+    In any time zone. Computed for the election's zone and for UTC+14, where it is late first.
+    """
+    slots = {
+        (due_time.checklist, due_time.slot)
         for kind in Level.Kind.values
         for role in Assignment.Role.values
         for zone in ("Etc/GMT-14", "")
-        for hour in plan.hours(zone=zone, kind=kind, role=role)
-        if now > hour.late_after
+        for due_time in plan.list_due_times(zone=zone, kind=kind, role=role)
+        if now > due_time.late_after
     }
-    return sorted(found)
+    return sorted(slots)
 
 
-def _reports(scope: Scope, versions: Sequence[int] | None = None, slot: str | None = None) -> "QuerySet[Report]":
+def _filter_station_reports(
+    scope: TerritoryScope, versions: Sequence[int] | None = None, slot: str | None = None
+) -> "QuerySet[Report]":
     """Counted reports about the outer assignment's place."""
     rows = Report.objects.counted().filter(commission=OuterRef("commission")).order_by()
     if versions is not None:
@@ -287,8 +316,8 @@ def _reports(scope: Scope, versions: Sequence[int] | None = None, slot: str | No
     return rows
 
 
-def _denials(scope: Scope) -> "QuerySet[Violation]":
-    """Violations at the outer assignment's place by which an observer was kept out."""
+def _filter_station_denials(scope: TerritoryScope) -> "QuerySet[Violation]":
+    """Violations at the outer assignment's place that denied an observer access."""
     codes = ViolationType.objects.filter(election=scope.commission.election_id, denies_access=True).values("code")
     rows = Violation.objects.filter(report__in=Report.objects.counted(), code__in=codes)
     return rows.filter(
@@ -297,28 +326,28 @@ def _denials(scope: Scope) -> "QuerySet[Violation]":
 
 
 # ── incidents ───────────────────────────────────────────────────────────────────────────────
-class Incidents:
-    """Violations told by incident reports of a scope, on which nobody has decided yet."""
+class OpenIncidents:
+    """Violations in incident reports of a scope that are not decided yet."""
 
-    def __init__(self, election: Election, scope: Scope, versions: Mapping[str, Sequence[int]]) -> None:
+    def __init__(self, election: Election, scope: TerritoryScope, versions: Mapping[str, Sequence[int]]) -> None:
         codes = election.checklists.filter(repeat="any").values_list("code", flat=True)
-        of_incidents = [key for code in codes for key in versions.get(code, ())]
+        incident_versions = [key for code in codes for key in versions.get(code, ())]
         reports = Report.objects.counted().filter(
-            version__in=of_incidents, commission__in=Commission.objects.under(scope.commission)
+            version__in=incident_versions, commission__in=Commission.objects.in_subtree(scope.commission)
         )
         if scope.organisations is not None:
             reports = reports.filter(observer__organisation__in=scope.organisations)
         self.rows = Violation.objects.filter(report__in=reports, state=Violation.State.REPORTED)
         self.types = {row.code: row for row in ViolationType.objects.filter(election=election)}
 
-    def by_severity(self) -> dict[str, int]:
-        found = dict.fromkeys(SEVERITIES, 0)
-        for code, n in self.rows.order_by().values_list("code").annotate(Count("pk")):
+    def count_by_severity(self) -> dict[str, int]:
+        counts = dict.fromkeys(SEVERITIES, 0)
+        for code, count in self.rows.order_by().values_list("code").annotate(Count("pk")):
             if code in self.types:
-                found[self.types[code].severity] += n
-        return found
+                counts[self.types[code].severity] += count
+        return counts
 
-    def newest(self) -> list[Incident]:
+    def load_newest(self) -> list[Incident]:
         rows = self.rows.select_related("report__commission", "report__observer").order_by("-report_id", "code")
         rows = rows.only(
             "code",
@@ -327,9 +356,9 @@ class Incidents:
             "report__commission__names",
             "report__observer__code",
         )
-        return [self._incident(row) for row in rows[:NEWEST]]
+        return [self._build_incident(row) for row in rows[:MAX_NEWEST_INCIDENTS]]
 
-    def _incident(self, row: Violation) -> Incident:
+    def _build_incident(self, row: Violation) -> Incident:
         kind, report = self.types.get(row.code), row.report
         return Incident(
             report=report.pk,

@@ -1,6 +1,7 @@
-"""What is expected of an observer, where and when: assignments × checklists × the pack's hours.
+"""Which reports are expected of an observer, where and when.
 
-One computation for the phone (`schedule_of`) and for the desk (`expected.py`, `board.py`).
+They follow from the assignments, the checklists and the due times of the election pack. The phone
+(`build_schedule`) and the desk (`expectations.py`, `board.py`) use the same computation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,13 +13,16 @@ from zoneinfo import ZoneInfo
 from observer.models import Assignment, Commission, Election, Level, Observer
 from reports.models import Checklist
 
-MOST = 2_000  # assignments of one observer
-Row = Mapping[str, Any]  # checklist, slot, day, time, grace_minutes, zone, roles: as the pack says
+MAX_ASSIGNMENTS = 2_000  # of one observer
+ScheduleRow = Mapping[str, Any]  # checklist, slot, day, time, grace_minutes, zone, roles: as in the pack
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Expected:
-    """One report that is due. `due` is UTC; until `grace_minutes` later it is not late. `slot` is "" mostly."""
+class ExpectedReport:
+    """One report that is due at a commission.
+
+    `due` is in UTC; the report is late from `grace_minutes` later. `slot` is usually "".
+    """
 
     due: datetime
     commission: str
@@ -28,8 +32,11 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Hour:
-    """One thing that is due at places of one kind and zone. `due` is UTC."""
+class DueTime:
+    """One report that is due at places of one kind.
+
+    The places are in one zone. `due` is in UTC.
+    """
 
     due: datetime
     checklist: str
@@ -41,100 +48,123 @@ class Hour:
         return self.due + timedelta(minutes=self.grace_minutes)
 
 
-class Plan:
-    """The hours of one election. A zone's are worked out once, however many places keep it.
+class SchedulePlan:
+    """The due times of one election.
 
-    Hours come from `election.rules["schedule"]`, which the pack brought. A checklist that is filled
-    once and has no hour there is due when its own window ends; others without an hour are never due.
+    Those of a zone are computed once, however many places are in it. They come from
+    `election.rules["schedule"]`, which is set by the pack. A checklist that is filled in once and has no row
+    there is due when its own window ends; other checklists without a row are never due.
     """
 
     def __init__(self, election: Election, checklists: Iterable[Checklist]) -> None:
         self.election = election
         self.checklists = {checklist.code: checklist for checklist in checklists}
-        self._rows = _hours(election, self.checklists.values())
-        self._known: dict[tuple[str, str, str], list[Hour]] = {}
+        self._rows = _collect_rows(election, self.checklists.values())
+        self._due_times: dict[tuple[str, str, str], list[DueTime]] = {}
 
-    def hours(
+    def list_due_times(
         self, *, zone: str, kind: str, role: str, starts_at: datetime | None = None, ends_at: datetime | None = None
-    ) -> list[Hour]:
-        """What is due, by time, at a place that keeps `zone` ("" the election's), of one sent there in `role`.
+    ) -> list[DueTime]:
+        """What is due, by time, at places of a kind.
 
-        Whoever comes later, or has left by then, is spared.
+        `zone`: that of the place, "" for the election's own. `role`: that of the observer there. `zone`: "" is
+        the election's own. `starts_at`, `ends_at`: the bounds of the assignment; what is due before or after it
+        is left out.
         """
         key = (zone, kind, role)
-        if key not in self._known:
-            self._known[key] = sorted(set(self._worked_out(zone or self.election.timezone, kind, role)))
+        if key not in self._due_times:
+            self._due_times[key] = sorted(set(self._compute_due_times(zone or self.election.timezone, kind, role)))
         return [
-            hour
-            for hour in self._known[key]
-            if (starts_at is None or hour.due >= starts_at) and (ends_at is None or hour.due <= ends_at)
+            due_time
+            for due_time in self._due_times[key]
+            if (starts_at is None or due_time.due >= starts_at) and (ends_at is None or due_time.due <= ends_at)
         ]
 
-    def _worked_out(self, zone: str, kind: str, role: str) -> Iterator[Hour]:
+    def _compute_due_times(self, zone: str, kind: str, role: str) -> Iterator[DueTime]:
         for checklist, rows in self._rows:
-            if not _fits(checklist, kind):
+            if not _fits_place(checklist, kind):
                 continue
             for row in rows:
                 if not row.get("roles") or role in row["roles"]:
-                    due = _due(row, self.election, zone)
-                    yield Hour(due, checklist.code, str(row.get("slot", "")), int(row.get("grace_minutes", 0)))
+                    due = _compute_row_due(row, self.election, zone)
+                    yield DueTime(due, checklist.code, str(row.get("slot", "")), int(row.get("grace_minutes", 0)))
 
 
-def plan_of(*, election: Election) -> Plan:
-    """The hours of its published checklists, in the order of the checklists."""
+def load_plan(*, election: Election) -> SchedulePlan:
+    """The due times of the election's published checklists.
+
+    In the order of the checklists.
+    """
     published = Checklist.objects.filter(election=election, versions__published_at__isnull=False).distinct()
-    return Plan(election, published)
+    return SchedulePlan(election, published)
 
 
-def assignments_of(*, observer: Observer, election: Election) -> list[Assignment]:
-    """An observer's places in this election, with commission and level."""
+def load_assignments(*, observer: Observer, election: Election) -> list[Assignment]:
+    """An observer's assignments in this election, with commission and level."""
     rows = Assignment.objects.filter(observers=observer, election=election).select_related("commission__level")
-    return list(rows.order_by("commission__path", "pk")[:MOST])
+    return list(rows.order_by("commission__path", "pk")[:MAX_ASSIGNMENTS])
 
 
-def schedule_of(*, observer: Observer, election: Election) -> list[Expected]:
-    """What is due, by time. Each thing once, also where two assignments ask for it."""
-    return sorted(set(expected(plan_of(election=election), assignments_of(observer=observer, election=election))))
+def build_schedule(*, observer: Observer, election: Election) -> list[ExpectedReport]:
+    """The reports that are due from an observer, by time.
+
+    Each once, even where two assignments require it.
+    """
+    return sorted(
+        set(
+            iterate_expected_reports(
+                load_plan(election=election), load_assignments(observer=observer, election=election)
+            )
+        )
+    )
 
 
-def expected(plan: Plan, assignments: Iterable[Assignment]) -> Iterator[Expected]:
-    """Pure. What is due at these assignments, whose commissions and levels are loaded."""
+def iterate_expected_reports(plan: SchedulePlan, assignments: Iterable[Assignment]) -> Iterator[ExpectedReport]:
+    """The reports that are due for these assignments. Pure.
+
+    Their commissions and levels are loaded.
+    """
     for assignment in assignments:
-        place: Commission = assignment.commission
-        for hour in plan.hours(
-            zone=place.timezone,
-            kind=place.level.kind,
+        commission: Commission = assignment.commission
+        for due_time in plan.list_due_times(
+            zone=commission.timezone,
+            kind=commission.level.kind,
             role=assignment.role,
             starts_at=assignment.starts_at,
             ends_at=assignment.ends_at,
         ):
-            yield Expected(hour.due, place.code, hour.checklist, hour.slot, hour.grace_minutes)
+            yield ExpectedReport(
+                due_time.due, commission.code, due_time.checklist, due_time.slot, due_time.grace_minutes
+            )
 
 
-def _hours(election: Election, checklists: Iterable[Checklist]) -> list[tuple[Checklist, list[Row]]]:
-    planned: list[Row] = election.rules.get("schedule") or []
-    found: list[tuple[Checklist, list[Row]]] = []
+def _collect_rows(election: Election, checklists: Iterable[Checklist]) -> list[tuple[Checklist, list[ScheduleRow]]]:
+    schedule_rows: list[ScheduleRow] = election.rules.get("schedule") or []
+    rows_by_checklist: list[tuple[Checklist, list[ScheduleRow]]] = []
     for checklist in checklists:
-        rows = [row for row in planned if row["checklist"] == checklist.code]
+        rows = [row for row in schedule_rows if row["checklist"] == checklist.code]
         if not rows and checklist.repeat == Checklist.Repeat.ONCE and checklist.code in election.windows:
-            rows = [{"ends": election.window(checklist.code)[1]}]
-        found.append((checklist, rows))
-    return found
+            rows = [{"ends": election.get_window(checklist.code)[1]}]
+        rows_by_checklist.append((checklist, rows))
+    return rows_by_checklist
 
 
-def _due(row: Row, election: Election, zone: str) -> datetime:
+def _compute_row_due(row: ScheduleRow, election: Election, zone: str) -> datetime:
     if "ends" in row:
         ends: datetime = row["ends"]
         return ends.astimezone(UTC)
-    return due_at(row, election.date, row.get("zone") or zone)
+    return compute_due_at(row, election.date, row.get("zone") or zone)
 
 
-def due_at(row: Row, day: date, zone: str) -> datetime:
-    """The moment that a row of the schedule means on this day in this zone, in UTC."""
+def compute_due_at(row: ScheduleRow, day: date, zone: str) -> datetime:
+    """The time in UTC at which a schedule row is due.
+
+    `day`: the day of the election; `zone`: the time zone of the place.
+    """
     local = datetime.combine(day + timedelta(days=row["day"]), time.fromisoformat(row["time"]), ZoneInfo(zone))
     return local.astimezone(UTC)
 
 
-def _fits(checklist: Checklist, kind: str) -> bool:
-    precinct = kind == Level.Kind.PRECINCT
-    return checklist.place == Checklist.Place.ANY or precinct == (checklist.place == Checklist.Place.PRECINCT)
+def _fits_place(checklist: Checklist, kind: str) -> bool:
+    is_precinct = kind == Level.Kind.PRECINCT
+    return checklist.place == Checklist.Place.ANY or is_precinct == (checklist.place == Checklist.Place.PRECINCT)

@@ -1,18 +1,25 @@
-"""Which stations of a territory are shown by what they owe: on the desk's page, and as a file."""
+"""The filter of stations by what is missing.
+
+For the desk's page and for exports.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from reports.services.schedule.board import Station
 
-SHOWS = ("", "silent", "late", "unopened")
+STATION_FILTERS = ("", "silent", "late", "unopened")
 
 
-def stations_shown(*, found: Iterable[Station], show: str, checklist: str) -> Iterator[Station]:
-    """Those that are silent, late (with this checklist, where it is named) or not opened; all for an empty `show`."""
-    for one in found:
-        if show == "silent" and not (one.silent and one.precinct):
+def filter_stations(*, stations: Iterable[Station], show: str, checklist: str) -> Iterator[Station]:
+    """Stations that are silent, late or not opened.
+
+    Which of these, `show` says; all where it is empty. `checklist`: for `late`, only stations of which a report
+    on this checklist is late.
+    """
+    for one in stations:
+        if show == "silent" and not (one.silent and one.is_precinct):
             continue
-        if show == "unopened" and (one.opened or not one.precinct):
+        if show == "unopened" and (one.opened or not one.is_precinct):
             continue
         if show == "late" and not (checklist in one.overdue if checklist else one.overdue):
             continue

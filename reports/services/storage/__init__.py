@@ -1,1 +1,1 @@
-"""SQL written out, files on disk or in a bucket, one consistent read."""
+"""SQL statements, files on disk or in a bucket, database snapshots."""

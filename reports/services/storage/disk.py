@@ -1,4 +1,4 @@
-"""Free space where the data lie."""
+"""Free space on the data disk."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,11 @@ from pathlib import Path
 from django.conf import settings
 
 
-def disk_free() -> int:
-    """Free bytes where the data lie, also before anything lies there."""
+def get_free_disk_bytes() -> int:
+    """Returns the free bytes on the disk of `DATA_DIR`.
+
+    Where the folder does not exist yet, its nearest existing parent is measured.
+    """
     folder = Path(settings.DATA_DIR)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -1,7 +1,7 @@
-"""The folder of uploads on their way: whether there is room in it, and what was left behind.
+"""The folder of unfinished uploads: free space, and deleting abandoned parts.
 
-A part belongs to the row that names it. A process that is killed between making a part and its
-row's next word leaves one that no row names; such parts are removed when they are a day old.
+A part belongs to the row that names it. A process that is killed after it made a part and before
+its row names it leaves a part that no row names. Such parts are deleted when they are a day old.
 """
 
 import logging
@@ -18,66 +18,71 @@ from reports.models import Evidence
 from reports.problems import Rejected
 
 log = logging.getLogger("baqylau.evidence")
-LOCK = "lock."  # how the names of lock files begin
-ASK_EVERY = 1.0  # seconds between two questions to the disk; in between, what was written is counted
-ABANDONED = timedelta(days=1)
-SWEEP_EVERY = timedelta(hours=1)
-SWEPT = f"{LOCK}swept"  # its time is when this folder was swept last
-LOOK_AT = 500  # names compared with rows at once
+LOCK_FILE_PREFIX = "lock."
+DISK_CHECK_SECONDS = 1.0  # between two checks of the disk; in between, the bytes written are subtracted
+ABANDONED_AFTER = timedelta(days=1)
+SWEEP_INTERVAL = timedelta(hours=1)
+SWEEP_MARK_FILE = f"{LOCK_FILE_PREFIX}swept"  # its modification time is that of the last sweep
+MAX_NAMES_PER_QUERY = 500
 
-_known: tuple[float, Path | None, int] = (float("-inf"), None, 0)  # when asked, of which folder, bytes free
+_last_disk_check: tuple[float, Path | None, int] = (float("-inf"), None, 0)  # when, which folder, free bytes
 
 
-def space_require(*, bytes_more: int = 0) -> None:
-    """Raises Rejected `low_disk` where the disk must be kept for reports. Makes the folder if need be.
+def require_free_space(*, bytes_to_write: int = 0) -> None:
+    """Raises Rejected `low_disk` where the free disk space is reserved for reports.
 
-    `bytes_more` are about to be written.
+    Creates the folder if it is missing. `bytes_to_write` are about to be written.
     """
-    global _known
+    global _last_disk_check
     folder: Path = settings.PARTS_DIR
-    asked, of, free = _known
+    checked_at, checked_folder, free = _last_disk_check
     now = time.monotonic()
-    if of != folder or now - asked > ASK_EVERY:
+    if checked_folder != folder or now - checked_at > DISK_CHECK_SECONDS:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        asked, free = now, shutil.disk_usage(folder).free
-    free -= bytes_more
-    _known = asked, folder, free
+        checked_at, free = now, shutil.disk_usage(folder).free
+    free -= bytes_to_write
+    _last_disk_check = checked_at, folder, free
     if free < settings.DISK_FREE_MIN_EVIDENCE:
         raise Rejected("low_disk", _("The server is short of disk. Files wait; reports are still taken."))
 
 
-def parts_sweep(*, now: datetime) -> int:
-    """Removes the parts that no row names and nobody has written to for a day; how many.
+def delete_abandoned_parts(*, now: datetime) -> int:
+    """Deletes abandoned parts; returns how many.
 
-    Looks once an hour, whichever process asks, and otherwise returns 0 at once.
+    These are parts that no row names and that were not written to for a day. Sweeps once an hour among
+    all processes; at any other time it returns 0 at once.
     """
     folder: Path = settings.PARTS_DIR
-    if not folder.is_dir() or not _is_my_turn(folder / SWEPT, now):
+    if not folder.is_dir() or not _claim_sweep(folder / SWEEP_MARK_FILE, now):
         return 0
-    before = (now - ABANDONED).timestamp()
+    abandoned_before = (now - ABANDONED_AFTER).timestamp()
     old: list[str] = []
-    removed = 0
+    deleted = 0
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(LOCK) or not entry.is_file(follow_symlinks=False):
+            if entry.name.startswith(LOCK_FILE_PREFIX) or not entry.is_file(follow_symlinks=False):
                 continue
             try:
-                if entry.stat(follow_symlinks=False).st_mtime < before:
+                if entry.stat(follow_symlinks=False).st_mtime < abandoned_before:
                     old.append(entry.name)
             except FileNotFoundError:
-                continue  # sealed meanwhile
-            if len(old) >= LOOK_AT:
-                removed += _remove(folder, old)
+                continue  # sealed in the meantime
+            if len(old) >= MAX_NAMES_PER_QUERY:
+                deleted += _delete_unreferenced(folder, old)
                 old.clear()
-    removed += _remove(folder, old)
-    if removed:
-        log.info("removed %d abandoned parts of uploads", removed)
-    return removed
+    deleted += _delete_unreferenced(folder, old)
+    if deleted:
+        log.info("removed %d abandoned parts of uploads", deleted)
+    return deleted
 
 
-def _is_my_turn(mark: Path, now: datetime) -> bool:
+def _claim_sweep(mark: Path, now: datetime) -> bool:
+    """Whether the last sweep was more than an hour ago.
+
+    Then the mark file gets the time `now`, so that no other process sweeps too.
+    """
     try:
-        if abs(now.timestamp() - mark.stat().st_mtime) < SWEEP_EVERY.total_seconds():
+        if abs(now.timestamp() - mark.stat().st_mtime) < SWEEP_INTERVAL.total_seconds():
             return False
     except FileNotFoundError:
         mark.touch(mode=0o600)
@@ -85,8 +90,9 @@ def _is_my_turn(mark: Path, now: datetime) -> bool:
     return True
 
 
-def _remove(folder: Path, names: list[str]) -> int:
-    # A row cannot come to name one of these any more: it names a part within moments of its making.
+def _delete_unreferenced(folder: Path, names: list[str]) -> int:
+    """Deletes those of these parts that no row names; returns how many."""
+    # No row can start to name one of these: a row names its part at once after the part is made.
     named = set(Evidence.objects.filter(part__in=names).values_list("part", flat=True)) if names else set()
     abandoned = [name for name in names if name not in named]
     for name in abandoned:

@@ -1,4 +1,4 @@
-"""One moment of the database for many statements."""
+"""A consistent snapshot of the database for many statements."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,8 +7,11 @@ from django.db import connection, transaction
 
 
 @contextmanager
-def database_moment() -> Iterator[None]:
-    """Within it every statement sees the same moment, and nobody is kept from writing. Nothing is written in it."""
+def database_snapshot() -> Iterator[None]:
+    """Lets all statements within it read the same snapshot.
+
+    Others can go on writing. Nothing may be written within it. Inside a transaction it does nothing.
+    """
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "postgresql":

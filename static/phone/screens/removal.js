@@ -1,42 +1,43 @@
-// Kept out or thrown out: the first tap leads here, the second sends. The two lie far apart, so that no
-// double tap does it. Place and time go along; photos and words follow.
+// Report of being kept out or thrown out.
+// The first tap leads here, the second sends. The two buttons are far apart, so that no double tap sends it. Place and time are
+// included; photos and notes can follow.
 import { html, nothing } from "../vendor/lit.js";
-import { call } from "../parts/call.js";
-import { files } from "../parts/files.js";
+import { renderEmergencyCall } from "../parts/emergency_call.js";
+import { renderAttachments } from "../parts/attachment_list.js";
 import { icons } from "../parts/icons.js";
-import { notice } from "../parts/notice.js";
-import { position } from "../parts/place.js";
-import { kept } from "../parts/saved.js";
-import { state, stateOf } from "../parts/states.js";
-import { clock } from "../parts/when.js";
-import { me } from "../core/reference/reference.js";
-import { removed } from "../core/reporting/removal.js";
-import { stationChosen } from "../core/reference/stations.js";
-import { t } from "../core/base/words.js";
-import { filingOf } from "./filing.js";
-import { noting } from "./noting.js";
-import { reportShown } from "./reporting.js";
+import { renderNotice } from "../parts/notices.js";
+import { getPosition } from "../parts/location_field.js";
+import { trackSave } from "../parts/save_status.js";
+import { renderState, getDisplayState } from "../parts/report_states.js";
+import { formatTime } from "../parts/formatting.js";
+import { getMe } from "../core/reference/reference.js";
+import { reportRemoval } from "../core/reporting/removal.js";
+import { getChosenStation } from "../core/reference/stations.js";
+import { t } from "../core/base/translations.js";
+import { openAttachmentForm } from "./attachment_form.js";
+import { openNoteForm } from "./note_form.js";
+import { loadReport } from "./report_details.js";
 
-export const open = ([report], page) => (report ? after(report, page) : before(page));
+export const open = ([report], page) => (report ? openReportedScreen(report, page) : openConfirmScreen(page));
 
-async function before(page) {
-  const [mine, station] = await Promise.all([me(), stationChosen()]);
-  let here = null;
-  let busy = false;
+async function openConfirmScreen(page) {
+  const [me, station] = await Promise.all([getMe(), getChosenStation()]);
+  let position = null;
+  let isBusy = false;
   let problem = null;
-  position(60_000).then((found) => (here = found)); // looked for while the observer reads; never waited for
+  getPosition(60_000).then((found) => (position = found)); // starts while the observer reads; sending does not wait for it
 
   const send = async () => {
-    if (busy) return;
-    busy = true;
+    if (isBusy) return;
+    isBusy = true;
     page.draw();
     let report = null;
-    const ok = await kept(removed({ position: here }).then((made) => (report = made), (thrown) => {
+    const isSaved = await trackSave(reportRemoval({ position }).then((made) => (report = made), (thrown) => {
       problem = thrown;
       throw thrown;
     }));
-    busy = false;
-    if (ok) page.replace(`#/removal/${report}`);
+    isBusy = false;
+    if (isSaved) page.replace(`#/removal/${report}`);
     else page.draw();
   };
 
@@ -44,32 +45,32 @@ async function before(page) {
     back: "#/day",
     title: () => t("Are you being thrown out or kept out?"),
     body: () => html`
-      ${station ? nothing : notice("care", t("No station chosen"), html`<a class="button" href="#/station">${t("Choose the station")}</a>`)}
-      ${problem ? notice("bad", t("The report is not saved"), problem.detail ?? t("Try once more, and call.")) : nothing}
+      ${station ? nothing : renderNotice("care", t("No station chosen"), html`<a class="button" href="#/station">${t("Choose the station")}</a>`)}
+      ${problem ? renderNotice("bad", t("The report is not saved"), problem.detail ?? t("Try once more, and call.")) : nothing}
       <p>${station ? t("One tap reports it from {station}, with time and place. You can add photos and words afterwards.", { station: station.name }) : t("One tap reports it, with time and place. You can add photos and words afterwards.")}</p>
-      <button type="button" class="alarm" ?disabled=${busy || !station} @click=${send}>${icons.door}<span>${t("Yes, report it now")}</span></button>
-      ${call(mine)}
+      <button type="button" class="alarm" ?disabled=${isBusy || !station} @click=${send}>${icons.door}<span>${t("Yes, report it now")}</span></button>
+      ${renderEmergencyCall(me)}
       <p><a class="button" href="#/day">${t("No, go back")}</a></p>`,
   };
 }
 
-async function after(id, page) {
-  const mine = await me();
-  const filing = await filingOf({ report: id }, page);
-  const words = await noting(id, page);
-  let report = await reportShown(id);
-  if (!report) return before(page);
+async function openReportedScreen(id, page) {
+  const me = await getMe();
+  const attachments = await openAttachmentForm({ report: id }, page);
+  const renderNoteForm = await openNoteForm(id, page);
+  let report = await loadReport(id);
+  if (!report) return openConfirmScreen(page);
   return {
     back: "#/day",
     title: () => t("It is reported"),
-    close: filing.close,
-    changed: async () => {
-      report = (await reportShown(id)) ?? report;
-      await filing.load();
+    onClose: attachments.close,
+    onDataChange: async () => {
+      report = (await loadReport(id)) ?? report;
+      await attachments.load();
     },
     body: () => html`
-      ${report.state === "waiting" ? notice("good", t("Saved at {time}", { time: clock(report.saved_at) }), t("It goes before everything else, as soon as there is a network.")) : html`<p class="big">${state(stateOf(report))}</p>`}
-      ${call(mine)}
+      ${report.state === "waiting" ? renderNotice("good", t("Saved at {time}", { time: formatTime(report.saved_at) }), t("It goes before everything else, as soon as there is a network.")) : html`<p class="big">${renderState(getDisplayState(report))}</p>`}
+      ${renderEmergencyCall(me)}
       <h2>${t("Now, if it is safe")}</h2>
       <ol class="plain">
         <li>${t("Stay calm. If there is danger, leave.")}</li>
@@ -77,9 +78,9 @@ async function after(id, page) {
         <li>${t("Remember who said what, and who saw it.")}</li>
       </ol>
       <h2>${t("Photos and files")}</h2>
-      ${files(filing, undefined, false)}
+      ${renderAttachments(attachments, undefined, false)}
       <h2>${t("Add words")}</h2>
-      ${words(t("Who, what was said, who saw it"))}
+      ${renderNoteForm(t("Who, what was said, who saw it"))}
       <p><a class="row" href="#/guide/refused">${icons.book}<span>${t("What the law says")}</span>${icons.next}</a></p>`,
   };
 }

@@ -12,7 +12,7 @@ NOW = "2022-11-20T10:00:00.000+06:00"
 HEADERS = {"X-OpenRosa-Version": "1.0", "User-Agent": "org.odk.collect.android/v2026.2.4 Dalvik/2.1.0"}
 
 
-def xml(
+def build_form_xml(
     answers: str = "<V03>no</V03><V15>no</V15><V90>good</V90>",
     *,
     form: str = "voting",
@@ -37,7 +37,7 @@ def xml(
     ).encode()
 
 
-def part(name: str, content: bytes, *, filename: str = "", kind: str = "") -> bytes:
+def build_part(name: str, content: bytes, *, filename: str = "", kind: str = "") -> bytes:
     """One part as OkHttp writes it."""
     file = f'; filename="{filename}"' if filename else ""
     typed = f"Content-Type: {kind}\r\n" if kind else ""
@@ -45,15 +45,15 @@ def part(name: str, content: bytes, *, filename: str = "", kind: str = "") -> by
     return f"--{BOUNDARY}\r\n{head}".encode() + content + b"\r\n"
 
 
-def multipart(body: bytes, files: dict[str, bytes] | None = None, *, incomplete: bool = False) -> bytes:
-    parts = [part("xml_submission_file", body, filename="Voting_2022-11-20_10-00-00.xml", kind="text/xml")]
-    parts += [part(name, content, filename=name, kind="image/jpeg") for name, content in (files or {}).items()]
+def build_multipart(body: bytes, files: dict[str, bytes] | None = None, *, incomplete: bool = False) -> bytes:
+    parts = [build_part("xml_submission_file", body, filename="Voting_2022-11-20_10-00-00.xml", kind="text/xml")]
+    parts += [build_part(name, content, filename=name, kind="image/jpeg") for name, content in (files or {}).items()]
     if incomplete:
-        parts.append(part("*isIncomplete*", b"yes"))
+        parts.append(build_part("*isIncomplete*", b"yes"))
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 
-class Collect:
+class CollectClient:
     """One phone's Collect, set up by its token or by Basic."""
 
     def __init__(self, phone: Phone | None = None, token: str | None = None, **headers: str) -> None:
@@ -80,4 +80,4 @@ class Collect:
         )
 
     def send(self, body: bytes, files: dict[str, bytes] | None = None, *, incomplete: bool = False) -> Any:
-        return self.post(multipart(body, files, incomplete=incomplete))
+        return self.post(build_multipart(body, files, incomplete=incomplete))

@@ -1,8 +1,8 @@
 import pytest
 
-from tests.api.openrosa.collect import Collect
+from tests.api.openrosa.collect import CollectClient
 
 
 @pytest.fixture
-def collect(world) -> Collect:
-    return Collect(world.first)
+def collect(world) -> CollectClient:
+    return CollectClient(world.first)

@@ -1,21 +1,21 @@
-"""One content, two wires: what a form's XML says has the canonical form of the golden vector in JSON."""
+"""The canonical form of a report is the same from XML and from JSON."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from api.openrosa.instance import instance_read
-from api.openrosa.translate import submission_of
+from api.openrosa.instance import parse_instance
+from api.openrosa.xml_fields import build_submission
 from observer.models import Contest
 from reports.models import Report
-from reports.services.checklists.compiled import form_named
-from reports.services.intake.canonical import canonical, content_read
+from reports.services.checklists.compiled import find_form
+from reports.services.intake.canonical import encode_canonical, read_content
 from reports.services.intake.submission import Sender
 from tests.api.conftest import PhoneClient
-from tests.api.openrosa.collect import Collect
+from tests.api.openrosa.collect import CollectClient
 from tests.support.pure import VIOLATION_CODES
-from tests.support.world import World, words
+from tests.support.world import World, make_texts
 
 pytestmark = pytest.mark.once
 
@@ -28,11 +28,11 @@ def test_the_xml_says_what_the_json_says(world: World, path: Path):
     vector = json.loads((FOLDER / "canonical" / f"{path.name.split('.')[0]}.json").read_text())
     sender = Sender(election=world.election, observer=world.first.observer, device=world.first.device)
     body = path.read_bytes()
-    submission = submission_of(instance_read(body), body, sender)
-    assert submission.unread is None, submission.unread and submission.unread.as_dict()
-    form = form_named(world.election.pk, submission.checklist, submission.version)
+    submission = build_submission(parse_instance(body), body, sender)
+    assert submission.problem is None, submission.problem and submission.problem.as_dict()
+    form = find_form(world.election.pk, submission.checklist, submission.version)
     assert form is not None
-    assert canonical(content_read(submission, form, VIOLATION_CODES)).decode() == vector["canonical"]
+    assert encode_canonical(read_content(submission, form, VIOLATION_CODES)).decode() == vector["canonical"]
     assert str(submission.uuid) == vector["report"]["id"]
 
 
@@ -43,13 +43,16 @@ def test_there_are_vectors():
 @pytest.mark.parametrize("name", ["06-decimal", "14-place", "18-time", "24-contest", "25-incident"])
 @pytest.mark.parametrize("xml_first", [True, False])
 def test_a_report_sent_by_both_is_one_report(world: World, name: str, xml_first: bool):
-    """A phone's own client and Collect may both hold it: a copy by either is a retry of the other."""
-    Contest.objects.create(election=world.election, code="PRES", names=words("PRES"))
+    """A phone's own client and Collect may both have it.
+
+    A copy by either is a retry of the other.
+    """
+    Contest.objects.create(election=world.election, code="PRES", names=make_texts("PRES"))
     report = json.loads((FOLDER / "canonical" / f"{name}.json").read_text())["report"]
     xml = (FOLDER / "openrosa" / "canonical" / f"{name}.xml").read_bytes()
 
     def by_collect() -> int:
-        return Collect(world.first).send(xml).status_code
+        return CollectClient(world.first).send(xml).status_code
 
     def by_phone() -> int:
         return PhoneClient(world.first).post("reports", report).status_code

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from observer.models import Assignment, Contest
-from tests.api.openrosa.collect import Collect
-from tests.support.world import make_version, words
+from tests.api.openrosa.collect import CollectClient
+from tests.support.world import make_texts, make_version
 
 pytestmark = pytest.mark.once
 
@@ -18,7 +18,7 @@ LIST = "{http://openrosa.org/xforms/xformsList}"
 MANIFEST = "{http://openrosa.org/xforms/xformsManifest}"
 
 
-def forms_of(collect: Collect, query: str = "") -> dict[str, dict[str, str]]:
+def load_forms(collect: CollectClient, query: str = "") -> dict[str, dict[str, str]]:
     answer = collect.get(f"formList{query}")
     assert answer.status_code == 200, answer.content
     assert answer["Content-Type"].startswith("text/xml") and answer["X-OpenRosa-Version"] == "1.0"
@@ -28,60 +28,60 @@ def forms_of(collect: Collect, query: str = "") -> dict[str, dict[str, str]]:
     return {one["formID"]: one for one in found}
 
 
-def md5(content: bytes) -> str:
+def hash_md5(content: bytes) -> str:
     return "md5:" + hashlib.md5(content).hexdigest()
 
 
-def download(collect: Collect, url: str) -> Any:
+def download(collect: CollectClient, url: str) -> Any:
     return collect.client.get(url.removeprefix("http://testserver"), headers=collect.headers)
 
 
-def files_of(collect: Collect, form: dict[str, str]) -> dict[str, bytes]:
+def load_files(collect: CollectClient, form: dict[str, str]) -> dict[str, bytes]:
     root = ElementTree.fromstring(download(collect, form["manifestUrl"]).content)
     assert root.tag == f"{MANIFEST}manifest"
     files = {}
     for one in root:
         said = {child.tag.removeprefix(MANIFEST): child.text or "" for child in one}
         content = download(collect, said["downloadUrl"]).content
-        assert md5(content) == said["hash"]
+        assert hash_md5(content) == said["hash"]
         files[said["filename"]] = content
     return files
 
 
 class TestList:
     def test_has_every_checklist_in_force_with_version_and_hash(self, collect):
-        forms = forms_of(collect)
+        forms = load_forms(collect)
         assert list(forms) == ["opening", "voting", "tabulation", "incident"]
         for form in forms.values():
             assert form["version"] == "1"
-            assert form["hash"] == md5(download(collect, form["downloadUrl"]).content)
+            assert form["hash"] == hash_md5(download(collect, form["downloadUrl"]).content)
 
     def test_names_are_in_the_observers_language(self, collect):
-        assert forms_of(collect)["voting"]["name"] == "voting ru"
+        assert load_forms(collect)["voting"]["name"] == "voting ru"
 
     def test_a_new_wording_is_a_new_version_and_the_old_one_can_be_had(self, world, collect):
-        old = forms_of(collect)["voting"]
+        old = load_forms(collect)["voting"]
         make_version(world.versions["voting"].checklist, 2, [{"code": "V03", "type": "yes_no"}])
-        new = forms_of(collect)["voting"]
+        new = load_forms(collect)["voting"]
         assert (new["version"], old["version"]) == ("2", "1") and new["hash"] != old["hash"]
         assert download(collect, old["downloadUrl"]).status_code == 200
 
     def test_can_be_asked_for_one_form(self, collect):
-        assert list(forms_of(collect, "?formID=incident")) == ["incident"]
+        assert list(load_forms(collect, "?formID=incident")) == ["incident"]
 
     def test_costs_one_statement_a_form_and_few_more(self, collect, django_assert_max_num_queries):
-        forms_of(collect)
+        load_forms(collect)
         with django_assert_max_num_queries(5 + 4):
             collect.get("formList")
 
     def test_has_no_form_that_cannot_be_written_and_all_others(self, world, collect, caplog):
         broken = {"code": "V03", "type": "yes_no", "hints": {"en": "Was ${nobody} there?"}}
         make_version(world.versions["voting"].checklist, 2, [broken])
-        assert list(forms_of(collect)) == ["opening", "tabulation", "incident"]
+        assert list(load_forms(collect)) == ["opening", "tabulation", "incident"]
         assert "voting version 2 has no form" in caplog.text
         assert collect.get("forms/voting/2.xml").status_code == 404
 
-    def test_is_not_sent_again_unchanged(self, collect):
+    def test_unchanged_it_is_304(self, collect):
         etag = collect.get("formList")["ETag"]
         assert collect.get("formList", **{"If-None-Match": etag}).status_code == 304
 
@@ -104,7 +104,7 @@ class TestForm:
 
     def test_asks_for_the_contest_where_there_are_some(self, world, collect):
         assert b"_contest" not in collect.get("forms/voting/1.xml").content
-        Contest.objects.create(election=world.election, code="PRES", names=words("PRES"))
+        Contest.objects.create(election=world.election, code="PRES", names=make_texts("PRES"))
         assert b"<name>PRES</name>" in collect.get("forms/voting/1.xml").content
 
     @pytest.mark.parametrize("address", ["forms/none/1.xml", "forms/voting/9.xml", "forms/voting/1/files/none.csv"])
@@ -114,25 +114,25 @@ class TestForm:
 
 
 class TestStations:
-    def rows(self, collect: Collect, form: str = "voting") -> list[dict[str, str]]:
-        content = files_of(collect, forms_of(collect)[form])["stations.csv"]
+    def load_rows(self, collect: CollectClient, form: str = "voting") -> list[dict[str, str]]:
+        content = load_files(collect, load_forms(collect)[form])["stations.csv"]
         return list(csv.DictReader(io.StringIO(content.decode())))
 
     def test_begin_with_the_assigned_one_which_is_preset(self, collect):
-        rows = self.rows(collect)
+        rows = self.load_rows(collect)
         assert (rows[0]["name"], rows[0]["preset"]) == ("KZ-1-1-1", "1")
         assert [row["preset"] for row in rows].count("1") == 1
         assert rows[0]["label"] == "KZ-1-1-1 · KZ-1-1-1 ru"
 
     def test_hold_the_territory_and_a_way_out_of_it(self, collect):
-        assert [row["name"] for row in self.rows(collect)] == ["KZ-1-1-1", "KZ-1-1-2", "KZ-1-1-3", "*"]
+        assert [row["name"] for row in self.load_rows(collect)] == ["KZ-1-1-1", "KZ-1-1-2", "KZ-1-1-3", "*"]
 
     def test_of_several_assigned_none_is_preset(self, world, collect):
         second = Assignment.objects.create(election=world.election, commission=world.tree["KZ-2-2-2"])
         second.observers.add(world.first.observer)
-        rows = self.rows(collect)
+        rows = self.load_rows(collect)
         assert {rows[0]["name"], rows[1]["name"]} == {"KZ-1-1-1", "KZ-2-2-2"}
         assert "1" not in [row["preset"] for row in rows]
 
     def test_are_the_kind_of_place_that_the_checklist_is_about(self, collect):
-        assert [row["name"] for row in self.rows(collect, "tabulation")] == ["KZ", "KZ-1", "KZ-1-1", "*"]
+        assert [row["name"] for row in self.load_rows(collect, "tabulation")] == ["KZ", "KZ-1", "KZ-1-1", "*"]

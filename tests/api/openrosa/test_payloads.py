@@ -1,4 +1,7 @@
-"""Whole requests in ODK Collect's shape, sent unchanged: three photos in two POSTs, repeated, broken, edited, refused."""
+"""Whole requests in ODK Collect's form, sent unchanged.
+
+Three photos in two POSTs, repeated, cut off, edited, refused.
+"""
 
 import io
 from pathlib import Path
@@ -9,10 +12,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from observer.services.devices.enrolment import device_revoke
+from observer.services.devices.enrolment import revoke_device
 from reports.models import Checklist, Evidence, Refusal, Report
-from reports.services.storage.sealed_store import open_sealed
-from tests.support.world import World, make_version, words
+from reports.services.storage.sealed_store import open_sealed_file
+from tests.support.world import World, make_texts, make_version
 
 FOLDER = Path(__file__).parents[2] / "payloads" / "openrosa"
 FIRST = UUID("5a3c2f7e-2f0a-4a3c-8d53-7b1d0c9e6a11")
@@ -32,7 +35,7 @@ QUESTIONS: list[dict[str, Any]] = [
 @pytest.fixture
 def token(world: World) -> str:
     papers = Checklist.objects.create(
-        election=world.election, code="papers", stage="voting", repeat="visit", titles=words("papers"), order=9
+        election=world.election, code="papers", stage="voting", repeat="visit", titles=make_texts("papers"), order=9
     )
     make_version(papers, 1, QUESTIONS)
     return world.first.token
@@ -58,7 +61,7 @@ def replay(token: str, name: str, cut: int | None = None, **environment: Any) ->
     )
 
 
-def photos(report: UUID = FIRST) -> list[str]:
+def load_photo_states(report: UUID = FIRST) -> list[str]:
     return list(Evidence.objects.filter(report__uuid=report).order_by("pk").values_list("state", flat=True))
 
 
@@ -70,9 +73,9 @@ class TestAWholeSubmission:
 
     def test_comes_in_two_posts_and_is_one_report_with_three_photos(self, token):
         assert replay(token, "first").status_code == 202
-        assert photos() == ["stored", "stored", "awaited"]
+        assert load_photo_states() == ["stored", "stored", "awaited"]
         assert replay(token, "second").status_code == 201
-        assert photos() == ["stored"] * 3
+        assert load_photo_states() == ["stored"] * 3
         report = Report.objects.get()
         assert report.answers == {
             "P1": "yes",
@@ -89,14 +92,14 @@ class TestAWholeSubmission:
         assert [one.code for one in report.violations.all()] == ["FRD-05"]
         assert report.sent_at is None
 
-    def test_seals_what_came_and_knows_which_question_it_answers(self, token):
+    def test_its_files_are_sealed_with_their_question(self, token):
         replay(token, "first")
         replay(token, "second")
         rows = list(Evidence.objects.order_by("pk"))
         assert [row.question for row in rows] == ["P2", "P3", ""]
         assert all(row.publishable and row.type == "image/jpeg" and row.size for row in rows)
         for row in rows:
-            with open_sealed(sha256=row.sha256) as file:
+            with open_sealed_file(sha256=row.sha256) as file:
                 content = file.read()
             assert len(content) == row.size and content in b"".join(
                 (FOLDER / name).read_bytes() for name in ("first.http", "second.http")
@@ -105,20 +108,20 @@ class TestAWholeSubmission:
     def test_may_come_again_any_number_of_times_in_any_order(self, token):
         for name in ("second", "first", "first", "second", "second"):
             assert replay(token, name).status_code in (201, 202)
-        assert Report.objects.count() == 1 and photos() == ["stored"] * 3
+        assert Report.objects.count() == 1 and load_photo_states() == ["stored"] * 3
         assert replay(token, "first").status_code == 201
 
     def test_may_come_in_chunks_without_a_length(self, token):
         answer = replay(token, "first", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
-        assert answer.status_code == 202 and photos()[:2] == ["stored", "stored"]
+        assert answer.status_code == 202 and load_photo_states()[:2] == ["stored", "stored"]
 
-    def test_that_breaks_off_anywhere_keeps_what_came_whole_and_is_mended_by_sending_it_again(self, token, settings):
+    def test_cut_off_anywhere_it_keeps_complete_parts_and_can_be_sent_again(self, token, settings):
         body = (FOLDER / "first.http").read_bytes().split(b"\r\n\r\n", 1)[1]
         seen = set()
         for cut in range(0, len(body) - 4, 97):
             answer = replay(token, "first", cut)
             assert answer.status_code == 400, cut
-            seen.add(tuple(photos()))
+            seen.add(tuple(load_photo_states()))
         assert seen == {(), ("awaited",) * 3, ("stored", "awaited", "awaited"), ("stored", "stored", "awaited")}
         assert replay(token, "first").status_code == 202
         assert Report.objects.count() == 1 and Refusal.objects.count() == 0
@@ -132,7 +135,7 @@ class TestAnEdit:
         assert replay(token, "edited").status_code == 201
         old, new = Report.objects.get(uuid=FIRST), Report.objects.get(uuid=EDITED)
         assert new.supersedes == FIRST and old.superseded and not new.superseded
-        assert photos(EDITED) == photos(FIRST) == ["stored"] * 3
+        assert load_photo_states(EDITED) == load_photo_states(FIRST) == ["stored"] * 3
         assert set(Evidence.objects.values_list("sha256", flat=True)) and Evidence.objects.count() == 6
 
     def test_may_come_before_what_it_edits(self, token):
@@ -171,7 +174,7 @@ class TestARefusal:
         assert Report.objects.count() == Refusal.objects.count() == 0
 
     def test_of_a_revoked_device_is_403_at_every_address(self, world, token):
-        device_revoke(device=world.first.device, user=None, now=timezone.now())
+        revoke_device(device=world.first.device, user=None, now=timezone.now())
         for name in ("head", "first"):
             assert replay(token, name).status_code == 403
         assert Client().get(f"/api/openrosa/k/{token}/formList").status_code == 403

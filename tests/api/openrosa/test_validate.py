@@ -1,4 +1,4 @@
-"""ODK Validate, the validator of ODK's own engine JavaRosa, on the forms of a whole country's pack."""
+"""ODK Validate, the validator of ODK's own engine JavaRosa, on all forms of a country's pack."""
 
 import subprocess
 from pathlib import Path
@@ -11,19 +11,22 @@ from django.utils import timezone
 
 from observer.models import Organisation
 from reports.models import Checklist, Report
-from reports.services.checklists.publishing import xlsform_import
-from reports.services.checklists.xlsform.names import names_of
-from reports.services.elections.packs import election_create
-from tests.api.openrosa.collect import Collect, xml
-from tests.reports.services.checklists.test_xlsform import EVERYTHING
-from tests.support.files import jpeg
+from reports.services.checklists.publishing import import_xlsform
+from reports.services.checklists.xlsform.names import build_xml_names
+from reports.services.elections.packs import create_election
+from tests.api.openrosa.collect import CollectClient, build_form_xml
+from tests.reports.services.checklists.test_xlsform import FULL_FORM
+from tests.support.files import make_jpeg
 from tests.support.world import DAY, make_observer, make_phone, make_version
 
 JAR = Path(pyxform.__file__).parent / "validators" / "odk_validate" / "bin" / "ODK_Validate.jar"
 
 
-def validated(path: Path) -> str:
-    """What it says; pytest's own failure tells where Java is missing."""
+def run_odk_validate(path: Path) -> str:
+    """Returns "valid", else what ODK Validate printed.
+
+    Without Java it fails.
+    """
     command = ["java", "-Djava.awt.headless=true", "-jar", str(JAR), str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     return done.stdout + done.stderr if done.returncode else "valid"
@@ -32,7 +35,7 @@ def validated(path: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.sqlite
 def test_every_form_of_the_pack_is_valid(db, tmp_path):
-    election = election_create(
+    election = create_election(
         slug="kz",
         name="Election",
         date=DAY.date(),
@@ -41,24 +44,24 @@ def test_every_form_of_the_pack_is_valid(db, tmp_path):
         now=timezone.now(),
     )
     observer = make_observer("OB-4444", Organisation.objects.create(code="org", names={"en": "org"}))
-    collect = Collect(make_phone(observer, election))
+    collect = CollectClient(make_phone(observer, election))
     codes = list(election.checklists.values_list("code", flat=True))
     assert len(codes) == 5
     for code in codes:
         path = tmp_path / f"{code}.xml"
         path.write_bytes(collect.get(f"forms/{code}/1.xml").content)
-        assert validated(path) == "valid"
+        assert run_odk_validate(path) == "valid"
 
 
 @pytest.mark.slow
 @pytest.mark.sqlite
 def test_a_form_that_came_as_an_xlsform_with_everything_in_it_is_valid(world, tmp_path):
-    files = {"box.jpg": jpeg(), "hum.mp3": b"hum"}
-    xlsform_import(election=world.election, source=EVERYTHING, file="form.xlsx", files=files, now=DAY)
-    collect = Collect(world.first)
+    files = {"box.jpg": make_jpeg(), "hum.mp3": b"hum"}
+    import_xlsform(election=world.election, source=FULL_FORM, file="form.xlsx", files=files, now=DAY)
+    collect = CollectClient(world.first)
     path = tmp_path / "harbour.xml"
     path.write_bytes(collect.get("forms/harbour/1.xml").content)
-    assert validated(path) == "valid"
+    assert run_odk_validate(path) == "valid"
     manifest = collect.get("forms/harbour/1/manifest").content
     assert b"<filename>box.jpg</filename>" in manifest and b"<filename>hum.mp3</filename>" in manifest
     assert collect.get("forms/harbour/1/files/hum.mp3").content == b"hum"
@@ -72,10 +75,10 @@ def test_a_form_whose_codes_are_no_xml_names_is_valid_and_comes_back_by_code(wor
     made[-1] |= {"relevant_question": "1", "relevant_answers": ["a"]}
     checklist = Checklist.objects.create(election=world.election, code="odd", stage="odd", titles={"en": "Odd"})
     make_version(checklist, 1, made)
-    collect = Collect(world.first)
+    collect = CollectClient(world.first)
     path = tmp_path / "odd.xml"
     path.write_bytes(collect.get("forms/odd/1.xml").content)
-    assert validated(path) == "valid"
-    answers = "".join(f"<{name}>b</{name}>" for name in names_of(codes).values())
-    assert collect.send(xml(answers, form="odd")).status_code == 201
+    assert run_odk_validate(path) == "valid"
+    answers = "".join(f"<{name}>b</{name}>" for name in build_xml_names(codes).values())
+    assert collect.send(build_form_xml(answers, form="odd")).status_code == 201
     assert Report.objects.get().answers == dict.fromkeys(codes, "b")

@@ -1,4 +1,4 @@
-"""The demonstration: real where it can be, invented and saying so where it cannot."""
+"""The demo data: it is complete, reproducible and leaks no personal data to disk."""
 
 import base64
 import json
@@ -18,48 +18,48 @@ from django.core.management import call_command
 
 from observer.models import Commission, Election, EnrolmentCode, Observer, User
 from reports.management.demo import answers
-from reports.management.demo.chance import chance, named
-from reports.management.demo.geography import apportioned, contains, regions
-from reports.management.demo.people import FAMILY
-from reports.management.demo.photos import draw
+from reports.management.demo.geography import apportion, is_inside, load_regions
+from reports.management.demo.people import FAMILY_NAMES
+from reports.management.demo.photos import draw_photo
+from reports.management.demo.seeded_random import make_random, make_uuid
 from reports.models import Due, Evidence, Report, Summary, Violation
-from reports.services.figures.format import figure
+from reports.services.figures.format import format_figure
 
-PACK = Path(settings.PACKS_DIR) / "kz"
+PACK_FOLDER = Path(settings.PACKS_DIR) / "kz"
 
 
 class TestChance:
-    def test_is_the_same_every_time_and_apart_for_each_thing(self):
-        assert chance("a", 1).random() == chance("a", 1).random() != chance("a", 2).random()
-        assert named("report", 1) == named("report", 1) != named("report", 2)
+    def test_is_reproducible_and_differs_by_key(self):
+        assert make_random("a", 1).random() == make_random("a", 1).random() != make_random("a", 2).random()
+        assert make_uuid("report", 1) == make_uuid("report", 1) != make_uuid("report", 2)
 
-    def test_a_share_is_whole_and_adds_up(self):
-        assert apportioned([1, 1, 1], 100) == [34, 33, 33]
-        assert sum(apportioned([475, 717, 366, 606], 1200)) == 1200
+    def test_apportioned_shares_are_whole_numbers_that_add_up(self):
+        assert apportion([1, 1, 1], 100) == [34, 33, 33]
+        assert sum(apportion([475, 717, 366, 606], 1200)) == 1200
 
     def test_the_negative_share_of_counts_is_that_of_2022(self):
-        assert figure(65, 111) == "65"
-        assert answers.NEGATIVE_SHARE["counting"] == pytest.approx(65 / 111)
+        assert format_figure(65, 111) == "65"
+        assert answers.NEGATIVE_SHARES["counting"] == pytest.approx(65 / 111)
 
     def test_a_drawn_photo_is_a_jpeg_and_the_same_again(self):
-        data = draw("opening", "KZ-75-03-0375", 1)
+        data = draw_photo("opening", "KZ-75-03-0375", 1)
         assert data[:2] == b"\xff\xd8"
-        assert data == draw("opening", "KZ-75-03-0375", 1) != draw("opening", "KZ-75-03-0375", 2)
+        assert data == draw_photo("opening", "KZ-75-03-0375", 1) != draw_photo("opening", "KZ-75-03-0375", 2)
 
 
 class TestRegions:
-    def test_there_are_the_twenty_real_ones(self):
-        found = regions(PACK)
+    def test_there_are_the_twenty_real_regions(self):
+        found = load_regions(PACK_FOLDER)
         assert len(found) == 20
         assert {one.code: one.stations for one in found}["75"] == 600
 
     def test_a_point_is_in_its_region_and_in_no_other(self):
-        almaty = [one.code for one in regions(PACK) if contains(one, 76.945, 43.238)]
+        almaty = [one.code for one in load_regions(PACK_FOLDER) if is_inside(one, 76.945, 43.238)]
         assert almaty == ["75"]
-        assert [one.code for one in regions(PACK) if contains(one, 37.6, 55.7)] == []
+        assert [one.code for one in load_regions(PACK_FOLDER) if is_inside(one, 37.6, 55.7)] == []
 
 
-def load() -> str:
+def load_demo_data() -> str:
     out = StringIO()
     call_command("load_demo", address="http://127.0.0.1:9999", stdout=out)
     return out.getvalue()
@@ -68,12 +68,12 @@ def load() -> str:
 @pytest.mark.slow
 @pytest.mark.once
 class TestLoading:
-    def test_it_is_what_it_says_and_loading_it_again_changes_no_figure(self, transactional_db):
-        told = load()
+    def test_loads_the_documented_data_and_loading_again_changes_nothing(self, transactional_db):
+        told = load_demo_data()
         election = Election.objects.get(slug="kz-2022-president")
         assert (election.date, election.publication, election.timezone) == (date(2022, 11, 20), "live", "Asia/Almaty")
-        self.the_places_are_there(election)
-        self.the_reports_are_there()
+        self.check_places(election)
+        self.check_reports()
         assert "http://127.0.0.1:9999/admin/" in told
         assert re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4} .* OB-7F3K", told)
         password = re.search(r"admin / (\S+)", told)
@@ -82,13 +82,13 @@ class TestLoading:
         assert Due.objects.count() == 0
         call_command("check_summaries", stdout=StringIO())
 
-        before = self.figures()
-        load()
-        assert self.figures() == before
+        before = self.collect_figures()
+        load_demo_data()
+        assert self.collect_figures() == before
         assert EnrolmentCode.objects.count() == 2
         call_command("check_summaries", stdout=StringIO())
 
-    def figures(self) -> tuple[object, ...]:
+    def collect_figures(self) -> tuple[object, ...]:
         return (
             list(Summary.objects.order_by("pk").values_list("pk", "revision", "tally")),
             Report.objects.count(),
@@ -97,7 +97,7 @@ class TestLoading:
             Commission.objects.count(),
         )
 
-    def the_places_are_there(self, election: Election) -> None:
+    def check_places(self, election: Election) -> None:
         places = election.commissions
         assert places.filter(level__code="region").count() == 20
         precincts = list(places.precincts().select_related("parent__parent"))
@@ -107,11 +107,11 @@ class TestLoading:
         assert places.get(code="KZ-75-03-0375").parent.code == "KZ-75-03"
         assert max(one.voters for one in precincts) <= 3000
         assert 1100 < sum(one.voters for one in precincts) / 1200 < 1240
-        outlines = {f"KZ-{one.code}": one for one in regions(PACK)}
-        assert all(contains(outlines[one.parent.parent.code], one.lon, one.lat) for one in precincts)
+        outlines = {f"KZ-{one.code}": one for one in load_regions(PACK_FOLDER)}
+        assert all(is_inside(outlines[one.parent.parent.code], one.lon, one.lat) for one in precincts)
         assert places.get(code="KZ-23").zone == "Asia/Atyrau"
 
-    def the_reports_are_there(self) -> None:
+    def check_reports(self) -> None:
         assert Observer.objects.count() == 300
         assert all(
             re.fullmatch(r"OB-[2-9A-HJ-NP-Z]{4}", code) for code in Observer.objects.values_list("code", flat=True)
@@ -126,7 +126,7 @@ class TestLoading:
         assert Evidence.objects.filter(flags__icontains="same_file_elsewhere").exists()
 
 
-EDIT = """
+EDIT_SCRIPT = """
 import json, shutil, sys
 from django.conf import settings
 from django.test import Client
@@ -156,30 +156,32 @@ shutil.copytree(settings.DATA_DIR, out + "/open")  # with the journal, while the
 
 
 ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "cp1251", "koi8-r")
-SHORTEST = 6  # bytes; of fewer, any 20 MB of encrypted bytes have some by chance
+MIN_NEEDLE_BYTES = 6  # shorter ones occur by chance in 20 MB of encrypted bytes
 
 
-def forms_of(text: str) -> set[bytes]:
-    """A text in the encodings and escapes it may hide in."""
+def list_byte_forms(text: str) -> set[bytes]:
+    """The bytes of a text in every encoding and escape in which it could be stored."""
     cases = {text, text.lower(), text.upper()}
     whole = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}
     escaped = {json.dumps(case)[1:-1] for case in whole}
     escaped |= {one.upper().replace("\\U", "\\u") for one in escaped}
     quoted = {quote(case) for case in whole} | {quote(case).lower() for case in whole}
-    found = {encoded(way, encoding) for way in whole | escaped | quoted for encoding in ENCODINGS}
-    found |= {one for way in whole for encoding in ENCODINGS for one in in_base64(encoded(way, encoding))}
-    return {one for one in found if len(one) >= SHORTEST}
+    found = {encode_or_empty(way, encoding) for way in whole | escaped | quoted for encoding in ENCODINGS}
+    found |= {
+        one for way in whole for encoding in ENCODINGS for one in list_base64_forms(encode_or_empty(way, encoding))
+    }
+    return {one for one in found if len(one) >= MIN_NEEDLE_BYTES}
 
 
-def encoded(text: str, encoding: str) -> bytes:
+def encode_or_empty(text: str, encoding: str) -> bytes:
     try:
         return text.encode(encoding)
     except UnicodeEncodeError:
-        return b""  # it cannot hide there
+        return b""  # the encoding cannot contain it
 
 
-def in_base64(content: bytes) -> set[bytes]:
-    """What is sure to be seen of these bytes in the base64 of a longer text, wherever they begin in it."""
+def list_base64_forms(content: bytes) -> set[bytes]:
+    """The base64 strings of these bytes inside a longer text, for each of the three alignments."""
     found = set()
     for before in range(3):
         text = base64.b64encode(bytes(before) + content)
@@ -188,8 +190,11 @@ def in_base64(content: bytes) -> set[bytes]:
     return found
 
 
-def found_in(*folders: Path, wanted: Path) -> bytes:
-    """Files with the wanted byte strings (one a line) in them. Python looks for half a minute, `grep` a second."""
+def grep_folders(*folders: Path, wanted: Path) -> bytes:
+    """The matches of the byte strings in the file `wanted` (one per line), as `grep` prints them.
+
+    Searching in Python takes half a minute, `grep` a second.
+    """
     options = ["--recursive", "--only-matching", "--text", "--fixed-strings", "--file", str(wanted)]
     command = ["grep", *options, *map(str, folders)]
     done = subprocess.run(command, env=os.environ | {"LC_ALL": "C"}, capture_output=True)
@@ -197,10 +202,10 @@ def found_in(*folders: Path, wanted: Path) -> bytes:
     return done.stdout
 
 
-class TestForms:
-    def test_a_text_is_found_wherever_it_hides(self):
+class TestByteForms:
+    def test_finds_a_text_in_every_encoding(self):
         name = "Жасырынов"
-        needles = forms_of(name)
+        needles = list_byte_forms(name)
         assert not any(needle in "Жасыр".encode(encoding) for needle in needles for encoding in ENCODINGS)
         for way in (
             *(name.encode(encoding) for encoding in ENCODINGS),
@@ -232,24 +237,24 @@ class TestSecrecy:
         manage("migrate", "-v0")
         manage("load_demo")
         script = out / "edit.py"
-        script.write_text(f"import sys\nsys.argv.append({str(out)!r})\n{EDIT}", "utf-8")
+        script.write_text(f"import sys\nsys.argv.append({str(out)!r})\n{EDIT_SCRIPT}", "utf-8")
         manage("shell", "-v0", "-c", f"exec(open({str(script)!r}).read())")
 
         people = json.loads((out / "people.json").read_text())
         assert len(people) == 300
         # Every observer's values have one of these parts: a few thousand whole ones would take minutes. Digits
         # are eight at least: seven stand in one of so many hashes by chance.
-        parts = (*FAMILY, "77000000", "observers.example", "ДЕМО-0", "Жасырынұлы", "77077654321", "hidden.person")
+        parts = (*FAMILY_NAMES, "77000000", "observers.example", "ДЕМО-0", "Жасырынұлы", "77077654321", "hidden.person")
         assert all(any(part in value for part in parts) for person in people for value in person)
         secrets = [line for file in keys.iterdir() for line in file.read_text().split()]
         assert len(secrets) == 3
-        needles = {way for text in (*parts, *secrets) for way in forms_of(text)}
+        needles = {way for text in (*parts, *secrets) for way in list_byte_forms(text)}
         assert not any(b"\n" in needle for needle in needles)
         wanted = tmp_path / "needles"
         wanted.write_bytes(b"".join(needle + b"\n" for needle in needles))
         files = [file for folder in (data, out / "open") for file in folder.rglob("*") if file.is_file()]
         assert any(file.name.endswith("-wal") for file in files)
         assert any(b"OB-7F3K" in file.read_bytes() for file in files)
-        assert found_in(data, out / "open", wanted=wanted) == b""
+        assert grep_folders(data, out / "open", wanted=wanted) == b""
         (data / "leak").write_bytes("…Жасырынұлы…".encode("utf-16-be"))
-        assert b"leak:" + "Жасырынұлы".encode("utf-16-be") in found_in(data, out / "open", wanted=wanted)
+        assert b"leak:" + "Жасырынұлы".encode("utf-16-be") in grep_folders(data, out / "open", wanted=wanted)

@@ -1,4 +1,4 @@
-"""What was received or published refuses to change, by whatever way, on both databases."""
+"""Rows that were received or published cannot be changed, by ORM or SQL, on both databases."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -23,7 +23,7 @@ from reports.models import (
     Report,
     Section,
 )
-from tests.support.door import photo, send, stored
+from tests.support.intake import build_photo, send_report, store_report
 from tests.support.world import DAY, World, make_version, payload
 
 SEALED = import_module("reports.migrations.0002_sealed")
@@ -85,8 +85,8 @@ def rows(world: World) -> dict[str, models.Model]:
         supersedes=str(uuid4()),
         sent_at=DAY.isoformat(),
     )
-    report = stored(world.first, body, submitter=world.second.device)
-    send(world.first, payload(commission="XX"))
+    report = store_report(world.first, body, submitter=world.second.device)
+    send_report(world.first, payload(commission="XX"))
     note = Note.objects.create(uuid=uuid4(), report=report, text="a word", at=DAY, received_at=DAY)
     return {"reports_report": report, "reports_refusal": Refusal.objects.get(), "reports_note": note}
 
@@ -172,7 +172,7 @@ class TestWhatWasReceived:
 class TestEvidence:
     @pytest.fixture
     def evidence(self, world: World) -> Evidence:
-        stored(world.first, payload(evidence=[photo()]))
+        store_report(world.first, payload(evidence=[build_photo()]))
         return Evidence.objects.get()
 
     @WAYS
@@ -182,7 +182,7 @@ class TestEvidence:
             update(evidence, column, other_value(Evidence._meta.get_field(column)))
 
     def test_that_was_announced_vaguely_may_be_told_once(self, world: World):
-        stored(world.first, payload(evidence=[{"id": str(uuid4())}]))
+        store_report(world.first, payload(evidence=[{"id": str(uuid4())}]))
         evidence = Evidence.objects.get()
         Evidence.objects.update(sha256="ab" * 32, size=77)
         for column in ("sha256", "size"):
@@ -312,7 +312,7 @@ class TestTheTriggers:
 @pytest.mark.django_db(transaction=True)
 class TestARotationOfKeysInOneSession:
     def test_opens_bodies_for_no_other(self):
-        report = stored(World().first, payload())
+        report = store_report(World().first, payload())
         refused: list[str] = []
 
         def elsewhere() -> None:

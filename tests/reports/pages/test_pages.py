@@ -1,4 +1,4 @@
-"""The public pages: what they show, to whom, at what cost."""
+"""Tests of the public pages: content, publication, languages, caching, errors."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from observer.models import Commission, Election
 from reports.models import Checklist, Evidence, Question, Report
-from reports.pages.http.responses import POLICY
-from reports.services.figures.refresh import summaries_refresh
+from reports.pages.http.responses import CONTENT_SECURITY_POLICY
+from reports.services.figures.refresh import recompute_due_summaries
 from reports.services.publishing import published_releases
-from reports.services.publishing.live import summary_document
-from tests.support.door import stored
+from reports.services.publishing.live_summary import build_live_summary
+from tests.support.intake import store_report
 from tests.support.world import DAY, World, make_election, payload
 
 pytestmark = pytest.mark.django_db
@@ -26,38 +26,43 @@ def address(code: str = ROOT, language: str = "en") -> str:
     return f"/{language}/test-2022/{code}"
 
 
-def text_of(response) -> str:
-    """What a reader reads: no tags, plain spaces."""
+def get_visible_text(response) -> str:
+    """Get the visible text: without tags, with plain spaces."""
     plain = re.sub(r"<[^>]+>", " ", response.content.decode())
     return re.sub(r"\s+", " ", plain.replace("\u202f", " ").replace("\xa0", " "))
 
 
 @pytest.fixture(autouse=True)
-def _alone(settings):
-    """No redirect to https, and a cache of the test's own: others clear the shared one at any moment."""
+def _isolated_cache(settings):
+    """No redirect to https, and a separate cache.
+
+    Other tests may clear the shared cache at any time.
+    """
     settings.SECURE_SSL_REDIRECT = False
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
 @pytest.fixture
 def observed(world: World) -> World:
-    """Two reports on voting, one of them a finding, counted up to the root."""
-    stored(world.first, payload("voting", "KZ-1-1-1", answers={"V03": "yes", "V15": "no", "V90": "bad", "X05": 1234}))
-    stored(
+    """Two voting reports, one with a finding, counted."""
+    store_report(
+        world.first, payload("voting", "KZ-1-1-1", answers={"V03": "yes", "V15": "no", "V90": "bad", "X05": 1234})
+    )
+    store_report(
         world.second, payload("voting", "KZ-1-1-2", answers={"V03": "no", "V15": "no", "V90": "good", "V01": "female"})
     )
-    summaries_refresh()
+    recompute_due_summaries()
     return world
 
 
-def publish(world: World, publication: str, *, precincts: bool) -> None:
+def set_publication(world: World, publication: str, *, precincts: bool) -> None:
     now = timezone.now() + timedelta(days=-1 if precincts else 1)
     Election.objects.filter(pk=world.election.pk).update(publication=publication, precincts_public_from=now)
 
 
 class TestADraft:
     def test_is_unknown_to_strangers(self, client, observed):
-        publish(observed, "live", precincts=True)
+        set_publication(observed, "live", precincts=True)
         Election.objects.filter(pk=observed.election.pk).update(state="draft")
         for code in (ROOT, DISTRICT, STATION):
             assert client.get(address(code)).status_code == 404
@@ -80,8 +85,8 @@ class TestPublication:
             ("live", STATION, 404),
         ],
     )
-    def test_pages_open_as_the_mission_decides(self, client, observed, publication, code, expected, precincts):
-        publish(observed, publication, precincts=precincts)
+    def test_pages_are_public_as_the_mission_decides(self, client, observed, publication, code, expected, precincts):
+        set_publication(observed, publication, precincts=precincts)
         status = expected
         for language in LANGUAGES:
             response = client.get(address(code, language))
@@ -91,38 +96,38 @@ class TestPublication:
                 assert "FRD-05" not in response.content.decode()
 
     def test_a_district_names_no_station_before_there_is_a_release(self, client, observed):
-        publish(observed, "live", precincts=True)
+        set_publication(observed, "live", precincts=True)
         page = client.get(address(DISTRICT)).content.decode()
         assert "KZ-1-1-1" not in page
         assert "Polling stations not listed" in page
-        assert "come with the first release" in text_of(client.get(address(STATION)))
+        assert "come with the first release" in get_visible_text(client.get(address(STATION)))
 
     def test_closing_an_election_closes_its_pages_at_once(self, client, observed):
         assert client.get(address()).status_code == 200
-        publish(observed, "closed", precincts=True)
+        set_publication(observed, "closed", precincts=True)
         assert client.get(address()).status_code == 404
 
     def test_a_closed_election_is_not_named(self, client, observed):
-        publish(observed, "closed", precincts=True)
+        set_publication(observed, "closed", precincts=True)
         assert "test-2022" not in client.get("/en/").content.decode()
         assert "test-2022 en" not in client.get(address()).content.decode()
 
-    def test_nothing_released_yet_is_a_page_of_its_own(self, client, observed):
-        publish(observed, "released", precincts=True)
-        assert "Nothing released yet" in text_of(client.get(address()))
+    def test_without_a_release_a_page_says_so(self, client, observed):
+        set_publication(observed, "released", precincts=True)
+        assert "Nothing released yet" in get_visible_text(client.get(address()))
 
 
 class TestFigures:
     def test_the_answer_comes_first(self, client, observed):
-        text = text_of(client.get(address()))
+        text = get_visible_text(client.get(address()))
         assert "Observers reported from 2 of 12 polling stations." in text
         assert "judged bad or very bad in 1 of 2 observations" in text
         assert text.index("2 of 12") < text.index("What was observed") < text.index("Possible violations")
         assert text.index("Possible violations") < text.index("Commissions below") < text.index("How this was made")
 
-    def test_figures_are_those_of_the_document(self, client, observed):
+    def test_figures_equal_those_of_the_summary_document(self, client, observed):
         root = Commission.objects.select_related("election", "level").get(code="KZ")
-        document = summary_document(commission=root, language="en")
+        document = build_live_summary(commission=root, language="en")
         finding = document["stages"]["voting"]["questions"]["V03"]["finding"]
         row = re.search(
             r'<tr role="row">\s*<th[^>]*><a class="question"[^>]*>V03 en.*?</tr>',
@@ -131,8 +136,8 @@ class TestFigures:
         )
         assert row
         assert f"{finding['n']} of {finding['of']}" in row.group()
-        assert "1,234" in text_of(client.get(address()))
-        assert "1 234" in text_of(client.get(address(language="ru")))
+        assert "1,234" in get_visible_text(client.get(address()))
+        assert "1 234" in get_visible_text(client.get(address(language="ru")))
 
     def test_the_same_figures_are_linked_for_machines(self, client, observed):
         page = client.get(address()).content.decode()
@@ -141,47 +146,47 @@ class TestFigures:
         assert [client.get(link.replace("&amp;", "&")).status_code for link in links] == [200, 200]
 
     def test_unlike_violations_are_never_added_up(self, client, observed):
-        stored(observed.first, payload("incident", "KZ-1-1-1", answers={"I01": "ACC-01"}))
-        summaries_refresh()
+        store_report(observed.first, payload("incident", "KZ-1-1-1", answers={"I01": "ACC-01"}))
+        recompute_due_summaries()
         page = client.get(address()).content.decode()
         assert page.count('class="violations"') == 2
         assert "Total" not in page
 
-    def test_before_the_first_report_missing_is_said_to_be_missing(self, client, world):
-        text = text_of(client.get(address()))
+    def test_before_the_first_report_the_page_says_so(self, client, world):
+        text = get_visible_text(client.get(address()))
         assert "Nothing has been observed here yet." in text
         assert "What was observed" not in text
 
     def test_a_new_revision_is_a_new_page(self, client, observed):
         before = client.get(address())
-        stored(observed.first, payload("voting", "KZ-1-1-3", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
-        summaries_refresh()
+        store_report(observed.first, payload("voting", "KZ-1-1-3", answers={"V03": "yes", "V15": "no", "V90": "bad"}))
+        recompute_due_summaries()
         after = client.get(address())
         assert after["ETag"] != before["ETag"]
-        assert "3 of 12" in text_of(after)
+        assert "3 of 12" in get_visible_text(after)
 
 
 class TestLanguages:
-    def test_the_front_door_leads_to_the_browsers_language(self, client, world):
-        for asked, language in [
+    def test_the_root_redirects_to_the_browsers_language(self, client, world):
+        for header, language in [
             ("ru-RU,ru;q=0.9", "ru"),
             ("kk", "kk"),
             ("fr, en;q=0.1", "en"),
             ("", "en"),
             ("*", "en"),
         ]:
-            response = client.get("/", headers={"accept-language": asked})
+            response = client.get("/", headers={"accept-language": header})
             assert (response.status_code, response["Location"]) == (302, f"/{language}/")
             assert "Accept-Language" in response["Vary"]
 
     @pytest.mark.parametrize(("language", "word"), [("kk", "Сайлаулар"), ("ru", "Выборы"), ("en", "Elections")])
-    def test_each_address_has_its_language_whatever_the_browser_wants(self, client, observed, language, word):
+    def test_the_address_sets_the_language_not_the_browser(self, client, observed, language, word):
         response = client.get(address(language=language), headers={"accept-language": "fr"})
         assert response["Content-Language"] == language
         assert f'<html lang="{language}">' in response.content.decode()
         assert word in response.content.decode()
 
-    def test_a_country_may_bring_a_language_we_have_no_words_for(self, client, observed):
+    def test_an_election_language_without_translation_has_english_pages(self, client, observed):
         Election.objects.filter(pk=observed.election.pk).update(
             languages=["eo", "en"], names={"eo": "Elekto", "en": "E"}
         )
@@ -192,20 +197,20 @@ class TestLanguages:
         assert "/eo/test-2022/" in client.get("/ru/").content.decode()
 
     def test_dates_and_zones_are_written_by_language(self, client, observed):
-        assert "20 November 2022" in text_of(client.get(address(language="en")))
-        assert "20 ноября 2022" in text_of(client.get(address(language="ru")))
-        assert "20 қараша" in text_of(client.get(address(language="kk")))
-        assert "UTC+" in text_of(client.get(address()))
+        assert "20 November 2022" in get_visible_text(client.get(address(language="en")))
+        assert "20 ноября 2022" in get_visible_text(client.get(address(language="ru")))
+        assert "20 қараша" in get_visible_text(client.get(address(language="kk")))
+        assert "UTC+" in get_visible_text(client.get(address()))
 
 
 class TestCaching:
-    def test_a_reader_who_has_the_page_is_told_so(self, client, observed):
+    def test_an_unchanged_page_is_answered_with_304(self, client, observed):
         first = client.get(address())
         assert first["Cache-Control"].startswith("public, max-age=10")
         assert first["Last-Modified"]
         again = client.get(address(), headers={"if-none-match": first["ETag"]})
         assert (again.status_code, again.content) == (304, b"")
-        assert again["Content-Security-Policy"] == POLICY
+        assert again["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
 
     def test_no_cookie_is_set_and_none_changes_the_page(self, client, observed):
         first = client.get(address())
@@ -214,10 +219,10 @@ class TestCaching:
         assert first.content == second.content
         assert not first.cookies and "Cookie" not in first.get("Vary", "")
 
-    def test_a_kept_page_costs_one_query_and_a_fresh_one_few(
+    def test_a_cached_page_costs_one_query_and_a_new_one_few(
         self, client, observed, monkeypatch, django_assert_max_num_queries
     ):
-        monkeypatch.setattr(published_releases, "SECONDS", 60.0)
+        monkeypatch.setattr(published_releases, "MAX_AGE_SECONDS", 60.0)
         with django_assert_max_num_queries(24):
             client.get(address(DISTRICT))
         with django_assert_max_num_queries(1):
@@ -229,12 +234,12 @@ class TestCaching:
 class TestHostileInput:
     ATTACK = "<script>alert(1)</script>\"'&"
 
-    def test_names_are_text(self, client, observed):
+    def test_names_are_escaped(self, client, observed):
         words = dict.fromkeys(LANGUAGES, self.ATTACK)
         Commission.objects.update(names=words, address=words)
         Election.objects.update(names=words)
         Checklist.objects.update(titles=words)
-        summaries_refresh()
+        recompute_due_summaries()
         for page in (address(STATION), address(DISTRICT), address(), "/en/"):
             body = client.get(page).content.decode()
             assert "<script" not in body
@@ -242,7 +247,7 @@ class TestHostileInput:
         assert Question.objects.exists()
 
     def test_what_observers_wrote_is_not_on_the_page(self, client, world):
-        stored(
+        store_report(
             world.first,
             payload(
                 "voting",
@@ -251,7 +256,7 @@ class TestHostileInput:
                 answers={"V03": "yes", "V15": "no", "X07": "free words"},
             ),
         )
-        summaries_refresh()
+        recompute_due_summaries()
         for page in (address(), address(STATION)):
             body = client.get(page).content.decode()
             assert "a secret comment" not in body and "free words" not in body and "OB-2222" not in body
@@ -277,10 +282,10 @@ class TestHostileInput:
     def test_unknown_and_broken_addresses_get_a_clean_answer(self, client, observed, path):
         response = client.get(path)
         assert response.status_code in (400, 404)
-        assert response["Content-Security-Policy"] == POLICY
+        assert response["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
         assert "<h1>" in response.content.decode()
 
-    def test_only_reading_is_possible(self, client, observed):
+    def test_only_get_and_head_are_allowed(self, client, observed):
         assert client.post(address()).status_code == 405
         assert client.head(address()).status_code == 200
 
@@ -315,7 +320,7 @@ class TestPhotos:
         assert response["X-Content-Type-Options"] == "nosniff"
 
     @pytest.mark.parametrize("why", ["withdrawn", "rejected", "closed", "not yet", "no file"])
-    def test_it_is_gone_at_once_when_it_may_not_be_shown(self, client, observed, photo, settings, why):
+    def test_a_photo_that_may_not_be_shown_is_not_found_at_once(self, client, observed, photo, settings, why):
         if why == "withdrawn":
             Evidence.objects.update(approved_at=None)
         elif why == "rejected":
@@ -323,13 +328,13 @@ class TestPhotos:
         elif why == "no file":
             (settings.PUBLIC_DIR / photo.copy).unlink()
         else:
-            publish(observed, "closed" if why == "closed" else "live", precincts=why == "closed")
+            set_publication(observed, "closed" if why == "closed" else "live", precincts=why == "closed")
         assert client.get(f"/photos/{photo.copy}").status_code == 404
 
 
 class TestErrors:
-    def test_a_fault_of_ours_has_a_page_in_three_languages(self, client, observed, monkeypatch):
-        monkeypatch.setattr("reports.pages.places.source_choice.published", lambda **_: 1 / 0)
+    def test_a_server_error_has_a_page_in_three_languages(self, client, observed, monkeypatch):
+        monkeypatch.setattr("reports.pages.places.source_choice.is_public", lambda **_: 1 / 0)
         client.raise_request_exception = False
         pages = {client.get(address(language=language)).content for language in LANGUAGES}
         assert len(pages) == 3
@@ -338,26 +343,26 @@ class TestErrors:
 
     @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
     @pytest.mark.parametrize("path", ["/en/test-2022/", "/phone/", "/admin/login/"])
-    def test_while_the_database_is_away_it_is_to_be_asked_again(self, client, observed, monkeypatch, path, error):
-        def away(*_args, **_named):
+    def test_without_the_database_the_answer_is_503_with_retry_after(self, client, observed, monkeypatch, path, error):
+        def raise_error(*_args, **_named):
             raise error
 
         for name in (
-            "reports.pages.places.source_choice.published",
-            "api.phone.views.mirrors_public",
-            "observer.desk.login._page",
+            "reports.pages.places.source_choice.is_public",
+            "api.phone.views.list_public_mirrors",
+            "observer.desk.login._render_page",
         ):
-            monkeypatch.setattr(name, away)
+            monkeypatch.setattr(name, raise_error)
         client.raise_request_exception = False
         response = client.get(path)
         assert (response.status_code, response["Cache-Control"], response["Retry-After"]) == (503, "no-store", "5")
-        assert "Try again in a minute" in text_of(response)
+        assert "Try again in a minute" in get_visible_text(response)
 
     def test_not_found_has_a_page_in_three_languages(self, client, world):
         assert len({client.get(f"/{language}/no/no/no/").content for language in LANGUAGES}) == 3
 
 
-def test_two_elections_are_listed_newest_first(client, world):
+def test_an_election_without_commissions_is_not_listed(client, world):
     make_election("older-2021", date=datetime(2021, 1, 10, tzinfo=UTC).date())
     body = client.get("/en/").content.decode()
     assert "test-2022" in body

@@ -1,1 +1,1 @@
-"""XLSForms read and written."""
+"""Reading and writing XLSForms (https://xlsform.org)."""

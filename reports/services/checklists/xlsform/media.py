@@ -1,4 +1,4 @@
-"""Pictures and sounds beside a form's questions."""
+"""Pictures, sounds and videos of a form."""
 
 import hashlib
 import re
@@ -11,53 +11,69 @@ from django.utils.translation import gettext as _
 from observer.services.spreadsheets.tables import BadLine, BadTable
 from reports.models import ChecklistFile
 
-KINDS = ("image", "big-image", "audio", "video")
-NAME = re.compile(r"[\w.\-]{1,95}\.(png|jpe?g|gif|mp3|m4a|ogg|wav|mp4|3gp)", re.IGNORECASE)
-FILE_MAX, ALL_MAX = 2_000_000, 10_000_000  # bytes: observers download them over the air
+MEDIA_KINDS = ("image", "big-image", "audio", "video")
+FILE_NAME_PATTERN = re.compile(r"[\w.\-]{1,95}\.(png|jpe?g|gif|mp3|m4a|ogg|wav|mp4|3gp)", re.IGNORECASE)
+MAX_FILE_BYTES, MAX_TOTAL_BYTES = 2_000_000, 10_000_000  # observers download them over mobile networks
 
 
-def media_read(
-    row: Mapping[str, Any], wanted: dict[str, int], line: int, language_of: Callable[[str], str]
+def read_media(
+    row: Mapping[str, Any], wanted: dict[str, int], line: int, parse_language: Callable[[str], str]
 ) -> dict[str, dict[str, str]]:
-    """`{"image": {"kk": "a.png"}}`, the language "" where one file serves all. Adds what it names to `wanted`."""
-    found: dict[str, dict[str, str]] = {}
-    given = row.get("media")
-    for kind, cell in given.items() if isinstance(given, Mapping) else ():
+    """Reads a row's media as `{"image": {"kk": "a.png"}}`.
+
+    The language is "" where one file is for all languages. Adds each file's name to `wanted`, with the
+    first line that names it.
+    """
+    media: dict[str, dict[str, str]] = {}
+    kinds = row.get("media")
+    for kind, cell in kinds.items() if isinstance(kinds, Mapping) else ():
         files = cell if isinstance(cell, Mapping) else {"": cell}
-        read = {language_of(str(language)): str(file).strip() for language, file in files.items() if file}
-        if kind in KINDS and read:
-            found[kind] = read
-            for file in read.values():
+        files_by_language = {
+            parse_language(str(language)): str(file).strip() for language, file in files.items() if file
+        }
+        if kind in MEDIA_KINDS and files_by_language:
+            media[kind] = files_by_language
+            for file in files_by_language.values():
                 wanted.setdefault(file, line)
-    return found
+    return media
 
 
-def files_read(
-    wanted: Mapping[str, int], files: Mapping[str, bytes], complain: Callable[[str, int], None]
+def build_checklist_files(
+    wanted: Mapping[str, int], files: Mapping[str, bytes], add_problem: Callable[[str, int], None]
 ) -> Sequence[ChecklistFile]:
-    """The files that the form shows, unsaved; complains of those that are missing, too large or of another kind."""
+    """Builds the form's files, unsaved.
+
+    Adds a problem for each file that is missing, too large or of another kind. `wanted`: the line by
+    name; `files`: the content by name.
+    """
     total = 0
     found = []
     for name, line in wanted.items():
         content = files.get(name)
-        if not NAME.fullmatch(name):
-            complain(_("file %(name)s is of no kind that phones show") % {"name": name[:100]}, line)
+        if not FILE_NAME_PATTERN.fullmatch(name):
+            add_problem(_("file %(name)s is of no kind that phones show") % {"name": name[:100]}, line)
         elif content is None:
-            complain(_("file %(name)s is not beside the form") % {"name": name}, line)
-        elif len(content) > FILE_MAX or (total := total + len(content)) > ALL_MAX:
-            values = {"name": name, "most": FILE_MAX, "all": ALL_MAX}
-            complain(_("file %(name)s: at most %(most)d bytes, %(all)d for all") % values, line)
+            add_problem(_("file %(name)s is not beside the form") % {"name": name}, line)
+        elif len(content) > MAX_FILE_BYTES or (total := total + len(content)) > MAX_TOTAL_BYTES:
+            values = {"name": name, "most": MAX_FILE_BYTES, "all": MAX_TOTAL_BYTES}
+            add_problem(_("file %(name)s: at most %(most)d bytes, %(all)d for all") % values, line)
         else:
             found.append(ChecklistFile(name=name, sha256=hashlib.sha256(content).hexdigest(), content=content))
     return found
 
 
-def workbook_load(*, path: Path) -> tuple[bytes, dict[str, bytes]]:
-    """A workbook's bytes, and those of the files in the folder `<its name>-media` beside it. Raises BadTable."""
+def load_workbook_files(*, path: Path) -> tuple[bytes, dict[str, bytes]]:
+    """Loads a workbook and its media files.
+
+    The media files are in the folder `<its name>-media` next to it. Returns their bytes. Raises
+    BadTable.
+    """
     folder = path.with_name(f"{path.stem}-media")
     try:
-        files = sorted(one for one in folder.iterdir() if one.is_file()) if folder.is_dir() else []
-        return path.read_bytes(), {one.name: one.read_bytes() for one in files if one.stat().st_size <= FILE_MAX}
+        files = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else []
+        return path.read_bytes(), {
+            file.name: file.read_bytes() for file in files if file.stat().st_size <= MAX_FILE_BYTES
+        }
     except OSError as error:
         reason = _("cannot be read: %(why)s") % {"why": error.strerror or type(error).__name__}
         raise BadTable([BadLine(path.name, 0, reason)]) from None

@@ -1,26 +1,30 @@
-"""Names that XML can bear for the codes of questions and sections; the same in the form and in what comes back."""
+"""Valid XML names for the codes of questions and sections.
+
+The names are the same in the form and in the submission.
+"""
 
 import re
 from collections.abc import Iterable
 
-NAME = re.compile(r"[^\W\d][\w.\-]*")
-RESERVED = frozenset({"meta", "instanceid", "deprecatedid", "instancename"})
+XML_NAME_PATTERN = re.compile(r"[^\W\d][\w.\-]*")
+RESERVED_NAMES = frozenset({"meta", "instanceid", "deprecatedid", "instancename"})
 
 
-def names_of(codes: Iterable[str]) -> dict[str, str]:
-    """A name for each code, all different: the code itself where it can be one.
+def build_xml_names(codes: Iterable[str]) -> dict[str, str]:
+    """Builds a unique XML name for each code.
 
-    Names that begin with `_` are the platform's own questions, so no code is named so. Depends on
-    the codes and their order only, so that it is the same for ever for a published version.
+    It is the code itself where that is a valid name. Names that begin with `_` are reserved for the
+    platform's own questions. The result depends only on the codes and their order, so that it never
+    changes for a published version.
     """
     names: dict[str, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for code in codes:
-        fits = NAME.fullmatch(code) and not code.startswith("_") and code.lower() not in RESERVED
-        name = wanted = code if fits else f"q{code}"
+        is_valid = XML_NAME_PATTERN.fullmatch(code) and not code.startswith("_") and code.lower() not in RESERVED_NAMES
+        name = base = code if is_valid else f"q{code}"
         number = 2
-        while name.lower() in taken:
-            name, number = f"{wanted}-{number}", number + 1
+        while name.lower() in used:
+            name, number = f"{base}-{number}", number + 1
         names[code] = name
-        taken.add(name.lower())
+        used.add(name.lower())
     return names

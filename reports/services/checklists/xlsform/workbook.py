@@ -1,4 +1,7 @@
-"""Opening an .xlsx that somebody made: within bounds, read by pyxform, every complaint with sheet, row and column."""
+"""Opening an uploaded XLSForm workbook (.xlsx).
+
+Its size is limited, pyxform reads it, and every problem names sheet, row and column.
+"""
 
 import io
 import re
@@ -19,19 +22,19 @@ from pyxform.xls2json_backends import get_xlsform
 
 from observer.services.spreadsheets.tables import BadLine, BadTable
 
-FILE_MAX = 5_000_000  # bytes
-UNPACKED_MAX = 60_000_000
-ROWS_MAX = 20_000
-EVERY = ""  # the language of a text that names none
-_LANGUAGE = re.compile(r".*\(\s*([A-Za-z]{2,3}(?:-\w+)?)\s*\)\s*")
-_ROW = re.compile(r"\[row : (\d+)\]\s*")
-UNSUPPORTED = ("entities", "external_choices", "osm")
+MAX_WORKBOOK_BYTES = 5_000_000
+MAX_UNPACKED_BYTES = 60_000_000
+MAX_ROWS = 20_000
+ALL_LANGUAGES = ""  # the language of a text that names no language
+_LANGUAGE_CODE_PATTERN = re.compile(r".*\(\s*([A-Za-z]{2,3}(?:-\w+)?)\s*\)\s*")
+_ROW_PATTERN = re.compile(r"\[row : (\d+)\]\s*")
+UNSUPPORTED_SHEETS = ("entities", "external_choices", "osm")
 Row = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Sheets:
-    """A workbook's rows with aliases undone and translations grouped, and what was found wrong with them."""
+class WorkbookSheets:
+    """A workbook's rows, with aliases resolved and translations grouped, and its problems."""
 
     file: str
     survey: Sequence[Row] = ()
@@ -39,42 +42,56 @@ class Sheets:
     settings: Row = field(default_factory=dict)
     bad: list[BadLine] = field(default_factory=list)
 
-    def complain(self, sheet: str, line: int, reason: str, column: str = "") -> None:
+    def add_problem(self, sheet: str, line: int, reason: str, column: str = "") -> None:
         where = _("column %(column)s: %(reason)s") % {"column": column, "reason": reason} if column else reason
         self.bad.append(BadLine(_("%(file)s, sheet %(sheet)s") % {"file": self.file, "sheet": sheet}, line, where))
 
-    def refused_by(self, error: PyXFormError) -> None:
-        """What the reference converter says, with the row where it names one."""
-        found = _ROW.search(str(error))
-        self.complain("survey", int(found[1]) if found else 0, _ROW.sub("", str(error)))
+    def add_converter_error(self, error: PyXFormError) -> None:
+        """Adds an error of the reference converter (pyxform).
+
+        With the row where the error names one.
+        """
+        found = _ROW_PATTERN.search(str(error))
+        self.add_problem("survey", int(found[1]) if found else 0, _ROW_PATTERN.sub("", str(error)))
 
 
-def sheets_read(*, source: bytes, file: str) -> Sheets:
-    """Raises BadTable where this is no workbook of this kind."""
-    _bounded(source, file)
-    sheets = Sheets(file)
+def read_sheets(*, source: bytes, file: str) -> WorkbookSheets:
+    """Reads the sheets of a workbook.
+
+    Raises BadTable where it is no XLSForm workbook.
+    """
+    _check_size(source, file)
+    sheets = WorkbookSheets(file)
     try:
         book = get_xlsform(io.BytesIO(source), file_type=".xlsx")
-        given: Row = next(iter(book.settings or ()), {})
-        language = str(given.get("default_language") or EVERY)
+        settings_row: Row = next(iter(book.settings or ()), {})
+        language = str(settings_row.get("default_language") or ALL_LANGUAGES)
         options: dict[str, Any] = {"default_language": language}
-        sheets.settings = _read("settings", book, aliases.settings_header, Survey, {})[0] if given else {}
-        sheets.survey = _read("survey", book, aliases.survey_header, MultipleChoiceQuestion, options)
-        sheets.choices = _read("choices", book, aliases.list_header, Option, options)
+        sheets.settings = _read_sheet("settings", book, aliases.settings_header, Survey, {})[0] if settings_row else {}
+        sheets.survey = _read_sheet("survey", book, aliases.survey_header, MultipleChoiceQuestion, options)
+        sheets.choices = _read_sheet("choices", book, aliases.list_header, Option, options)
     except PyXFormError as error:
-        sheets.refused_by(error)
+        sheets.add_converter_error(error)
         raise BadTable(sheets.bad) from None
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:  # a workbook damaged on purpose
+    except (
+        ValueError,
+        KeyError,
+        IndexError,
+        TypeError,
+        AttributeError,
+    ) as error:  # a damaged workbook, possibly on purpose
         raise BadTable([BadLine(file, 0, _("cannot be read: %(why)s") % {"why": type(error).__name__})]) from None
-    for name in UNSUPPORTED:
+    for name in UNSUPPORTED_SHEETS:
         if getattr(book, name):
-            sheets.complain(name, 0, _("this sheet is not supported"))
-    if len(sheets.survey) + len(sheets.choices) > ROWS_MAX:
-        raise BadTable([BadLine(file, 0, _("has more than %(most)d rows") % {"most": ROWS_MAX})])
+            sheets.add_problem(name, 0, _("this sheet is not supported"))
+    if len(sheets.survey) + len(sheets.choices) > MAX_ROWS:
+        raise BadTable([BadLine(file, 0, _("has more than %(most)d rows") % {"most": MAX_ROWS})])
     return sheets
 
 
-def _read(name: str, book: Any, headers: Mapping[str, Any], kind: Any, options: Mapping[str, Any]) -> Sequence[Row]:
+def _read_sheet(
+    name: str, book: Any, headers: Mapping[str, Any], kind: Any, options: Mapping[str, Any]
+) -> Sequence[Row]:
     data = getattr(book, name)
     if not data:
         return ()
@@ -90,15 +107,21 @@ def _read(name: str, book: Any, headers: Mapping[str, Any], kind: Any, options: 
     return rows
 
 
-def _bounded(source: bytes, file: str) -> None:
-    """Refuses what is no zip, or one that unpacks to more than any form."""
+def _check_size(source: bytes, file: str) -> None:
+    """Raises BadTable for a file that is too large or no zip.
+
+    The size is limited packed and unpacked.
+    """
     reason = ""
-    if len(source) > FILE_MAX:
-        reason = _("is larger than %(most)d bytes") % {"most": FILE_MAX}
+    if len(source) > MAX_WORKBOOK_BYTES:
+        reason = _("is larger than %(most)d bytes") % {"most": MAX_WORKBOOK_BYTES}
     else:
         try:
             with zipfile.ZipFile(io.BytesIO(source)) as archive:
-                if sum(one.file_size for one in archive.infolist()) > UNPACKED_MAX or len(archive.infolist()) > 1_000:
+                if (
+                    sum(one.file_size for one in archive.infolist()) > MAX_UNPACKED_BYTES
+                    or len(archive.infolist()) > 1_000
+                ):
                     reason = _("unpacks to more than any form")
         except zipfile.BadZipFile:
             reason = _("is no .xlsx workbook")
@@ -106,11 +129,15 @@ def _bounded(source: bytes, file: str) -> None:
         raise BadTable([BadLine(file, 0, reason)])
 
 
-def language_of(column: str) -> str:
-    """The code of a language as XLSForms name it (`Қазақша (kk)`, `kk`, `Kazakh`), EVERY for none, or None-like "?"."""
-    if column in (EVERY, "default"):
-        return EVERY
-    found = _LANGUAGE.fullmatch(column)
+def parse_language(column: str) -> str:
+    """Parses the name of a language in an XLSForm.
+
+    `Қазақша (kk)`, `kk` and `Kazakh` give `kk`. Returns ALL_LANGUAGES where it names none, and "?" for
+    an unknown one.
+    """
+    if column in (ALL_LANGUAGES, "default"):
+        return ALL_LANGUAGES
+    found = _LANGUAGE_CODE_PATTERN.fullmatch(column)
     if found:
         return found[1].lower()
     name = column.strip().casefold()

@@ -1,4 +1,7 @@
-"""The few XPath expressions that this platform understands itself; everything else is the phone's to judge. Pure."""
+"""The few XPath expressions that the server understands.
+
+All others are evaluated on the phone only. Pure: no database.
+"""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +14,15 @@ _SELECTED = re.compile(rf"selected\(\s*{_NAME}\s*,\s*{_VALUE}\s*\)")
 _OR = re.compile(r"\s+or\s+")
 _AND = re.compile(r"\s+and\s+")
 _LIMIT = re.compile(r"\.\s*(<=|>=)\s*(-?\d{1,14}(?:\.\d{1,6})?)")
-REFERENCE = re.compile(_NAME)
+REFERENCE_PATTERN = re.compile(_NAME)
 
 
-def relevant_read(expression: str, multiple: Mapping[str, bool]) -> tuple[str, list[str]] | None:
-    """A question's name and the answers after which another is asked; None for anything more than that.
+def parse_relevant(expression: str, multiple: Mapping[str, bool]) -> tuple[str, list[str]] | None:
+    """Parses a condition into a question's name and its answers.
 
-    `multiple` has the names of the questions whose answers can be listed, and whether they take several.
+    Another question is asked after one of these answers. Returns None for any other expression.
+    `multiple`: the names of the questions whose answers can be listed, and whether each takes several
+    answers.
     """
     names: set[str] = set()
     answers: list[str] = []
@@ -26,7 +31,7 @@ def relevant_read(expression: str, multiple: Mapping[str, bool]) -> tuple[str, l
         if found is None or found[1] not in multiple:
             return None
         if multiple[found[1]] and not term.startswith("selected"):
-            return None  # "exactly this one", which relevant_if cannot say
+            return None  # it means "exactly this answer", which `relevant_answers` cannot express
         names.add(found[1])
         answers.append(found[2] if found[2] is not None else found[3])
     if len(names) != 1 or not all(answers) or any(" " in one for one in answers):
@@ -34,8 +39,11 @@ def relevant_read(expression: str, multiple: Mapping[str, bool]) -> tuple[str, l
     return names.pop(), list(dict.fromkeys(answers))
 
 
-def limits_read(expression: str) -> tuple[Decimal | None, Decimal | None] | None:
-    """Least and greatest number that a constraint allows; None for any other constraint."""
+def parse_limits(expression: str) -> tuple[Decimal | None, Decimal | None] | None:
+    """Parses a constraint into the least and greatest number allowed.
+
+    Returns None for any other constraint.
+    """
     limits: dict[str, Decimal] = {}
     for term in _AND.split(expression.strip()):
         found = _LIMIT.fullmatch(term)
@@ -45,9 +53,12 @@ def limits_read(expression: str) -> tuple[Decimal | None, Decimal | None] | None
     return limits.get(">="), limits.get("<=")
 
 
-def references_renamed(expression: str, names: Mapping[str, str]) -> str:
-    """The expression with `${old}` written as `${new}`."""
-    return REFERENCE.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", expression)
+def rename_references(expression: str, names: Mapping[str, str]) -> str:
+    """Replaces `${old}` by `${new}` in an expression.
+
+    `names` are the new names by the old ones.
+    """
+    return REFERENCE_PATTERN.sub(lambda found: f"${{{names.get(found[1], found[1])}}}", expression)
 
 
 _TOKEN = re.compile(
@@ -56,21 +67,23 @@ _TOKEN = re.compile(
 )
 
 
-def expression_is_whole(expression: str) -> bool:
-    """Whether this can be XPath at all: known tokens, brackets and quotes closed, no operator at its end.
+def is_complete_expression(expression: str) -> bool:
+    """Whether an expression can be XPath.
 
-    A slip here would make the whole form fail to open on every phone. The phone's engine judges the rest.
+    It has only known tokens, its brackets and quotes are closed, and no operator is at its end. A
+    syntax error here would make the whole form fail to open on every phone. The phone's engine checks
+    the rest.
     """
-    place = depth = 0
-    hanging = False
-    while place < len(expression):
-        found = _TOKEN.match(expression, place)
-        if found is None or found.end() == place:
+    position = depth = 0
+    ends_with_operator = False
+    while position < len(expression):
+        found = _TOKEN.match(expression, position)
+        if found is None or found.end() == position:
             return False
-        place = found.end()
+        position = found.end()
         depth += bool(found["open"]) - bool(found["close"])
         if depth < 0:
             return False
         if not found[0].isspace():
-            hanging = bool(found["operator"])
-    return depth == 0 and not hanging
+            ends_with_operator = bool(found["operator"])
+    return depth == 0 and not ends_with_operator

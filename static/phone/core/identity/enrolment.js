@@ -1,22 +1,25 @@
-/** Becoming an observer's phone. The same code and device id may be sent again: the first answer may be lost. */
-import { identity } from "../store/identity.js";
-import { moment, uuid7 } from "../base/moments.js";
-import { ask, NoAnswer } from "../send/net.js";
-import { Problem } from "../base/problem.js";
-import { all, allBy, metaGet, metaSet, transact } from "../store/store.js";
-import { errandAdd } from "../send/errands.js";
+/**
+ * Enrolment: binds this phone to an observer.
+ * The same code may be sent again with the same device id, because the first response may be lost.
+ */
+import { getIdentity } from "../store/identities.js";
+import { formatTimestamp, createUuid7 } from "../base/time_and_ids.js";
+import { callApi, NoResponseError } from "../send/http.js";
+import { Problem } from "../base/problems.js";
+import { listRecords, listRecordsByIndex, getMeta, setMeta, runTransaction } from "../store/database.js";
+import { queueRequest } from "../send/queued_requests.js";
 import { sync } from "../send/sync.js";
-import { languageChosen, languageSet, t } from "../base/words.js";
+import { isLanguageChosen, setLanguage, t } from "../base/translations.js";
 
-export { identity } from "../store/identity.js";
+export { getIdentity } from "../store/identities.js";
 
-/** A code as it was typed, in the alphabet it was made of. */
-export function codePlain(code) {
+/** The code as typed, in the alphabet that codes are made of. */
+export function normalizeCode(code) {
   return code.replace(/[\s\-‐-―−_]/g, "").toUpperCase().replace(/O/g, "0").replace(/[IL]/g, "1");
 }
 
 /** The code in an address like /phone/#enrol=M4TQ-7HXV, or null. */
-export function codeIn(address) {
+export function parseCodeFromUrl(address) {
   const found = /[#&?]enrol=([^&]+)/.exec(address);
   if (!found) return null;
   try {
@@ -26,46 +29,55 @@ export function codeIn(address) {
   }
 }
 
-/** Enrols by `code`: {ok: true} or {problem}. May be asked again with the same code at any time. */
-export async function enrol(code, { device = deviceName() } = {}) {
-  const plain = codePlain(code);
-  if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(plain)) return { problem: new Problem("invalid_code") };
-  return alone("baqylau-enrol", async () => {
-    const known = await metaGet("enrolled_by");
-    const now = await identity();
-    if (known === plain && now && !now.revoked) return { ok: true };
-    const device_id = await deviceId(plain);
-    let answer;
+/**
+ * Enrols by `code`: {ok: true} or {problem}.
+ * May be called again with the same code at any time.
+ */
+export async function enrolPhone(code, { device = describeDevice() } = {}) {
+  const normalized = normalizeCode(code);
+  if (!/^[0-9A-HJKMNP-TV-Z]{8}$/.test(normalized)) return { problem: new Problem("invalid_code") };
+  return withLock("baqylau-enrol", async () => {
+    const lastCode = await getMeta("enrolled_by");
+    const current = await getIdentity();
+    if (lastCode === normalized && current && !current.revoked) return { ok: true };
+    const device_id = await beginEnrolment(normalized);
+    let response;
     try {
-      answer = await ask("/enrol", { method: "POST", body: JSON.stringify({ code: plain, device, device_id }), seconds: 30 });
+      response = await callApi("/enrol", { method: "POST", body: JSON.stringify({ code: normalized, device, device_id }), timeoutSeconds: 30 });
     } catch (error) {
-      if (!(error instanceof NoAnswer)) throw error;
+      if (!(error instanceof NoResponseError)) throw error;
       return { problem: new Problem("no_answer") };
     }
-    if (answer.status !== 201 || typeof answer.json?.token !== "string") return refused(answer);
-    await enrolled(answer.json, plain);
+    if (response.status !== 201 || typeof response.json?.token !== "string") return handleRefusal(response);
+    await storeEnrolment(response.json, normalized);
     return { ok: true };
   });
 }
 
-async function refused(answer) {
-  if (answer.code === "invalid_code" || answer.status === 422) {
-    await transact(["meta"], (tx) => tx.store.delete("enrolling"));
+async function handleRefusal(response) {
+  if (response.code === "invalid_code" || response.status === 422) {
+    await runTransaction(["meta"], (tx) => tx.store.delete("enrolling"));
   }
-  return { problem: new Problem(answer.code ?? "refused", answer.json?.detail) };
+  return { problem: new Problem(response.code ?? "refused", response.json?.detail) };
 }
 
-/** The code that waits for an answer, or null: an enrolment that was cut off goes on with it. */
-export async function enrolling() {
-  return (await metaGet("enrolling"))?.code ?? null;
+/**
+ * The code of an enrolment that has no response yet, or null.
+ * An interrupted enrolment continues with it.
+ */
+export async function getPendingCode() {
+  return (await getMeta("enrolling"))?.code ?? null;
 }
 
-/** This browser's own id, made once; what is tried is noted before it is asked. */
-function deviceId(code) {
-  return transact(["meta"], async (tx) => {
+/**
+ * Stores the attempt before it is sent; gives the device id.
+ * The id belongs to this browser and is created once.
+ */
+function beginEnrolment(code) {
+  return runTransaction(["meta"], async (tx) => {
     let id = await tx.store.get("device_id");
     if (id === undefined) {
-      id = uuid7();
+      id = createUuid7();
       await tx.store.put(id, "device_id");
     }
     await tx.store.put({ code }, "enrolling");
@@ -73,82 +85,91 @@ function deviceId(code) {
   });
 }
 
-async function enrolled(answer, code) {
-  const key = `${answer.election}/${answer.observer.code}`;
-  await transact(["meta", "identities", "reference"], async (tx) => {
+async function storeEnrolment(response, code) {
+  const key = `${response.election}/${response.observer.code}`;
+  await runTransaction(["meta", "identities", "reference"], async (tx) => {
     const [meta, identities] = [tx.objectStore("meta"), tx.objectStore("identities")];
     const before = await meta.get("identity");
     const known = await identities.get(key);
     await identities.put({
-      cursor: "", ...known, key, election: answer.election, observer: answer.observer.code,
-      language: answer.observer.language, token: answer.token, revoked: null, enrolled_at: Date.now(),
+      cursor: "", ...known, key, election: response.election, observer: response.observer.code,
+      language: response.observer.language, token: response.token, revoked: null, enrolled_at: Date.now(),
     });
     await meta.put(key, "identity");
     await meta.put(code, "enrolled_by");
     await meta.delete("enrolling");
     await meta.delete("pause");
     if (before !== key) {
-      await tx.objectStore("reference").clear(); // it was another observer's
+      await tx.objectStore("reference").clear(); // it belonged to another observer
       await meta.delete("station");
     }
   });
-  if (!languageChosen() && answer.observer.language) await languageSet(answer.observer.language);
+  if (!isLanguageChosen() && response.observer.language) await setLanguage(response.observer.language);
 }
 
-function deviceName() {
-  const told = navigator.userAgentData?.platform ?? "";
+function describeDevice() {
+  const platform = navigator.userAgentData?.platform ?? "";
   const found = /\(([^)]+)\)/.exec(navigator.userAgent ?? "");
-  return (told || found?.[1] || "phone").slice(0, 100);
+  return (platform || found?.[1] || "phone").slice(0, 100);
 }
 
-/** A ten-minute code for the same observer's next browser: {code, expires_at}. Throws Problem. */
-export async function transferCode() {
-  const who = await identity();
-  if (!who) throw new Problem("not_enrolled", t("This phone is not enrolled."));
-  let answer;
+/**
+ * A code that moves this observer to another browser: {code, expires_at}.
+ * It is valid for ten minutes. Throws Problem.
+ */
+export async function requestTransferCode() {
+  const identity = await getIdentity();
+  if (!identity) throw new Problem("not_enrolled", t("This phone is not enrolled."));
+  let response;
   try {
-    answer = await ask("/me/transfer", { method: "POST", body: "{}", token: who.token });
+    response = await callApi("/me/transfer", { method: "POST", body: "{}", token: identity.token });
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
+    if (!(error instanceof NoResponseError)) throw error;
     throw new Problem("no_answer", t("No answer from the server. A code for another phone needs a network."));
   }
-  if (answer.status !== 201) throw new Problem(answer.code ?? "refused", answer.json?.detail ?? "");
-  return answer.json;
+  if (response.status !== 201) throw new Problem(response.code ?? "refused", response.json?.detail ?? "");
+  return response.json;
 }
 
-/** Accepts the code of conduct; told to the server when there is a network. */
-export async function consentGive(document, version) {
-  const who = await identity();
-  const body = JSON.stringify({ document, version, at: moment() });
-  await errandAdd({ id: `${who?.key}/${document}/${version}`, kind: "consent", path: "/me/consent", body });
-  await metaSet(`${who?.key}/${document}`, version);
+/**
+ * Accepts the code of conduct.
+ * The server is told as soon as there is a network.
+ */
+export async function giveConsent(document, version) {
+  const identity = await getIdentity();
+  const body = JSON.stringify({ document, version, at: formatTimestamp() });
+  await queueRequest({ id: `${identity?.key}/${document}/${version}`, kind: "consent", path: "/me/consent", body });
+  await setMeta(`${identity?.key}/${document}`, version);
   void sync("save");
 }
 
-/** The version of `document` that was accepted on this phone or elsewhere, 0 if none. */
-export async function consentGiven(document, me) {
-  const who = await identity();
-  const here = (await metaGet(`${who?.key}/${document}`)) ?? 0;
-  const there = me?.consent?.document === document ? (me.consent.accepted_version ?? 0) : 0;
-  return Math.max(here, there);
+/** The accepted version of `document`, here or elsewhere; 0 if none. */
+export async function getConsentVersion(document, me) {
+  const identity = await getIdentity();
+  const acceptedHere = (await getMeta(`${identity?.key}/${document}`)) ?? 0;
+  const acceptedElsewhere = me?.consent?.document === document ? (me.consent.accepted_version ?? 0) : 0;
+  return Math.max(acceptedHere, acceptedElsewhere);
 }
 
-/** Whether a test report with a photo came through: the phone was tried from end to end. */
-export async function rehearsalDone() {
-  const who = await identity();
-  const reports = (await allBy("reports", "state", "received")).filter((one) => one.identity === who?.key && one.rehearsal);
-  const stored = new Set((await allBy("files", "state", "stored")).map((one) => one.report));
-  return reports.some((one) => stored.has(one.id));
+/**
+ * Whether a test report with a photo reached the server.
+ * Then the phone was tried from end to end.
+ */
+export async function isRehearsalDone() {
+  const identity = await getIdentity();
+  const reports = (await listRecordsByIndex("reports", "state", "received")).filter((one) => one.identity === identity?.key && one.rehearsal);
+  const reportsWithStoredFiles = new Set((await listRecordsByIndex("files", "state", "stored")).map((one) => one.report));
+  return reports.some((one) => reportsWithStoredFiles.has(one.id));
 }
 
-/** Whether drafts wait here that another observer wrote. */
-export async function draftsOfOthers() {
-  const who = await identity();
-  return (await all("drafts")).filter((one) => one.identity !== who?.key);
+/** Drafts on this phone that another observer wrote. */
+export async function listDraftsOfOthers() {
+  const identity = await getIdentity();
+  return (await listRecords("drafts")).filter((one) => one.identity !== identity?.key);
 }
 
-/** `work` with no other tab in it at the same time, where the browser can see to that. */
-async function alone(name, work) {
+/** Runs `work` while no other tab does, where the browser has locks. */
+async function withLock(name, work) {
   return navigator.locks ? navigator.locks.request(name, work) : work();
 }
 

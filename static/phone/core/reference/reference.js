@@ -1,89 +1,98 @@
-/** What the server told for the day, kept whole so that the phone works without it. */
-import { errandAdd } from "../send/errands.js";
-import { identity, identityRefused } from "../store/identity.js";
-import { ask, NoAnswer } from "../send/net.js";
-import { get, metaSet, transact } from "../store/store.js";
+/** Reference data from the server, stored for use offline. */
+import { queueRequest } from "../send/queued_requests.js";
+import { getIdentity, markTokenRejected } from "../store/identities.js";
+import { callApi, NoResponseError } from "../send/http.js";
+import { getRecord, setMeta, runTransaction } from "../store/database.js";
 import { sync } from "../send/sync.js";
-import { language } from "../base/words.js";
+import { currentLanguage } from "../base/translations.js";
 
-const SMALL = ["/me", "/me/consent", "/assignments", "/schedule", "/checklists", "/violation-types", "/messages"];
-const LARGE = ["/guide", "/commissions/bundle"];
-let running = null;
+const SMALL_PATHS = ["/me", "/me/consent", "/assignments", "/schedule", "/checklists", "/violation-types", "/messages"];
+const LARGE_PATHS = ["/guide", "/commissions/bundle"];
+let refreshPromise = null;
 
-/** Asks for what is new. Gives {at, problem}: `null`, `no_answer`, `device_revoked` … Never throws for the network. */
-export function refresh() {
-  running ??= everything().finally(() => (running = null));
-  return running;
+/**
+ * Loads what is new from the server. Gives {at, problem}.
+ * `problem` is null, `no_answer`, `device_revoked` … Network errors are never thrown.
+ */
+export function refreshReference() {
+  refreshPromise ??= refreshAll().finally(() => (refreshPromise = null));
+  return refreshPromise;
 }
 
-async function everything() {
-  const who = await identity();
-  if (!who || who.revoked) return { at: null, problem: who ? who.revoked.code : "not_enrolled" };
+async function refreshAll() {
+  const identity = await getIdentity();
+  if (!identity || identity.revoked) return { at: null, problem: identity ? identity.revoked.code : "not_enrolled" };
   try {
-    for (const path of SMALL) await refreshOne(path, who);
-    for (const row of (await value("/checklists")) ?? []) await checklistRefresh(row, who);
-    for (const path of LARGE) await refreshOne(path, who);
+    for (const path of SMALL_PATHS) await refreshPath(path, identity);
+    for (const row of (await getValue("/checklists")) ?? []) await refreshChecklist(row, identity);
+    for (const path of LARGE_PATHS) await refreshPath(path, identity);
   } catch (error) {
-    if (error instanceof Refused) return { at: null, problem: error.message };
-    if (error instanceof NoAnswer) return { at: null, problem: "no_answer" };
+    if (error instanceof RefreshRejectedError) return { at: null, problem: error.message };
+    if (error instanceof NoResponseError) return { at: null, problem: "no_answer" };
     throw error;
   }
-  const at = Date.now();
-  await metaSet("refreshed_at", at);
-  return { at, problem: null };
+  const refreshedAt = Date.now();
+  await setMeta("refreshed_at", refreshedAt);
+  return { at: refreshedAt, problem: null };
 }
 
-class Refused extends Error {}
+class RefreshRejectedError extends Error {}
 
-async function refreshOne(path, who) {
-  const known = await get("reference", path);
-  const spoken = language();
-  const headers = known && known.language === spoken ? { "If-None-Match": known.etag } : {};
-  const answer = await ask(path, { headers, token: who.token });
-  if (answer.status === 401) {
-    await identityRefused(who.key, who.token, answer.code);
-    throw new Refused(answer.code);
+async function refreshPath(path, identity) {
+  const known = await getRecord("reference", path);
+  const requestLanguage = currentLanguage();
+  const headers = known && known.language === requestLanguage ? { "If-None-Match": known.etag } : {};
+  const response = await callApi(path, { headers, token: identity.token });
+  if (response.status === 401) {
+    await markTokenRejected(identity.key, identity.token, response.code);
+    throw new RefreshRejectedError(response.code);
   }
-  if (answer.status !== 200) return; // 304, or something that is not there; what is known stays
-  const row = { path, value: answer.json, etag: answer.headers.get("ETag") ?? "", language: spoken, identity: who.key };
-  await kept(row, who);
+  if (response.status !== 200) return; // 304, or something that is missing there; the stored value stays
+  const row = { path, value: response.json, etag: response.headers.get("ETag") ?? "", language: requestLanguage, identity: identity.key };
+  await storeReference(row, identity);
 }
 
-/** Keeps what was told, unless the phone is another observer's by now. */
-function kept(row, who) {
-  return transact(["reference", "meta"], async (tx) => {
-    if ((await tx.objectStore("meta").get("identity")) === who.key) await tx.objectStore("reference").put(row);
+/** Stores a row, unless the phone belongs to another observer by now. */
+function storeReference(row, identity) {
+  return runTransaction(["reference", "meta"], async (tx) => {
+    if ((await tx.objectStore("meta").get("identity")) === identity.key) await tx.objectStore("reference").put(row);
   }, { durability: "default" });
 }
 
-/** A published version never changes, so one that is here with the same hash is not asked for again. */
-async function checklistRefresh(row, who) {
-  const path = checklistPath(row.code, row.version);
-  const known = await get("reference", path);
-  if (known?.value?.hash === row.hash && known.identity === who.key) return;
-  await refreshOne(path, who);
+/**
+ * Loads a checklist unless it is here with the same hash.
+ * A published version never changes.
+ */
+async function refreshChecklist(row, identity) {
+  const path = buildChecklistPath(row.code, row.version);
+  const known = await getRecord("reference", path);
+  if (known?.value?.hash === row.hash && known.identity === identity.key) return;
+  await refreshPath(path, identity);
 }
 
-export const checklistPath = (code, version) => `/checklists/${encodeURIComponent(code)}/${version}`;
+export const buildChecklistPath = (code, version) => `/checklists/${encodeURIComponent(code)}/${version}`;
 
-async function value(path) {
-  return (await get("reference", path))?.value ?? null;
+async function getValue(path) {
+  return (await getRecord("reference", path))?.value ?? null;
 }
 
-export const me = () => value("/me");
-export const assignments = async () => (await value("/assignments")) ?? [];
-export const schedule = async () => (await value("/schedule")) ?? [];
-export const checklists = async () => (await value("/checklists")) ?? [];
-export const checklist = (code, version) => value(checklistPath(code, version));
-export const violationTypes = async () => (await value("/violation-types")) ?? [];
-export const guide = () => value("/guide");
-export const messages = async () => (await value("/messages")) ?? [];
+export const getMe = () => getValue("/me");
+export const listAssignments = async () => (await getValue("/assignments")) ?? [];
+export const getSchedule = async () => (await getValue("/schedule")) ?? [];
+export const listChecklists = async () => (await getValue("/checklists")) ?? [];
+export const getChecklist = (code, version) => getValue(buildChecklistPath(code, version));
+export const listViolationTypes = async () => (await getValue("/violation-types")) ?? [];
+export const getGuide = () => getValue("/guide");
+export const listMessages = async () => (await getValue("/messages")) ?? [];
 
-/** Notes that message `id` was read, here at once and on the server when there is a network. */
-export async function messageRead(id) {
-  const who = await identity();
-  await errandAdd({ id: `${who?.key}/read/${id}`, kind: "read", path: `/messages/${id}/read`, body: "{}" });
-  await transact(["reference"], async (tx) => {
+/**
+ * Marks message `id` as read, here at once.
+ * The server is told as soon as there is a network.
+ */
+export async function markMessageRead(id) {
+  const identity = await getIdentity();
+  await queueRequest({ id: `${identity?.key}/read/${id}`, kind: "read", path: `/messages/${id}/read`, body: "{}" });
+  await runTransaction(["reference"], async (tx) => {
     const row = await tx.store.get("/messages");
     const message = row?.value.find((one) => one.id === id);
     if (!message || message.read_at) return;

@@ -1,89 +1,102 @@
-/** Finding a station without a network, over the observer's territory. */
-import { assignments } from "./reference.js";
-import { get, metaGet, metaSet } from "../store/store.js";
+/** Search for stations offline, within the observer's territory. */
+import { listAssignments } from "./reference.js";
+import { getRecord, getMeta, setMeta } from "../store/database.js";
 
-const FOUND = 50;
-const NEAREST = 20;
-const EARTH = 6_371_000; // metres
-let read = { of: null, rows: [] };
+const MAX_SEARCH_RESULTS = 50;
+const MAX_NEAREST_STATIONS = 20;
+const EARTH_RADIUS_METRES = 6_371_000;
+let stationCache = { key: null, rows: [] };
 
-/** Stations whose code, number, name or address has every one of the words; the exact number first. */
-export async function stationSearch(text) {
-  const words = folded(text).split(/\s+/).filter(Boolean);
+/**
+ * Stations whose code, number, name or address contains every word.
+ * The exact number comes first.
+ */
+export async function searchStations(text) {
+  const words = foldText(text).split(/\s+/).filter(Boolean);
   if (words.length === 0) return [];
   const number = /^\d+$/.test(words[0]) ? Number(words[0]) : null;
-  const found = (await rows()).filter((row) => words.every((word) => row.folded.includes(word)));
-  const rank = (row) => (row.kind === "precinct" ? 0 : 10) + (row.foldedCode === words.join(" ") ? 0 : number !== null && row.number === number ? 1 : 2);
-  return found.sort((a, b) => rank(a) - rank(b)).slice(0, FOUND).map(plain);
+  const found = (await loadRows()).filter((row) => words.every((word) => row.folded.includes(word)));
+  const rank = (row) =>
+    (row.kind === "precinct" ? 0 : 10) + (row.foldedCode === words.join(" ") ? 0 : number !== null && row.number === number ? 1 : 2);
+  return found.sort((a, b) => rank(a) - rank(b)).slice(0, MAX_SEARCH_RESULTS).map(toStation);
 }
 
-/** The stations nearest to {lat, lon}, each with its `distance` in metres. */
-export async function stationsNear(position) {
-  const measured = (await rows())
+/** The stations nearest to {lat, lon}, each with `distance` in metres. */
+export async function findNearestStations(position) {
+  const measured = (await loadRows())
     .filter((row) => row.kind === "precinct" && row.lat !== null && row.lon !== null)
-    .map((row) => ({ ...plain(row), distance: Math.round(metres(position, row)) }));
-  return measured.sort((a, b) => a.distance - b.distance).slice(0, NEAREST);
+    .map((row) => ({ ...toStation(row), distance: Math.round(distanceMetres(position, row)) }));
+  return measured.sort((a, b) => a.distance - b.distance).slice(0, MAX_NEAREST_STATIONS);
 }
 
-/** The station chosen on this phone, else the first one assigned, else null. */
-export async function stationChosen() {
-  const code = await metaGet("station");
-  if (code !== undefined) return stationNamed(code);
-  const first = (await assignments())[0];
-  return first ? stationNamed(first.commission.code) : null;
+/** The station chosen on this phone, else the first assigned, else null. */
+export async function getChosenStation() {
+  const code = await getMeta("station");
+  if (code !== undefined) return getStation(code);
+  const first = (await listAssignments())[0];
+  return first ? getStation(first.commission.code) : null;
 }
 
-/** Works at `code` from now on. What is being filled stays with its own station. */
-export function stationChoose(code) {
-  return metaSet("station", code);
+/**
+ * Makes `code` the current station.
+ * Open drafts keep their own station.
+ */
+export function chooseStation(code) {
+  return setMeta("station", code);
 }
 
-/** {code, name, address, level, kind, lat, lon, parent} of a station; its code alone where it is not known here. */
-export async function stationNamed(code) {
-  const row = (await rows()).find((one) => one.code === code);
-  if (row) return plain(row);
-  const given = (await assignments()).find((one) => one.commission.code === code)?.commission;
-  const nothing = { name: code, address: "", level: null, kind: null, location: null };
-  const { name, address, level, kind, location } = given ?? nothing;
+/**
+ * A station {code, name, address, level, kind, lat, lon, parent}.
+ * Where it is not known here, its name is its code.
+ */
+export async function getStation(code) {
+  const row = (await loadRows()).find((one) => one.code === code);
+  if (row) return toStation(row);
+  const given = (await listAssignments()).find((one) => one.commission.code === code)?.commission;
+  const unknown = { name: code, address: "", level: null, kind: null, location: null };
+  const { name, address, level, kind, location } = given ?? unknown;
   return { code, name, address, level, kind, lat: location?.lat ?? null, lon: location?.lon ?? null, parent: null };
 }
 
-async function rows() {
-  const kept = await get("reference", "/commissions/bundle");
-  if (!kept) return [];
-  const bundle = kept.value;
+async function loadRows() {
+  const bundleRecord = await getRecord("reference", "/commissions/bundle");
+  if (!bundleRecord) return [];
+  const bundle = bundleRecord.value;
   const kinds = Object.fromEntries(bundle.levels.map((level) => [level.code, level.kind]));
-  const mark = `${kept.identity} ${kept.language} ${kept.etag}`;
-  if (read.of !== mark) read = { of: mark, rows: bundle.rows.map((values) => row(bundle.fields, values, kinds)) };
-  return read.rows;
+  const cacheKey = `${bundleRecord.identity} ${bundleRecord.language} ${bundleRecord.etag}`;
+  if (stationCache.key !== cacheKey) stationCache = { key: cacheKey, rows: bundle.rows.map((values) => buildRow(bundle.fields, values, kinds)) };
+  return stationCache.rows;
 }
 
-function row(fields, values, kinds) {
-  const given = Object.fromEntries(fields.map((name, place) => [name, values[place]]));
+function buildRow(fields, values, kinds) {
+  const given = Object.fromEntries(fields.map((name, index) => [name, values[index]]));
   const number = /(\d+)$/.exec(given.code);
   return {
     ...given,
     kind: kinds[given.level] ?? null,
     number: number ? Number(number[1]) : null,
-    foldedCode: folded(given.code),
-    folded: folded(`${given.code} ${given.name ?? ""} ${given.address ?? ""}`),
+    foldedCode: foldText(given.code),
+    folded: foldText(`${given.code} ${given.name ?? ""} ${given.address ?? ""}`),
   };
 }
 
-function plain({ folded: _folded, foldedCode: _code, number: _number, ...row }) {
+function toStation({ folded: _folded, foldedCode: _code, number: _number, ...row }) {
   return row;
 }
 
-const ALIKE = { ә: "а", ғ: "г", қ: "к", ң: "н", ө: "о", ұ: "у", ү: "у", һ: "х", і: "и", ё: "е", й: "и" };
+const LETTER_EQUIVALENTS = { ә: "а", ғ: "г", қ: "к", ң: "н", ө: "о", ұ: "у", ү: "у", һ: "х", і: "и", ё: "е", й: "и" };
 
-/** Without case and without what hasty thumbs leave out. */
-function folded(text) {
-  return text.normalize("NFC").toLowerCase().replace(/[әғқңөұүһіёй]/g, (letter) => ALIKE[letter]).trim();
+/**
+ * Lower case, with Kazakh letters replaced by Russian ones.
+ * People who type in a hurry leave them out.
+ */
+function foldText(text) {
+  return text.normalize("NFC").toLowerCase().replace(/[әғқңөұүһіёй]/g, (letter) => LETTER_EQUIVALENTS[letter]).trim();
 }
 
-function metres(a, b) {
+function distanceMetres(a, b) {
   const radians = (degrees) => (degrees * Math.PI) / 180;
   const [north, east] = [radians(b.lat - a.lat) / 2, radians(b.lon - a.lon) / 2];
   const chord = Math.sin(north) ** 2 + Math.cos(radians(a.lat)) * Math.cos(radians(b.lat)) * Math.sin(east) ** 2;
-  return 2 * EARTH * Math.asin(Math.min(1, Math.sqrt(chord)));
+  return 2 * EARTH_RADIUS_METRES * Math.asin(Math.min(1, Math.sqrt(chord)));
 }

@@ -1,164 +1,178 @@
 /**
- * Sending. One sender at a time whatever the number of tabs; each step is chosen anew from the database, so that
- * an incident written this moment goes before the next piece of a video.
+ * Sends everything that waits.
+ * One tab sends at a time. Each step is chosen anew from the database, so that a new incident goes before the next piece of a
+ * video.
  */
-import { errandSend } from "./errand_send.js";
-import { announceMore, fileSend } from "./file_send.js";
-import { follow } from "./follow.js";
-import { filesHash } from "../store/hashing.js";
-import { identities } from "../store/identity.js";
-import { NoAnswer } from "./net.js";
-import { pause, pauseForget, pauseLonger, pauseShorten } from "./pause.js";
-import { reportsSend } from "./report_send.js";
-import { allBy, heard, tell } from "../store/store.js";
-import { Stop } from "./stop.js";
+import { sendQueuedRequest } from "./queued_request_sender.js";
+import { announceLateFiles, sendNextPiece } from "./file_sender.js";
+import { fetchReportStatuses } from "./report_status.js";
+import { hashPendingFiles } from "../store/pending_hashes.js";
+import { listIdentities } from "../store/identities.js";
+import { NoResponseError } from "./http.js";
+import { getBackoff, resetBackoff, increaseBackoff, decreaseBackoff } from "./backoff.js";
+import { sendReports } from "./report_sender.js";
+import { listRecordsByIndex, onMessage, broadcast } from "../store/database.js";
+import { TokenRejectedError } from "./send_errors.js";
 
-const LOCK = "baqylau-sync";
-const ANEW = new Set(["start", "online", "visible", "user", "background"]); // reasons to forget the pauses
-const FOLLOW = 60_000; // milliseconds between questions what became of the reports
-const SELDOM = 300_000;
-let running = null; // the round of this page
-let queued = null; // the one after it, for what was written meanwhile
-let wanted = null; // and its reason
-let timer = null;
-let followed = 0;
+const SYNC_LOCK = "baqylau-sync";
+const BACKOFF_RESET_REASONS = new Set(["start", "online", "visible", "user", "background"]); // for these the backoff is forgotten
+const STATUS_INTERVAL_MS = 60_000; // between two requests for report states
+const IDLE_INTERVAL_MS = 300_000;
+let currentRound = null; // of this page
+let nextRound = null; // for what was written meanwhile
+let nextReason = null;
+let syncTimer = null;
+let statusFetchedAt = 0;
 
 /**
- * Sends what waits. `reason`: save, start, online, visible, user, timer, background. Gives {left, problem}: how much
- * waits still, and `no_answer`, `device_revoked`, `invalid_token` or null. Never throws for the network.
+ * Sends what waits. Gives {left, problem}.
+ * `reason`: save, start, online, visible, user, timer, background. `left` is how much still waits, `problem` is `no_answer`,
+ * `device_revoked`, `invalid_token` or null. Network errors are never thrown.
  */
 export function sync(reason = "user") {
-  if (reason === "save") void wakeAsk();
-  if (running) {
-    wanted = ANEW.has(reason) || wanted === null ? reason : wanted;
-    queued ??= running.then(() => {
-      const next = wanted;
-      wanted = queued = null;
-      return sync(next);
+  if (reason === "save") void registerBackgroundSync();
+  if (currentRound) {
+    nextReason = BACKOFF_RESET_REASONS.has(reason) || nextReason === null ? reason : nextReason;
+    nextRound ??= currentRound.then(() => {
+      const reasonOfNext = nextReason;
+      nextReason = nextRound = null;
+      return sync(reasonOfNext);
     });
-    return queued;
+    return nextRound;
   }
-  running = alone(() => round(reason)).finally(() => (running = null));
-  return running;
+  currentRound = withSyncLock(() => runRound(reason)).finally(() => (currentRound = null));
+  return currentRound;
 }
 
-/** Asks the browser to wake the service worker when there is a network, also after this page is closed. */
-async function wakeAsk() {
+/**
+ * Asks the browser for a background sync event.
+ * It wakes the service worker when there is a network, also after this page is closed.
+ */
+async function registerBackgroundSync() {
   try {
     const registration = await navigator.serviceWorker?.getRegistration("/phone/");
     await registration?.sync?.register("outbox");
   } catch {
-    // refused, or there is no such thing here: the page's own timer does it
+    // refused, or not supported: the page's own timer does it
   }
 }
 
-/** Calls `listener({running, left, problem, until})` whenever sending begins, goes on or ends, in any tab. */
-export function syncing(listener) {
-  return heard((message) => message.kind === "sync" && listener(message.state));
+/**
+ * Calls `listener({running, left, problem, until})` when sending starts, continues or ends.
+ * In any tab.
+ */
+export function onSyncState(listener) {
+  return onMessage((message) => message.kind === "sync" && listener(message.state));
 }
 
-function alone(work) {
-  return navigator.locks ? navigator.locks.request(LOCK, work) : work();
+function withSyncLock(work) {
+  return navigator.locks ? navigator.locks.request(SYNC_LOCK, work) : work();
 }
 
-async function round(reason) {
+async function runRound(reason) {
   const state = { running: true, left: null, problem: null, until: 0 };
-  tell({ kind: "sync", state });
+  broadcast({ kind: "sync", state });
   try {
-    if (ANEW.has(reason)) await pauseForget();
-    await filesHash();
-    state.problem = await drain(reason);
-    state.left = (await open()).length;
-    state.until = await wakeAt(state.left);
+    if (BACKOFF_RESET_REASONS.has(reason)) await resetBackoff();
+    await hashPendingFiles();
+    state.problem = await sendAllDue(reason);
+    state.left = (await listUnsent()).length;
+    state.until = await scheduleNextSync(state.left);
   } catch (error) {
-    console.error(error); // the phone's own database: nothing is lost, and the next reason tries again
+    console.error(error); // an error of the phone's own database: nothing is lost, and the next round tries again
     state.problem = error?.code ?? "broken";
   }
-  tell({ kind: "sync", state: { ...state, running: false } });
+  broadcast({ kind: "sync", state: { ...state, running: false } });
   return { left: state.left, problem: state.problem };
 }
 
-/** Steps until nothing is due; what stopped it, or null. */
-async function drain(reason) {
-  const stopped = new Map(); // identity → why
+/**
+ * Sends until nothing is due.
+ * Gives the problem that stopped it, or null.
+ */
+async function sendAllDue(reason) {
+  const stoppedIdentities = new Map(); // identity → code of the problem
   try {
     for (;;) {
-      const now = await pause();
-      const urgent = reason === "save" && now.asked <= Date.now();
-      if (Math.max(now.until, now.asked) > Date.now() && !urgent) break;
-      const did = await step(stopped, { incidentsOnly: now.until > Date.now() });
-      if (!did) break;
-      await pauseShorten();
+      const backoff = await getBackoff();
+      const isNewReport = reason === "save" && backoff.asked <= Date.now();
+      if (Math.max(backoff.until, backoff.asked) > Date.now() && !isNewReport) break;
+      const hasSent = await sendNext(stoppedIdentities, { incidentsOnly: backoff.until > Date.now() });
+      if (!hasSent) break;
+      await decreaseBackoff();
     }
-    await followMaybe(reason, stopped);
+    await fetchStatusesIfDue(reason, stoppedIdentities);
   } catch (error) {
-    if (!(error instanceof NoAnswer)) throw error;
-    await pauseLonger();
+    if (!(error instanceof NoResponseError)) throw error;
+    await increaseBackoff();
     return "no_answer";
   }
-  return [...stopped.values()][0] ?? null;
+  return [...stoppedIdentities.values()][0] ?? null;
 }
 
-/** Does the most pressing thing that is due; false where there is none. */
-async function step(stopped, { incidentsOnly }) {
-  for (const who of await identities()) {
-    if (stopped.has(who.key)) continue;
-    if (who.revoked) {
-      if (await hasWork(who.key)) stopped.set(who.key, who.revoked.code);
+/** Sends the most urgent thing that is due. False if none. */
+async function sendNext(stoppedIdentities, { incidentsOnly }) {
+  for (const identity of await listIdentities()) {
+    if (stoppedIdentities.has(identity.key)) continue;
+    if (identity.revoked) {
+      if (await hasUnsent(identity.key)) stoppedIdentities.set(identity.key, identity.revoked.code);
       continue;
     }
     try {
-      if (await reportsSend(who, { incidentsOnly })) return true;
+      if (await sendReports(identity, { incidentsOnly })) return true;
       if (incidentsOnly) continue;
-      if ((await announceMore(who)) || (await errandSend(who)) || (await fileSend(who))) return true;
+      if ((await announceLateFiles(identity)) || (await sendQueuedRequest(identity)) || (await sendNextPiece(identity))) return true;
     } catch (error) {
-      if (!(error instanceof Stop)) throw error;
-      stopped.set(who.key, error.code);
+      if (!(error instanceof TokenRejectedError)) throw error;
+      stoppedIdentities.set(identity.key, error.code);
     }
   }
   return false;
 }
 
-async function followMaybe(reason, stopped) {
-  if (Date.now() - followed < FOLLOW && reason !== "user" && reason !== "start") return;
-  if ((await pause()).until > Date.now()) return;
-  for (const who of await identities()) {
-    if (who.revoked || stopped.has(who.key)) continue;
+async function fetchStatusesIfDue(reason, stoppedIdentities) {
+  if (Date.now() - statusFetchedAt < STATUS_INTERVAL_MS && reason !== "user" && reason !== "start") return;
+  if ((await getBackoff()).until > Date.now()) return;
+  for (const identity of await listIdentities()) {
+    if (identity.revoked || stoppedIdentities.has(identity.key)) continue;
     try {
-      await follow(who);
+      await fetchReportStatuses(identity);
     } catch (error) {
-      if (!(error instanceof Stop)) throw error;
-      stopped.set(who.key, error.code);
+      if (!(error instanceof TokenRejectedError)) throw error;
+      stoppedIdentities.set(identity.key, error.code);
     }
   }
-  followed = Date.now();
+  statusFetchedAt = Date.now();
 }
 
-async function hasWork(key) {
-  return (await open()).some((one) => one.identity === key);
+async function hasUnsent(key) {
+  return (await listUnsent()).some((one) => one.identity === key);
 }
 
-/** Everything that should go to the server and has not, whatever its pause. */
-async function open() {
-  const [reports, waiting, partial, errands] = await Promise.all([
-    allBy("reports", "state", "waiting"), allBy("files", "state", "waiting"), allBy("files", "state", "partial"),
-    allBy("errands", "state", "waiting"),
+/** Everything that is not on the server yet, due or not. */
+async function listUnsent() {
+  const [reports, waiting, partial, requests] = await Promise.all([
+    listRecordsByIndex("reports", "state", "waiting"), listRecordsByIndex("files", "state", "waiting"),
+    listRecordsByIndex("files", "state", "partial"), listRecordsByIndex("errands", "state", "waiting"),
   ]);
-  return [...reports, ...waiting, ...partial, ...errands];
+  return [...reports, ...waiting, ...partial, ...requests];
 }
 
-/** Sets the page's own timer for the next thing that is due. In a service worker the browser wakes us. */
-async function wakeAt(left) {
-  if (timer !== null) clearTimeout(timer);
-  timer = null;
+/**
+ * Sets the page's timer for the next thing that is due.
+ * In a service worker the browser does this.
+ */
+async function scheduleNextSync(left) {
+  if (syncTimer !== null) clearTimeout(syncTimer);
+  syncTimer = null;
   if (typeof document === "undefined") return 0;
-  const at = Date.now();
-  const now = await pause();
-  const asked = Math.max(now.until, now.asked);
-  const things = (await open()).map((one) => one.next_at);
-  // With nothing to send it is asked now and then what became of the reports.
-  const next = asked > at ? asked : Math.min(...[at + SELDOM, now.files, ...things].filter((one) => one > at));
-  timer = setTimeout(() => void sync("timer"), Math.max(next - at, 1_000));
+  const now = Date.now();
+  const backoff = await getBackoff();
+  const retryAt = Math.max(backoff.until, backoff.asked);
+  const dueTimes = (await listUnsent()).map((one) => one.next_at);
+  // With nothing to send, report states are still loaded from time to time.
+  const next = retryAt > now ? retryAt : Math.min(...[now + IDLE_INTERVAL_MS, backoff.files, ...dueTimes].filter((one) => one > now));
+  syncTimer = setTimeout(() => void sync("timer"), Math.max(next - now, 1_000));
   return left ? next : 0;
 }
 

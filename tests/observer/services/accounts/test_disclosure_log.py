@@ -1,11 +1,11 @@
-"""Names and phones: not on a page before they are asked for, and never seen without a line in the trail."""
+"""Names and phones are shown only on request, with a record."""
 
 import pytest
 from django.utils import timezone
 
 from observer.models import Alert, Observer, Trail
-from observer.services.accounts.disclosure_log import ReasonNeeded, people_see, sights_watch
-from tests.support.desk import told
+from observer.services.accounts.disclosure_log import ReasonRequired, check_disclosure_rate, log_disclosure
+from tests.support.desk import make_report
 from tests.support.world import World
 
 NAME, PHONE, MAIL = "Name of OB-2222", "+77010000000", "OB-2222@example.org"
@@ -50,7 +50,7 @@ class TestBeforeTheClick:
 
 
 class TestTheClick:
-    def test_is_one_within_ones_own_territory(self, world, as_role):
+    def test_is_enough_within_ones_own_territory(self, world, as_role):
         client = as_role("territorial", "KZ-1")
         assert hides(client.get(person(world)))
         page = client.post(person(world))
@@ -64,10 +64,10 @@ class TestTheClick:
         )
         assert NAME not in str(list(Trail.objects.values())) and PHONE not in str(list(Trail.objects.values()))
 
-    def test_asks_for_a_reason_where_they_only_reported(self, world, as_role):
+    def test_needs_a_reason_for_an_observer_who_only_reported_about_the_territory(self, world, as_role):
         client = as_role("territorial", "KZ-2")
         assert client.post(person(world), {"reason": "A good reason"}).status_code == 404
-        told(world, commission="KZ-2-1-1")
+        make_report(world, commission="KZ-2-1-1")
         for reason in ("", "  x "):
             assert hides(client.post(person(world), {"reason": reason}))
         assert not Trail.objects.filter(action="observer.see").exists()
@@ -79,15 +79,15 @@ class TestTheClick:
         assert shows(desk.post(person(world), {"reason": "Testing the phone"}))
 
     @pytest.mark.parametrize("role", ["reader", "publisher", "analyst"])
-    def test_is_nothing_for_those_who_only_look(self, world, as_role, role):
+    def test_is_refused_without_the_permission(self, world, as_role, role):
         client = as_role(role, "KZ")
-        told(world)
+        make_report(world)
         assert client.get(person(world)).status_code == 404
         assert client.post(person(world), {"reason": "Curious"}).status_code == 404
 
 
-class TestTooMany:
-    def test_an_administrator_is_told_and_says_seen(self, world, as_role, settings):
+class TestAlerts:
+    def test_are_shown_to_an_administrator_who_marks_them_seen(self, world, as_role, settings):
         settings.SIGHTS_PER_HOUR = 1
         clerk, administrator = as_role("national", "KZ"), as_role("administrator", "KZ")
         clerk.post(person(world))
@@ -103,21 +103,21 @@ class TestTooMany:
         assert 'class="alert"' not in administrator.get("/admin/").content.decode()
         assert Trail.objects.filter(action__in=("alert.sights", "alert.close")).count() == 2
 
-    def test_one_alert_stays_open_and_counts_on(self, world, root, settings):
+    def test_one_stays_open_and_its_number_grows(self, world, root, settings):
         settings.SIGHTS_PER_HOUR = 0
         now = timezone.now()
         for n in range(3):
             Trail.objects.create(at=now, user=root, action="observer.call", subject=f"observer:{n}")
-            sights_watch(user=root, election=world.election, now=now)
+            check_disclosure_rate(user=root, election=world.election, now=now)
         assert Alert.objects.get().number == 3
 
 
 class TestLists:
-    def test_of_names_need_a_reason_and_leave_one_line(self, world, root):
+    def test_of_names_need_a_reason_and_write_one_entry(self, world, root):
         given = {"number": 2, "what": "sheets", "fields": ["name"], "election": world.election, "user": root}
         now = timezone.now()
-        with pytest.raises(ReasonNeeded):
-            people_see(**given, reason=" ", now=now)
-        people_see(**given, reason="Badges", now=now)
+        with pytest.raises(ReasonRequired):
+            log_disclosure(**given, reason=" ", now=now)
+        log_disclosure(**given, reason="Badges", now=now)
         line = Trail.objects.get(action="observer.list")
         assert line.detail == {"fields": ["name"], "number": 2, "reason": "Badges"}

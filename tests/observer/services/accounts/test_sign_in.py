@@ -1,4 +1,4 @@
-"""Signing in: password, second step, recovery codes, wrong guesses, sessions that are ended."""
+"""Signing in: password, second factor, recovery codes, throttling, ending sign-ins."""
 
 import io
 import re
@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from observer.models import Grant, RecoveryCode, SecondFactor, SignIn, Trail, User, WrongGuess
 from observer.services.accounts import login_throttle, two_factor
-from observer.services.accounts.sign_ins import sign_ins_end
-from tests.support.threads import at_once
+from observer.services.accounts.sign_ins import end_sign_ins
+from tests.support.threads import run_concurrently
 from tests.support.world import DAY, World
 
 PASSWORD = "a long password indeed"
@@ -23,7 +23,7 @@ LOGIN, CODE, SETUP = "/admin/login/", "/admin/login/code/", "/admin/login/second
 
 
 @pytest.fixture
-def asked(settings):
+def second_factor_required(settings):
     settings.TWO_FACTOR = ["all"]
 
 
@@ -40,45 +40,50 @@ def give_password(client: Client, name: str = "aigul", password: str = PASSWORD,
 
 def code_now(user: User, ahead: int = 0) -> str:
     secret = SecondFactor.objects.get(user=user).secret
-    return two_factor.totp(secret=secret, step=int(timezone.now().timestamp()) // 30 + ahead)
+    return two_factor.compute_totp(secret=secret, step=int(timezone.now().timestamp()) // 30 + ahead)
 
 
 def set_up(client: Client, user: User) -> list[str]:
-    """The first sign-in, to its end; the recovery codes that were shown."""
+    """The first sign-in, to its end.
+
+    The recovery codes that were shown.
+    """
     assert give_password(client)["Location"] == SETUP
     page = client.get(SETUP).content.decode()
     secret = re.search(r"<code[^>]*>([A-Z2-7 ]+)</code>", page)
     assert secret and 'src="data:image/svg+xml' in page
     step = int(timezone.now().timestamp()) // 30 - 1  # so that the present code is still unused
-    answer = client.post(SETUP, {"code": two_factor.totp(secret=secret[1].replace(" ", ""), step=step)})
+    answer = client.post(SETUP, {"code": two_factor.compute_totp(secret=secret[1].replace(" ", ""), step=step)})
     assert answer.status_code == 200 and "no-store" in answer["Cache-Control"]
     return re.findall(r"[a-z2-7]{4}(?:-[a-z2-7]{4}){3}", answer.content.decode())
 
 
-class TestDigits:
+class TestTotp:
     @pytest.mark.parametrize(
         ("second", "code"), [(59, "287082"), (NOW, "081804"), (1234567890, "005924"), (20000000000, "353130")]
     )
     def test_they_are_those_of_the_standard(self, second: int, code: str):
         secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890"
-        assert two_factor.totp(secret=secret, step=second // 30) == code
+        assert two_factor.compute_totp(secret=secret, step=second // 30) == code
 
     def test_a_clock_may_be_half_a_minute_off_and_no_more(self):
-        secret = two_factor.secret_make()
+        secret = two_factor.make_secret()
         now = DAY
         current = int(now.timestamp()) // 30
         fits = [
             n
             for n in range(-3, 4)
-            if two_factor.matching_step(secret=secret, code=two_factor.totp(secret=secret, step=current + n), now=now)
+            if two_factor.find_matching_step(
+                secret=secret, code=two_factor.compute_totp(secret=secret, step=current + n), now=now
+            )
             is not None
         ]
         assert fits == [-1, 0, 1]
-        assert two_factor.matching_step(secret=secret, code="²²²²²²", now=now) is None
+        assert two_factor.find_matching_step(secret=secret, code="²²²²²²", now=now) is None
 
 
 class TestFirstSignIn:
-    def test_sets_the_second_step_up_and_shows_the_codes_once(self, asked, person, client):
+    def test_sets_the_second_step_up_and_shows_the_codes_once(self, second_factor_required, person, client):
         codes = set_up(client, person)
         assert len(codes) == 10
         assert client.get("/admin/").status_code == 200
@@ -90,14 +95,14 @@ class TestFirstSignIn:
             cursor.execute("SELECT secret FROM observer_secondfactor")
             assert SecondFactor.objects.get().secret not in str(cursor.fetchall())
 
-    def test_a_password_alone_opens_nothing(self, asked, person, client):
+    def test_a_password_alone_opens_nothing(self, second_factor_required, person, client):
         give_password(client)
         for address in ("/admin/", "/desk/", "/desk/me/", "/admin/reports/report/", "/admin/password_change/"):
             assert client.get(address).status_code == 302, address
             assert client.get(address)["Location"].startswith("/admin/login/"), address
         assert "_auth_user_id" not in client.session
 
-    def test_a_wrong_code_sets_nothing_up(self, asked, person, client):
+    def test_a_wrong_code_sets_nothing_up(self, second_factor_required, person, client):
         give_password(client)
         assert client.post(SETUP, {"code": "000000"}).status_code == 200
         assert not SecondFactor.objects.exists()
@@ -113,7 +118,7 @@ class TestFirstSignIn:
 
 
 class TestSecondStep:
-    def test_asks_for_the_digits_each_time(self, asked, person, client):
+    def test_asks_for_the_digits_each_time(self, second_factor_required, person, client):
         set_up(client, person)
         other = Client()
         assert give_password(other, next="/admin/reports/report/")["Location"] == CODE
@@ -123,7 +128,7 @@ class TestSecondStep:
         assert answer["Location"] == "/admin/reports/report/"
         assert other.get("/admin/").status_code == 200
 
-    def test_digits_open_once(self, asked, person, client):
+    def test_a_code_works_once(self, second_factor_required, person, client):
         set_up(client, person)
         code = code_now(person)
         for expected in (302, 200):
@@ -131,7 +136,7 @@ class TestSecondStep:
             give_password(other)
             assert other.post(CODE, {"code": code}).status_code == expected
 
-    def test_a_recovery_code_opens_once_however_it_is_typed(self, asked, person, client):
+    def test_a_recovery_code_opens_once_however_it_is_typed(self, second_factor_required, person, client):
         code = set_up(client, person)[0]
         for given, expected in ((code.upper().replace("-", " "), 302), (code, 200)):
             other = Client()
@@ -139,7 +144,7 @@ class TestSecondStep:
             assert other.post(CODE, {"code": given}).status_code == expected
         assert Trail.objects.get(action="user.recovery_code").detail == {"left": 9}
 
-    def test_the_step_dies_and_a_changed_password_ends_it(self, asked, person, client):
+    def test_the_step_dies_and_a_changed_password_ends_it(self, second_factor_required, person, client):
         set_up(client, person)
         other = Client()
         give_password(other)
@@ -173,26 +178,26 @@ class TestSecondStep:
         assert client.get("/admin/")["Location"].startswith(LOGIN)
         assert client.get(LOGIN).status_code == 200
 
-    def test_only_the_staff_gets_in(self, asked, person, client):
+    def test_only_the_staff_gets_in(self, second_factor_required, person, client):
         User.objects.filter(pk=person.pk).update(is_staff=False)
         assert give_password(client).status_code == 200
         assert "signing_in" not in client.session
 
 
 class TestRecovery:
-    def test_an_administrator_resets_it_and_the_trail_says_so(self, asked, person, client, root):
+    def test_an_administrator_resets_it_and_the_trail_says_so(self, second_factor_required, person, client, root):
         set_up(client, person)
-        two_factor.second_factor_reset(user=person, by=root, now=timezone.now())
+        two_factor.reset_second_factor(user=person, by=root, now=timezone.now())
         assert client.get("/admin/").status_code == 302
         assert give_password(Client())["Location"] == SETUP
         assert Trail.objects.get(action="user.reset_second_factor").user == root
 
-    def test_so_does_a_command(self, asked, person, client):
+    def test_a_command_resets_it_too(self, second_factor_required, person, client):
         set_up(client, person)
         call_command("reset_second_factor", "aigul", stdout=io.StringIO())
         assert not SecondFactor.objects.exists() and not RecoveryCode.objects.exists()
 
-    def test_new_codes_void_the_old(self, asked, person, client):
+    def test_new_codes_void_the_old(self, second_factor_required, person, client):
         old = set_up(client, person)[0]
         assert client.post("/desk/me/", {"codes": "1"}).status_code == 200
         other = Client()
@@ -201,9 +206,9 @@ class TestRecovery:
         assert RecoveryCode.objects.filter(used_at=None).count() == 10
 
 
-class TestGuessing:
+class TestThrottling:
     def test_one_person_at_one_address_is_stopped(self, person, client):
-        for _ in range(login_throttle.PAIR):
+        for _ in range(login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS):
             assert give_password(client, password="wrong").status_code == 200
         answer = give_password(client)
         assert answer.status_code == 429
@@ -212,7 +217,7 @@ class TestGuessing:
     def test_colleagues_in_the_same_office_are_not(self, person, client, root):
         root.set_password(PASSWORD)
         root.save()
-        for _ in range(login_throttle.PAIR + 5):
+        for _ in range(login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS + 5):
             give_password(client, password="wrong")
         assert give_password(Client(), name="root").status_code == 302
 
@@ -224,19 +229,19 @@ class TestGuessing:
         assert give_password(Client()).status_code == 302
         assert give_password(Client(), name="stranger").status_code == 429
 
-    def test_a_right_one_is_not_counted_and_time_forgives(self, person, client):
+    def test_a_correct_one_is_not_counted_and_wrong_ones_expire(self, person, client):
         for _ in range(30):
             assert give_password(Client()).status_code == 302
-        for _ in range(login_throttle.PAIR + 1):
+        for _ in range(login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS + 1):
             give_password(client, password="wrong")
         WrongGuess.objects.update(at=timezone.now() - timedelta(minutes=16))
         assert give_password(client).status_code == 302
 
-    def test_codes_are_few(self, asked, person, client):
+    def test_tries_of_codes_are_limited(self, second_factor_required, person, client):
         set_up(client, person)
         other = Client()
         give_password(other)
-        for _ in range(login_throttle.CODES):
+        for _ in range(login_throttle.MAX_CODE_GUESSES):
             assert other.post(CODE, {"code": "000000"}).status_code in (200, 302)
         assert other.post(CODE, {"code": code_now(person)}).status_code == 429
 
@@ -248,29 +253,32 @@ class TestGuessing:
     def test_any_name_is_answered(self, world, client, name):
         assert give_password(client, name=name, password="\0").status_code == 200
 
-    def test_the_cache_is_not_asked(self, person, client, settings):
-        """A full deployment's cache may be lost and then says yes to everything."""
+    def test_works_without_the_cache(self, person, client, settings):
+        """The cache of a full deployment may be lost.
+
+        A throttle in the cache would then allow everything.
+        """
         settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
-        for _ in range(login_throttle.PAIR):
+        for _ in range(login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS):
             give_password(client, password="wrong")
         assert give_password(client).status_code == 429
 
 
 @pytest.mark.slow
-class TestAtOnce:
-    def test_one_code_opens_one_door(self, concurrent_world):
+class TestConcurrency:
+    def test_one_code_signs_in_once(self, concurrent_world):
         user = User.objects.create_user("aigul", password=PASSWORD, is_staff=True)
-        secret = two_factor.secret_make()
+        secret = two_factor.make_secret()
         step = int(DAY.timestamp()) // 30
         SecondFactor.objects.create(user=user, secret=secret, since=DAY)
-        code = two_factor.totp(secret=secret, step=step)
-        opened = at_once([partial(two_factor.code_check, user=user, code=code, now=DAY)] * 6)
+        code = two_factor.compute_totp(secret=secret, step=step)
+        opened = run_concurrently([partial(two_factor.check_code, user=user, code=code, now=DAY)] * 6)
         assert sorted(opened) == [False] * 5 + [True]
 
-    def test_many_guesses_at_once_are_as_many(self, concurrent_world):
-        guess = partial(login_throttle.password_guess, username="x", address="192.0.2.1", now=DAY)
-        told = at_once([guess] * (login_throttle.PAIR + 8))
-        assert sum(one.allowed for one in told) <= login_throttle.PAIR
+    def test_simultaneous_guesses_are_all_counted(self, concurrent_world):
+        guess = partial(login_throttle.record_password_guess, username="x", address="192.0.2.1", now=DAY)
+        told = run_concurrently([guess] * (login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS + 8))
+        assert sum(one.allowed for one in told) <= login_throttle.MAX_GUESSES_PER_ACCOUNT_AND_ADDRESS
 
 
 class TestSessions:
@@ -302,16 +310,16 @@ class TestSessions:
         client.cookies["sessionid"] = cookie
         assert client.get("/admin/").status_code == 302
 
-    def test_all_of_someones_are_ended_by_another_with_a_trace(self, person, client, root):
+    def test_an_administrator_ends_all_with_an_entry_in_the_trail(self, person, client, root):
         give_password(client)
-        assert sign_ins_end(user=person, by=root, now=timezone.now()) == 1
+        assert end_sign_ins(user=person, by=root, now=timezone.now()) == 1
         assert client.get("/desk/me/").status_code == 302
         line = Trail.objects.filter(action="user.sign_out").latest("pk")
         assert (line.user, line.subject) == (root, f"user:{person.pk}")
 
 
 class TestTrail:
-    def test_says_whence(self, person, client):
+    def test_has_the_client_address(self, person, client):
         give_password(client)
         assert Trail.objects.get(action="user.sign_in").address == "127.0.0.1"
 
@@ -322,7 +330,7 @@ class TestTrail:
         client.post(LOGIN, {"username": "aigul", "password": PASSWORD}, REMOTE_ADDR=given)
         assert Trail.objects.get(action="user.sign_in").address == SignIn.objects.get().address == kept
 
-    def test_nobody_changes_or_deletes_a_line(self, person, client):
+    def test_entries_cannot_be_changed_or_deleted(self, person, client):
         give_password(client)
         for change in (lambda rows: rows.update(action="x"), lambda rows: rows.delete()):
             with pytest.raises(DatabaseError), transaction.atomic():

@@ -1,4 +1,4 @@
-"""Giving and taking roles at the desk, and letting people in again: within one's own territory only."""
+"""Giving roles and resetting passwords within one's own territory only."""
 
 import pytest
 from django.test import Client
@@ -27,7 +27,7 @@ def give(client: Client, username: str = "new", role: str = "verifier", commissi
     )
 
 
-class TestGiving:
+class TestGivingARole:
     def test_makes_a_user_whose_password_is_shown_once(self, world, staff):
         _, client = staff("boss", "administrator", "KZ")
         page = give(client)
@@ -56,27 +56,27 @@ class TestGiving:
         ],
         ids=str,
     )
-    def test_of_what_is_not_ones_own_to_give_is_refused(self, world, staff, wrong):
+    def test_that_the_user_may_not_give_is_refused(self, world, staff, wrong):
         _, client = staff("boss", "administrator", "KZ-1")
         assert give(client, **wrong).status_code == 200
         assert Grant.objects.count() == 1
         assert not User.objects.filter(username="new").exists()
 
-    def test_twice_is_once(self, world, staff):
+    def test_twice_creates_one_grant(self, world, staff):
         _, client = staff("boss", "administrator", "KZ")
         for _ in range(2):
             give(client)
         assert Grant.objects.filter(user__username="new").count() == 1
 
-    def test_who_was_shut_out_stays_out(self, world, staff):
+    def test_to_an_inactive_user_is_refused(self, world, staff):
         _, client = staff("boss", "administrator", "KZ")
         User.objects.create_user("new", is_staff=True, is_active=False)
         give(client)
         assert not Grant.objects.filter(user__username="new").exists()
 
 
-class TestTaking:
-    def test_works_within_the_territory_and_nowhere_else(self, world, staff):
+class TestTakingARole:
+    def test_works_only_within_the_territory(self, world, staff):
         _, client = staff("boss", "administrator", "KZ-1")
         staff("here", "verifier", "KZ-1-1")
         staff("there", "verifier", "KZ-2")
@@ -88,14 +88,14 @@ class TestTaking:
         assert "there" not in client.get(ADDRESS).content.decode().split("<table>")[-1].split("</table>")[0]
 
     @pytest.mark.parametrize("key", ["", "x", "9" * 30, "\0", "-1", "²"])
-    def test_takes_any_key_for_unknown(self, world, staff, key):
+    def test_answers_any_wrong_key_as_unknown(self, world, staff, key):
         _, client = staff("boss", "administrator", "KZ")
         for act in ("take", "second_factor", "password", "end"):
             assert client.post(ADDRESS, {act: key}).status_code == 404
 
 
-class TestLettingInAgain:
-    def test_resets_the_second_step_and_the_password(self, world, staff):
+class TestResettingAccess:
+    def test_resets_the_second_factor_and_the_password(self, world, staff):
         _, client = staff("boss", "administrator", "KZ")
         user, theirs = staff("here", "verifier", "KZ-1")
         SecondFactor.objects.create(user=user, secret="A" * 32, since=DAY)
@@ -114,8 +114,11 @@ class TestLettingInAgain:
             "user.password",
         }
 
-    def test_not_of_whoever_has_more_elsewhere(self, world, staff, root):
-        """Or who administers a district would take over the whole country's coordinator."""
+    def test_is_refused_for_users_with_more_rights(self, world, staff, root):
+        """A user must not take over an account with more rights.
+
+        An administrator of a district could otherwise take over the coordinator of the whole country.
+        """
         _, client = staff("boss", "administrator", "KZ-1")
         user, _theirs = staff("wide", "verifier", "KZ-1")
         staff("wide", "national", "KZ")

@@ -1,4 +1,4 @@
-"""A phone becomes a device by a one-time code, and speaks by a token that can be revoked."""
+"""Enrolling a phone by a one-time code, and its token."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,14 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from observer.models import Consent, Device, EnrolmentCode, Trail
 from observer.services.devices.enrolment import (
     InvalidCode,
-    code_plain,
-    consent_record,
-    device_by_token,
-    device_revoke,
-    device_used,
-    enrol,
-    enrolment_create,
-    enrolment_transfer,
+    create_enrolment_code,
+    create_transfer_code,
+    enrol_device,
+    find_device_by_token,
+    mark_device_used,
+    normalize_code,
+    record_consent,
+    revoke_device,
 )
 from tests.support.world import DAY, World, make_election
 
@@ -28,17 +28,17 @@ PHONE = UUID("018f0000-0000-7000-8000-000000000001")
 OTHER = UUID("018f0000-0000-7000-8000-000000000002")
 
 
-def code_for(world: World, **fields) -> str:
-    return enrolment_create(observer=world.first.observer, election=world.election, now=DAY, **fields)
+def make_code(world: World, **fields) -> str:
+    return create_enrolment_code(observer=world.first.observer, election=world.election, now=DAY, **fields)
 
 
-def use(code: str, device_id: UUID | None = PHONE, after: timedelta = timedelta(), name: str = "Galaxy A14"):
-    return enrol(code=code, device_name=name, device_id=device_id, now=DAY + after)
+def enrol(code: str, device_id: UUID | None = PHONE, after: timedelta = timedelta(), name: str = "Galaxy A14"):
+    return enrol_device(code=code, device_name=name, device_id=device_id, now=DAY + after)
 
 
 class TestACode:
     def test_is_shown_in_two_groups_of_crockfords_alphabet_and_kept_as_a_keyed_hash(self, world):
-        code = code_for(world)
+        code = make_code(world)
         assert len(code) == 9 and code[4] == "-"
         assert set(code.replace("-", "")) <= set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
         row = EnrolmentCode.objects.get()
@@ -48,76 +48,76 @@ class TestACode:
 
     @pytest.mark.parametrize("typed", ["m4tq7hxv", "M4TQ 7HXV", " m4tq–7hxv ", "M4-TQ-7H-XV"])
     def test_is_read_however_it_was_typed(self, typed):
-        assert code_plain(typed) == "M4TQ7HXV"
+        assert normalize_code(typed) == "M4TQ7HXV"
 
     def test_letters_that_look_like_digits_are_digits(self):
-        assert code_plain("oOiI-lL00") == "00111100"
+        assert normalize_code("oOiI-lL00") == "00111100"
 
     def test_is_accepted_in_lower_case_without_its_dash(self, world):
-        assert use(code_for(world).lower().replace("-", " ")).device.observer == world.first.observer
+        assert enrol(make_code(world).lower().replace("-", " ")).device.observer == world.first.observer
 
     def test_works_once(self, world):
-        code = code_for(world)
-        use(code, None)
+        code = make_code(world)
+        enrol(code, None)
         with pytest.raises(InvalidCode):
-            use(code, None)
+            enrol(code, None)
         with pytest.raises(InvalidCode):
-            use(code, OTHER)
+            enrol(code, OTHER)
 
     @pytest.mark.parametrize("wrong", ["", "AAAA-AAAA", "\x00", "я" * 500])
-    def test_that_nobody_made_is_invalid(self, world, wrong):
+    def test_that_does_not_exist_is_invalid(self, world, wrong):
         with pytest.raises(InvalidCode):
-            use(wrong)
+            enrol(wrong)
 
     def test_expires_after_72_hours(self, world):
-        code = code_for(world)
+        code = make_code(world)
         with pytest.raises(InvalidCode):
-            use(code, after=timedelta(hours=72))
-        assert use(code, after=timedelta(hours=72) - timedelta(seconds=1))
+            enrol(code, after=timedelta(hours=72))
+        assert enrol(code, after=timedelta(hours=72) - timedelta(seconds=1))
 
     def test_of_a_transfer_expires_after_ten_minutes_and_is_for_the_same_observer(self, world):
         device = world.first.device
-        code, late = enrolment_transfer(device=device, now=DAY), enrolment_transfer(device=device, now=DAY)
-        moved = use(code, OTHER, timedelta(minutes=9)).device
+        code, late = create_transfer_code(device=device, now=DAY), create_transfer_code(device=device, now=DAY)
+        moved = enrol(code, OTHER, timedelta(minutes=9)).device
         assert (moved.observer, moved.election) == (device.observer, device.election)
         with pytest.raises(InvalidCode):
-            use(late, OTHER, timedelta(minutes=10))
+            enrol(late, OTHER, timedelta(minutes=10))
 
     def test_keeps_control_characters_and_long_names_out_of_the_device(self, world):
-        assert use(code_for(world), name="A\x00B" + "x" * 500).device.name == "A B" + "x" * 117
+        assert enrol(make_code(world), name="A\x00B" + "x" * 500).device.name == "A B" + "x" * 117
 
 
-class TestAnAnswerThatWasLost:
+class TestALostAnswer:
     def test_is_given_again_to_the_same_device_with_a_fresh_token(self, world):
-        code = code_for(world)
-        first, again = use(code), use(code, after=timedelta(hours=23))
+        code = make_code(world)
+        first, again = enrol(code), enrol(code, after=timedelta(hours=23))
         assert again.device == first.device
-        assert device_by_token(again.token) == first.device
-        assert device_by_token(first.token) is None
+        assert find_device_by_token(again.token) == first.device
+        assert find_device_by_token(first.token) is None
 
     def test_is_not_given_again_after_24_hours(self, world):
-        code = code_for(world)
-        use(code)
+        code = make_code(world)
+        enrol(code)
         with pytest.raises(InvalidCode):
-            use(code, after=timedelta(hours=24, seconds=1))
+            enrol(code, after=timedelta(hours=24, seconds=1))
 
     def test_is_not_given_again_to_a_revoked_device(self, world):
-        code = code_for(world)
-        device_revoke(device=use(code).device, user=None, now=DAY)
+        code = make_code(world)
+        revoke_device(device=enrol(code).device, user=None, now=DAY)
         with pytest.raises(InvalidCode):
-            use(code)
+            enrol(code)
 
 
 class TestTwoPhonesWithOneCode:
     @pytest.mark.django_db(transaction=True)
     def test_at_once_make_one_device(self, concurrent_world):
-        code, start = code_for(concurrent_world), Barrier(8)
+        code, start = make_code(concurrent_world), Barrier(8)
         before = Device.objects.count()
 
         def one(number: int) -> bool:
             start.wait()
             try:
-                use(code, UUID(int=number + 1))
+                enrol(code, UUID(int=number + 1))
                 return True
             except InvalidCode:
                 return False
@@ -131,14 +131,14 @@ class TestTwoPhonesWithOneCode:
 
 class TestAToken:
     def test_is_found_in_one_query_that_reads_nothing_encrypted(self, world):
-        token = use(code_for(world)).token
+        token = enrol(make_code(world)).token
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            device = device_by_token(token)
+            device = find_device_by_token(token)
             assert device is not None
             assert device.observer.code == "OB-2222"
-            assert device.election.window("voting") == (world.election.opens_at, world.election.closes_at)
+            assert device.election.get_window("voting") == (world.election.opens_at, world.election.closes_at)
             assert (device.election.slug, device.election.timezone, device.revoked_at) == (
                 "test-2022",
                 "Asia/Almaty",
@@ -150,24 +150,24 @@ class TestAToken:
             assert secret not in queries[0]["sql"]
 
     @pytest.mark.parametrize("wrong", ["", "x", "\x00", "\ud800"])
-    def test_that_nobody_holds_finds_nothing(self, world, wrong):
-        assert device_by_token(wrong) is None
+    def test_that_does_not_exist_finds_no_device(self, world, wrong):
+        assert find_device_by_token(wrong) is None
 
     def test_of_a_revoked_device_is_still_found_so_that_it_can_be_told(self, world):
-        enrolled = use(code_for(world))
-        device_revoke(device=enrolled.device, user=None, now=DAY)
-        device_revoke(device=enrolled.device, user=None, now=DAY + timedelta(hours=1))
-        found = device_by_token(enrolled.token)
+        enrolled = enrol(make_code(world))
+        revoke_device(device=enrolled.device, user=None, now=DAY)
+        revoke_device(device=enrolled.device, user=None, now=DAY + timedelta(hours=1))
+        found = find_device_by_token(enrolled.token)
         assert found is not None and found.revoked_at == DAY
         assert Trail.objects.filter(action="device.revoke").count() == 1
 
     def test_is_noted_as_used_every_five_minutes_at_most(self, world, django_assert_num_queries):
-        device = device_by_token(use(code_for(world)).token)
+        device = find_device_by_token(enrol(make_code(world)).token)
         with django_assert_num_queries(0):
-            device_used(device=device, now=DAY + timedelta(minutes=4))
+            mark_device_used(device=device, now=DAY + timedelta(minutes=4))
         with django_assert_num_queries(1):
-            device_used(device=device, now=DAY + timedelta(minutes=6))
-            device_used(device=device, now=DAY + timedelta(minutes=7))
+            mark_device_used(device=device, now=DAY + timedelta(minutes=6))
+            mark_device_used(device=device, now=DAY + timedelta(minutes=7))
         device.refresh_from_db()
         assert device.last_used_at == DAY + timedelta(minutes=6)
 
@@ -177,7 +177,7 @@ class TestConsent:
         observer = world.first.observer
         for version, hours in ((2, 1), (1, 2), (2, 3)):
             now = DAY + timedelta(hours=hours)
-            consent_record(observer=observer, election=world.election, version=version, given_at=now, received_at=DAY)
+            record_consent(observer=observer, election=world.election, version=version, given_at=now, received_at=DAY)
         consent = Consent.objects.get()
         assert (consent.version, consent.at) == (2, DAY + timedelta(hours=1))
         assert Trail.objects.filter(action="observer.consent").count() == 1
@@ -187,7 +187,7 @@ class TestTheCommand:
     def test_prints_a_code_that_works_as_its_last_line(self, world, capsys):
         call_command("enrol", "OB-2222")
         code = capsys.readouterr().out.splitlines()[-1]
-        assert enrol(code=code, device_name="", device_id=None, now=EnrolmentCode.objects.get().created_at)
+        assert enrol_device(code=code, device_name="", device_id=None, now=EnrolmentCode.objects.get().created_at)
 
     def test_finds_the_election_the_observer_takes_part_in(self, world, capsys):
         make_election("another")
@@ -195,7 +195,7 @@ class TestTheCommand:
         assert EnrolmentCode.objects.get().election == world.election
 
     def test_fails_where_the_election_is_ambiguous(self, world, capsys):
-        world.enrolled("OB-4444")
+        world.enrol_phone("OB-4444")
         Device.objects.filter(observer__code="OB-4444").delete()
         make_election("another")
         with pytest.raises(CommandError, match=r"another, test-2022"):

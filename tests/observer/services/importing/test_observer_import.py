@@ -1,4 +1,4 @@
-"""Observers are imported from CSV; their names and phones stay where they belong."""
+"""Importing observers from CSV without leaking names and phones."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from observer import crypto
 from observer.models import Assignment, Observer, Organisation, Trail
-from observer.services.importing.observer_import import ALPHABET, code_make, observers_import
+from observer.services.importing.observer_import import CODE_ALPHABET, generate_observer_code, import_observers
 from observer.services.spreadsheets.tables import BadTable
 from tests.support.world import DAY, World
 
@@ -24,7 +24,7 @@ FILE = [
 
 def load(world: World, *lines: str, head: str = HEAD):
     source = "\n".join([head, *lines, ""]).encode()
-    return observers_import(election=world.election, source=source, file="people.csv", now=DAY)
+    return import_observers(election=world.election, source=source, file="people.csv", now=DAY)
 
 
 def state() -> tuple[list[tuple], list[tuple]]:
@@ -34,18 +34,18 @@ def state() -> tuple[list[tuple], list[tuple]]:
 
 
 class TestAFileOfObservers:
-    def test_makes_observers_and_sends_them(self, world):
+    def test_creates_observers_and_assignments(self, world):
         done = load(world, *FILE)
         assert (done.created, done.changed, done.assigned) == (4, 0, 4)
         one = Observer.objects.get(code="OB-AAAA")
         assert (one.name, one.phone, one.language) == ("Айгүл Серікова", "+7 701 111 22 33", "kk")
-        assert one.phone_lookup == crypto.lookup("phone", "+77011112233")
+        assert one.phone_lookup == crypto.compute_lookup("phone", "+77011112233")
         sent = Assignment.objects.filter(observers__code="OB-BBBB").values_list("commission__code", "role")
         assert sorted(sent) == [("KZ-1-1-1", "mobile"), ("KZ-1-1-2", "mobile")]
         assert Assignment.objects.get(observers=one).role == "stationary"
         assert Observer.objects.get(code="OB-CCCC").language == "kk"
 
-    def test_makes_an_organisation_once_and_knows_one_by_its_code_or_name(self, world):
+    def test_creates_an_organisation_once_and_finds_it_by_code_or_name(self, world):
         load(world, *FILE)
         made = Organisation.objects.get(code="еркіндік-қанаты")
         assert made.names == {"kk": "Еркіндік қанаты"}
@@ -60,7 +60,7 @@ class TestAFileOfObservers:
         assert line == 4
         assert Observer.objects.get(code=code).name == "Nameless One"
         assert not set("01OI") & set(code.removeprefix("OB-"))
-        assert not set("01OI") & set(ALPHABET) and len(ALPHABET) == 32
+        assert not set("01OI") & set(CODE_ALPHABET) and len(CODE_ALPHABET) == 32
 
     def test_changes_nothing_the_second_time(self, world):
         load(world, *FILE)
@@ -69,13 +69,13 @@ class TestAFileOfObservers:
         assert (done.created, done.changed, done.unchanged, done.assigned, done.codes) == (0, 0, 4, 0, ())
         assert (state(), Trail.objects.count()) == (before, trail)
 
-    def test_changes_what_differs_and_says_whose_phone_it_replaced(self, world):
+    def test_changes_what_differs_and_reports_whose_phone_was_replaced(self, world):
         load(world, *FILE)
         done = load(world, "OB-AAAA,New Name,+77099999999,ru,org,,", "OB-CCCC,,+77012345678,,org,,")
         assert (done.changed, done.phones) == (2, ("OB-AAAA",))
         one = Observer.objects.get(code="OB-AAAA")
         assert (one.name, one.phone, one.language, one.organisation.code) == ("New Name", "+77099999999", "ru", "org")
-        assert one.phone_lookup == crypto.lookup("phone", "+77099999999")
+        assert one.phone_lookup == crypto.compute_lookup("phone", "+77099999999")
 
     def test_never_empties_a_name_or_phone(self, world):
         load(world, *FILE)
@@ -83,7 +83,7 @@ class TestAFileOfObservers:
         assert load(world, "OB-BBBB,,,,org,,").changed == 0
         assert state() == before
 
-    def test_sends_further_and_takes_nobody_away(self, world):
+    def test_adds_assignments_and_removes_none(self, world):
         load(world, *FILE)
         assert load(world, "OB-AAAA,,,,Еркіндік қанаты,KZ-1-1-3,").assigned == 1
         assert Assignment.objects.filter(observers__code="OB-AAAA").count() == 2
@@ -178,6 +178,6 @@ class TestTheCommand:
         ]
 
 
-def test_a_code_grows_where_short_ones_run_out(monkeypatch):
+def test_a_code_is_longer_if_short_ones_are_taken(monkeypatch):
     monkeypatch.setattr("observer.services.importing.observer_import.secrets.choice", lambda letters: letters[0])
-    assert code_make({"OB-2222"}) == "OB-22222"
+    assert generate_observer_code({"OB-2222"}) == "OB-22222"

@@ -1,4 +1,4 @@
-"""The tree of commissions: imported from CSV, moved, and always true to its paths."""
+"""Importing, moving, adding and deleting commissions; their paths stay correct."""
 
 import csv
 import io
@@ -11,16 +11,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from observer.models import Assignment, Commission, Election, Level, Trail
-from observer.services.registry.commissions import Impossible
+from observer.services.registry.commissions import InvalidTreeChange
 from observer.services.spreadsheets.tables import BadTable
 from reports.models import Due
 from reports.services.elections.registry import (
-    commission_create,
-    commission_delete,
-    commission_move,
-    commissions_import,
+    create_commission,
+    delete_commission,
+    import_commissions,
+    move_commission,
 )
-from tests.support.world import DAY, World, make_election, words
+from tests.support.world import DAY, World, make_election, make_texts
 
 HEAD = "code,parent,level,name_en,name_kk,address,lat,lon,voters,type,timezone"
 TREE = [
@@ -38,7 +38,7 @@ def election(db) -> Election:
     for order, (code, kind) in enumerate(
         [("central", "central"), ("region", "territorial"), ("precinct", "precinct")], 1
     ):
-        Level.objects.create(election=election, order=order, code=code, kind=kind, names=words(code))
+        Level.objects.create(election=election, order=order, code=code, kind=kind, names=make_texts(code))
     return election
 
 
@@ -47,14 +47,14 @@ def table(*lines: str, head: str = HEAD) -> bytes:
 
 
 def load(election: Election, *lines: str, head: str = HEAD):
-    return commissions_import(election=election, source=table(*lines, head=head), file="tree.csv", now=DAY)
+    return import_commissions(election=election, source=table(*lines, head=head), file="tree.csv", now=DAY)
 
 
 def state() -> list[tuple]:
     return list(Commission.objects.order_by("pk").values_list())
 
 
-def tree_is_true(election: Election) -> bool:
+def are_paths_correct(election: Election) -> bool:
     for one in Commission.objects.filter(election=election).select_related("parent"):
         above = one.parent
         if one.path != (above.path if above else "") + one.code + "/" or one.depth != (above.depth + 1 if above else 0):
@@ -65,7 +65,7 @@ def tree_is_true(election: Election) -> bool:
 class TestAFileOfCommissions:
     def test_makes_the_tree_whatever_the_order_of_its_rows(self, election):
         assert load(election, *TREE).created == 5
-        assert tree_is_true(election)
+        assert are_paths_correct(election)
         one = Commission.objects.get(code="A-1-1")
         assert (one.path, one.depth, one.level.code, one.parent.code) == ("A/A-1/A-1-1/", 2, "precinct", "A-1")
         assert (one.lat, one.lon, one.voters, one.type) == (43.238012, 76.945, 1171, "ordinary")
@@ -76,10 +76,10 @@ class TestAFileOfCommissions:
 
     def test_is_read_with_and_without_a_byte_order_mark_and_with_windows_line_ends(self, election):
         source = b"\xef\xbb\xbf" + table(*TREE).replace(b"\n", b"\r\n")
-        assert commissions_import(election=election, source=source, file="f", now=DAY).created == 5
+        assert import_commissions(election=election, source=source, file="f", now=DAY).created == 5
         assert load(election, *TREE).unchanged == 5
 
-    def test_makes_due_what_it_made_and_those_above(self, election):
+    def test_marks_new_commissions_and_those_above_due(self, election):
         load(election, *TREE)
         assert {due.commission.code for due in Due.objects.all()} == {"A", "A-1", "A-2", "A-9", "A-1-1"}
 
@@ -98,7 +98,7 @@ class TestAFileOfCommissions:
         assert Commission.objects.get(code="A-2").names == {"en": "Renamed", "kk": "Екінші"}
         assert Commission.objects.get(code="A-1-1").voters == 1171
 
-    def test_empties_what_has_an_empty_cell(self, election):
+    def test_empties_fields_with_an_empty_cell(self, election):
         load(election, *TREE)
         load(election, "A-1-1,A-1,precinct,School 1,,,,,,,")
         one = Commission.objects.get(code="A-1-1")
@@ -109,20 +109,20 @@ class TestAFileOfCommissions:
         Due.objects.all().delete()
         load(election, "A-1,A-2,region,First", head="code,parent,level,name_en")
         assert Commission.objects.get(code="A-1-1").path == "A/A-2/A-1/A-1-1/"
-        assert tree_is_true(election)
+        assert are_paths_correct(election)
         assert {due.commission.code for due in Due.objects.all()} == {"A", "A-2", "A-1"}
 
     def test_may_be_a_new_top_over_the_old_one(self, election):
         load(election, *TREE)
         load(election, "TOP,,central,World", "A,TOP,central,The land", head="code,parent,level,name_en")
         assert Commission.objects.get(code="A-1-1").path == "TOP/A/A-1/A-1-1/"
-        assert tree_is_true(election)
+        assert are_paths_correct(election)
 
     def test_may_be_of_any_depth(self, election):
         lines = [f"N{n},{f'N{n - 1}' if n else ''},region,Level {n}" for n in range(100)]
         load(election, *lines, head="code,parent,level,name_en")
         assert Commission.objects.get(code="N99").depth == 99
-        assert tree_is_true(election)
+        assert are_paths_correct(election)
 
     def test_knows_only_its_own_election(self, election):
         load(election, *TREE)
@@ -133,7 +133,7 @@ class TestAFileOfCommissions:
 
 
 @pytest.mark.slow
-class TestACountryOfTheRealSize:
+class TestACountryOfRealSize:
     def test_is_imported_in_a_bounded_number_of_queries(self, election):
         lines = ["KZ,,central,Country,,,,,,,"]
         lines += [f"KZ-{r},KZ,region,Region {r},,,,,,," for r in range(20)]
@@ -145,7 +145,7 @@ class TestACountryOfTheRealSize:
         with CaptureQueriesContext(connection) as queries:
             assert load(election, *lines).created == 10_342
         assert len(queries) < 600
-        assert tree_is_true(election)
+        assert are_paths_correct(election)
         with CaptureQueriesContext(connection) as queries:
             assert load(election, *lines).unchanged == 10_342
         assert len(queries) < 10
@@ -202,7 +202,7 @@ class TestABadLine:
             load(election, TREE[1], '"A-1",A,region,"two\nlines",,,,,,,', "", "A-3,ZZ,region,X,,,,,,,")
         assert [bad.line for bad in caught.value.lines] == [6]
 
-    def test_of_a_circle_names_each_on_it_and_not_those_below(self, election):
+    def test_of_a_cycle_names_each_in_it_and_not_those_below(self, election):
         with pytest.raises(BadTable) as caught:
             load(
                 election,
@@ -248,7 +248,7 @@ class TestABadFile:
     )
     def test_is_refused_with_a_reason(self, election, source, reason):
         with pytest.raises(BadTable, match=reason):
-            commissions_import(election=election, source=source, file="tree.csv", now=DAY)
+            import_commissions(election=election, source=source, file="tree.csv", now=DAY)
         assert not Commission.objects.exists()
 
 
@@ -275,67 +275,67 @@ class TestTheCommand:
 
 
 class TestMovingACommission:
-    def test_takes_all_below_it_along_and_makes_both_parents_due(self, world):
+    def test_moves_all_below_it_and_marks_both_parents_due(self, world):
         tree = world.tree
-        commission_move(commission=tree["KZ-1-1"], parent=tree["KZ-2"], user=None, now=DAY)
+        move_commission(commission=tree["KZ-1-1"], parent=tree["KZ-2"], user=None, now=DAY)
         assert tree["KZ-1-1"].path == "KZ/KZ-2/KZ-1-1/"
         assert Commission.objects.get(code="KZ-1-1-3").path == "KZ/KZ-2/KZ-1-1/KZ-1-1-3/"
-        assert tree_is_true(world.election)
+        assert are_paths_correct(world.election)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1", "KZ-2", "KZ-1-1"}
 
-    def test_to_where_it_is_changes_nothing(self, world):
-        commission_move(commission=world.tree["KZ-1-1"], parent=world.tree["KZ-1"], user=None, now=DAY)
+    def test_to_its_present_parent_changes_nothing(self, world):
+        move_commission(commission=world.tree["KZ-1-1"], parent=world.tree["KZ-1"], user=None, now=DAY)
         assert not Due.objects.exists() and not Trail.objects.exists()
 
     @pytest.mark.parametrize(
         ("code", "parent"), [("KZ-1", "KZ-1-1"), ("KZ-1", "KZ-1"), ("KZ-1-1", "KZ-2-1-1"), ("KZ", "KZ-1")]
     )
-    def test_is_refused_where_it_cannot_stand(self, world, code, parent):
-        with pytest.raises(Impossible):
-            commission_move(commission=world.tree[code], parent=world.tree[parent], user=None, now=DAY)
-        assert tree_is_true(world.election)
+    def test_is_refused_where_it_cannot_be(self, world, code, parent):
+        with pytest.raises(InvalidTreeChange):
+            move_commission(commission=world.tree[code], parent=world.tree[parent], user=None, now=DAY)
+        assert are_paths_correct(world.election)
 
     def test_is_refused_into_another_election(self, world):
         other = World(make_election("other-2022"))
-        with pytest.raises(Impossible):
-            commission_move(commission=world.tree["KZ-1-1"], parent=other.tree["KZ-2"], user=None, now=DAY)
+        with pytest.raises(InvalidTreeChange):
+            move_commission(commission=world.tree["KZ-1-1"], parent=other.tree["KZ-2"], user=None, now=DAY)
 
 
 class TestAddingAndRemovingACommission:
-    def test_counts_it_above(self, world):
+    def test_marks_the_parent_due(self, world):
         level = world.tree["KZ-1-1-1"].level
-        made = commission_create(
+        made = create_commission(
             election=world.election,
             parent=world.tree["KZ-1-1"],
             level=level,
             code="KZ-1-1-4",
             now=DAY,
-            names=words("4"),
+            names=make_texts("4"),
         )
         assert (made.path, made.depth) == ("KZ/KZ-1/KZ-1-1/KZ-1-1-4/", 3)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1-1", "KZ-1-1-4"}
         Due.objects.all().delete()
-        commission_delete(commission=made, user=None, now=DAY)
+        delete_commission(commission=made, user=None, now=DAY)
         assert {due.commission.code for due in Due.objects.all()} == {"KZ-1-1"}
 
-    def test_is_refused_where_it_cannot_stand(self, world):
+    def test_is_refused_where_it_cannot_be(self, world):
         level = world.tree["KZ-1-1-1"].level
         for parent, code in ((None, "TOP"), ("KZ-1-1", "kz-1-1-1"), ("KZ-1-1-1", "KZ-1-1-1-1"), ("KZ-1", "X" * 600)):
-            with pytest.raises(Impossible):
-                commission_create(
+            with pytest.raises(InvalidTreeChange):
+                create_commission(
                     election=world.election, parent=world.tree.get(parent), level=level, code=code, now=DAY
                 )
 
-    def test_with_anything_on_it_is_refused(self, world):
+    def test_with_commissions_or_assignments_is_refused(self, world):
         assert Assignment.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
         for code in ("KZ-1-1-1", "KZ-1-1"):
-            with pytest.raises(Impossible):
-                commission_delete(commission=world.tree[code], user=None, now=DAY)
+            with pytest.raises(InvalidTreeChange):
+                delete_commission(commission=world.tree[code], user=None, now=DAY)
             assert Commission.objects.filter(code=code).exists()
 
 
 def test_a_cell_with_commas_and_quotes_survives(election):
     text = io.StringIO()
     csv.writer(text).writerows([HEAD.split(","), ["A", "", "central", '=1+"2", three', *[""] * 7]])
-    commissions_import(election=election, source=text.getvalue().encode(), file="f", now=DAY)
+    import_commissions(election=election, source=text.getvalue().encode(), file="f", now=DAY)
     assert Commission.objects.get().names == {"en": '=1+"2", three'}

@@ -1,4 +1,7 @@
-"""What people upload as a table is read as they meant it, or refused in words; nothing is evaluated or unpacked unbounded."""
+"""Reading uploaded tables in every usual format.
+
+Other files are refused with a reason. Size and memory are limited.
+"""
 
 import io
 import subprocess
@@ -10,10 +13,10 @@ import pytest
 from django.utils import translation
 from openpyxl import Workbook
 
-from observer.services.spreadsheets.columns import ASSIGNMENTS, COMMISSIONS, OBSERVERS
-from observer.services.spreadsheets.sheets import sheet_read
+from observer.services.spreadsheets.columns import ASSIGNMENT_COLUMNS, COMMISSION_COLUMNS, OBSERVER_COLUMNS
+from observer.services.spreadsheets.sheets import read_sheet
 from observer.services.spreadsheets.tables import BadTable
-from observer.services.spreadsheets.template import template_of
+from observer.services.spreadsheets.template import build_template
 
 ROWS = "code;parent;name\nA;;Школа № 1\nA-1;A;Лицей\n"
 
@@ -30,13 +33,13 @@ def book(*rows, prepare=None) -> bytes:
 
 
 def read(source: bytes, file: str = "list"):
-    sheet = sheet_read(source=source, file=file)
+    sheet = read_sheet(source=source, file=file)
     return [cells for _line, cells in sheet.lines], sheet
 
 
 def refused(source: bytes) -> str:
     with pytest.raises(BadTable) as caught:
-        sheet_read(source=source, file="/home/somebody/list.xlsx")
+        read_sheet(source=source, file="/home/somebody/list.xlsx")
     assert str(caught.value).startswith("list.xlsx")
     return str(caught.value)
 
@@ -44,13 +47,13 @@ def refused(source: bytes) -> str:
 class TestCSV:
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1251"])
     @pytest.mark.parametrize("separator", [",", ";", "\t"])
-    def test_is_read_in_any_usual_encoding_and_separator_which_is_said(self, encoding, separator):
+    def test_is_read_in_any_usual_encoding_and_separator_with_a_note(self, encoding, separator):
         lines, sheet = read(ROWS.replace(";", separator).encode(encoding))
         assert lines == [["code", "parent", "name"], ["A", "", "Школа № 1"], ["A-1", "A", "Лицей"]]
-        said = {"utf-16": "UTF-16", "cp1251": "Windows-1251"}.get(encoding, "")
-        assert bool(sheet.notes) == bool(said) and said in "".join(sheet.notes)
+        note = {"utf-16": "UTF-16", "cp1251": "Windows-1251"}.get(encoding, "")
+        assert bool(sheet.notes) == bool(note) and note in "".join(sheet.notes)
 
-    def test_may_say_its_separator_as_excel_does(self):
+    def test_may_name_its_separator_as_excel_does(self):
         assert read(b"sep=;\ncode;name\nA;x,y\n")[0] == [["code", "name"], ["A", "x,y"]]
 
     def test_takes_no_column_from_separators_at_the_end(self):
@@ -72,12 +75,12 @@ class TestCSV:
             (b"," * 1_000_000 + b"x\n", "more than 40 columns"),
         ],
     )
-    def test_is_refused_in_words_where_it_cannot_be_read(self, source, reason):
+    def test_that_cannot_be_read_is_refused_with_a_reason(self, source, reason):
         assert reason in refused(source)
 
     def test_of_more_rows_than_any_list_is_refused(self):
-        table = OBSERVERS.table_of(sheet_read(source=b"name\n" + b"x\n" * 20_001, file="f"))
-        assert [str(one) for one in table.refused] == ["f: has more than 20000 rows"]
+        table = OBSERVER_COLUMNS.build_table(read_sheet(source=b"name\n" + b"x\n" * 20_001, file="f"))
+        assert [str(one) for one in table.file_problems] == ["f: has more than 20000 rows"]
 
 
 class TestAWorkbook:
@@ -111,7 +114,7 @@ class TestAWorkbook:
         assert sheet.bad == []
 
     def test_numbers_its_rows_as_the_sheet_does_and_passes_over_empty_ones(self):
-        sheet = sheet_read(source=book([], ["a", "b"], [None], ["1"], ["  ", None]), file="f")
+        sheet = read_sheet(source=book([], ["a", "b"], [None], ["1"], ["  ", None]), file="f")
         assert sheet.lines == [(2, ["a", "b"]), (4, ["1", ""])]
 
     def test_names_each_cell_with_a_formula_and_never_takes_its_value(self):
@@ -147,7 +150,7 @@ class TestAWorkbook:
         whole = book(["a"], *[[f"row {n}"] for n in range(500)])
         assert "damaged or was cut off" in refused(whole[: int(len(whole) * share)])
 
-    def test_of_the_old_kind_or_locked_or_another_programs_is_told_apart(self):
+    def test_in_the_old_format_or_locked_or_opendocument_is_refused_with_its_reason(self):
         old = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
         assert "old kind" in refused(old)
         assert "password" in refused(old + "EncryptedPackage".encode("utf-16-le"))
@@ -164,16 +167,16 @@ class TestAWorkbook:
 
     @pytest.mark.parametrize("language", ["kk", "ru", "en"])
     def test_made_as_a_template_has_headings_that_are_known(self, world, language):
-        for columns in (COMMISSIONS, OBSERVERS):
+        for columns in (COMMISSION_COLUMNS, OBSERVER_COLUMNS):
             with translation.override(language):
-                source = template_of(columns=columns, election=world.election, roles={"mobile": "mobile"})
-                sheet = sheet_read(source=source, file="f")
-                table = columns.table_of(sheet)
+                source = build_template(columns=columns, election=world.election, roles={"mobile": "mobile"})
+                sheet = read_sheet(source=source, file="f")
+                table = columns.build_table(sheet)
             assert table.bad == [] and set(columns.required) <= set(table.columns)
             assert len(sheet.notes) == 1
 
 
-def swapped(source: bytes, part: str, content: bytes) -> bytes:
+def replace_part(source: bytes, part: str, content: bytes) -> bytes:
     """The workbook with another content in one of its parts."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(source)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
@@ -191,7 +194,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
 os.environ["DATA_DIR"] = tempfile.mkdtemp()
 import django
 django.setup()
-from observer.services.spreadsheets.sheets import sheet_read
+from observer.services.spreadsheets.sheets import read_sheet
 from observer.services.spreadsheets.tables import BadTable
 out = io.BytesIO()
 piece = b"<row><c><v>1</v></c></row>" * 40_000
@@ -203,7 +206,7 @@ with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive
 source = out.getvalue()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    sheet_read(source=source, file="bomb.xlsx")
+    read_sheet(source=source, file="bomb.xlsx")
 except BadTable as error:
     print(len(source), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, error)
 """
@@ -219,14 +222,16 @@ class TestAHostileWorkbook:
         assert "unpacks to more" in reason
 
     def test_that_lies_about_its_size_is_refused(self):
-        source = swapped(book(["a"]), SHEET, START + b"<row/>" * 1_000_000 + END)
+        source = replace_part(book(["a"]), SHEET, START + b"<row/>" * 1_000_000 + END)
         real = (len(START) + 6_000_000 + len(END)).to_bytes(4, "little")
         assert "unpacks to more" in refused(source) or "damaged" in refused(source)
         assert "damaged" in refused(source.replace(real, (500).to_bytes(4, "little")))
 
     def test_of_very_many_tags_is_refused_before_they_become_objects(self):
         noise = b"".join(b"<c/>" * 30 + b"<!--%d-->" % n for n in range(90_000))
-        assert "unpacks to more" in refused(swapped(book(["a"]), SHEET, START + b"<row>" + noise + b"</row>" + END))
+        assert "unpacks to more" in refused(
+            replace_part(book(["a"]), SHEET, START + b"<row>" + noise + b"</row>" + END)
+        )
 
     @pytest.mark.parametrize(
         "content",
@@ -242,18 +247,20 @@ class TestAHostileWorkbook:
         ],
     )
     def test_is_refused_whatever_it_holds(self, content):
-        source = swapped(book(["a"]), SHEET, content)
+        source = replace_part(book(["a"]), SHEET, content)
         try:
-            table = COMMISSIONS.table_of(sheet_read(source=source, file="f"))
+            table = COMMISSION_COLUMNS.build_table(read_sheet(source=source, file="f"))
         except BadTable as error:
             assert error.lines
         else:
-            assert table.refused
+            assert table.file_problems
 
-    def test_with_a_long_text_in_every_cell_is_cut_before_it_is_looked_at(self):
-        sheet = sheet_read(source=book(*[["long " * 6_000]] * 5), file="f")
+    def test_with_a_long_text_in_every_cell_is_cut_before_it_is_checked(self):
+        sheet = read_sheet(source=book(*[["long " * 6_000]] * 5), file="f")
         assert {len(cells[0]) for _line, cells in sheet.lines} == {2_001}
-        table = ASSIGNMENTS.table_of(sheet_read(source=book(["observer", "commission"], ["x" * 3_000, "KZ"]), file="f"))
+        table = ASSIGNMENT_COLUMNS.build_table(
+            read_sheet(source=book(["observer", "commission"], ["x" * 3_000, "KZ"]), file="f")
+        )
         assert "longer than 2000" in str(table.bad[-1])
 
     def test_of_very_many_merged_cells_is_refused(self):
@@ -261,15 +268,15 @@ class TestAHostileWorkbook:
             b"<mergeCells>" + b"".join(b'<mergeCell ref="A%d:B20000"/>' % n for n in range(1, 2_000)) + b"</mergeCells>"
         )
         content = START + b'<row><c t="inlineStr"><is><t>a</t></is></c></row></sheetData>' + merged + b"</worksheet>"
-        assert "merged" in refused(swapped(book(["a"]), SHEET, content))
+        assert "merged" in refused(replace_part(book(["a"]), SHEET, content))
 
-    def test_with_cells_far_out_costs_no_more_than_what_may_be(self):
+    def test_with_cells_beyond_the_limits_reads_only_the_allowed_ones(self):
         far = (
             START
             + b'<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
             + END
         )
-        assert sheet_read(source=swapped(book(["a"]), SHEET, far), file="f").lines == [(1, ["a"])]
+        assert read_sheet(source=replace_part(book(["a"]), SHEET, far), file="f").lines == [(1, ["a"])]
 
 
 class TestHeadings:
@@ -284,8 +291,10 @@ class TestHeadings:
             "Name of the place (en)": "name_en",
             "boss": "boss",
         }.items():
-            assert COMMISSIONS.column(heading) == column, heading
+            assert COMMISSION_COLUMNS.find_column(heading) == column, heading
 
     def test_that_are_unknown_are_named(self):
-        table = COMMISSIONS.table_of(sheet_read(source="Code,parent,level,name (kk),Директор\n".encode(), file="f"))
-        assert [str(one) for one in table.refused] == ["f, line 1: column директор is unknown"]
+        table = COMMISSION_COLUMNS.build_table(
+            read_sheet(source="Code,parent,level,name (kk),Директор\n".encode(), file="f")
+        )
+        assert [str(one) for one in table.file_problems] == ["f, line 1: column директор is unknown"]

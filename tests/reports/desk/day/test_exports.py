@@ -1,4 +1,4 @@
-"""The pages of exports, and the button on the lists."""
+"""The export pages, and the export link on the lists."""
 
 from uuid import uuid4
 
@@ -7,40 +7,40 @@ from django.test import Client
 
 from observer.models import Grant
 from reports.models import Export
-from reports.services.exports.exports import lists_write
-from tests.support.door import stored
-from tests.support.exports import granted, tables
+from reports.services.exports.exports import write_next_export
+from tests.support.exports import make_user, read_tables
+from tests.support.intake import store_report
 from tests.support.world import DAY, payload
 
-HERE = "/desk/test-2022/exports/"
+EXPORTS_URL = "/desk/test-2022/exports/"
 
 
-class TestThePages:
+class TestExportPages:
     @pytest.fixture
     def desk(self, world) -> Client:
-        stored(world.first, payload(), DAY)
+        store_report(world.first, payload(), DAY)
         client = Client()
-        client.force_login(granted(world))
+        client.force_login(make_user(world))
         return client
 
-    def test_lead_from_the_list_to_the_file(self, desk, world):
+    def test_go_from_the_list_to_the_file(self, desk, world):
         listed = desk.get("/admin/reports/report/?state__exact=received&version__checklist__code=voting&q=KZ-1-1-1")
         link = listed.context["export_link"]
-        assert link == f"{HERE}new/?kind=reports&state=received&checklist=voting&q=KZ-1-1-1"
+        assert link == f"{EXPORTS_URL}new/?kind=reports&state=received&checklist=voting&q=KZ-1-1-1"
         page = desk.get(link)
         assert "1 row" in page.content.decode()
-        given = {"uuid": str(uuid4()), "format": "csv", "labels": "codes", "language": "en"}
-        assert "Say why" in desk.post(link, given | {"reason": "ab"}).content.decode()
-        assert desk.post(link, given | {"reason": "a test"})["Location"] == HERE
-        assert "waits for its turn" in desk.get(HERE + "?part=1").content.decode()
-        lists_write(now=Export.objects.get().asked_at)
+        form_data = {"uuid": str(uuid4()), "format": "csv", "labels": "codes", "language": "en"}
+        assert "Say why" in desk.post(link, form_data | {"reason": "ab"}).content.decode()
+        assert desk.post(link, form_data | {"reason": "a test"})["Location"] == EXPORTS_URL
+        assert "waits for its turn" in desk.get(EXPORTS_URL + "?part=1").content.decode()
+        write_next_export(now=Export.objects.get().asked_at)
         export = Export.objects.get()
-        answer = desk.get(f"{HERE}{export.pk}/")
-        assert len(tables(b"".join(answer.streaming_content))["voting"]) == 1
+        answer = desk.get(f"{EXPORTS_URL}{export.pk}/")
+        assert len(read_tables(b"".join(answer.streaming_content))["voting"]) == 1
         assert "no-store" in answer["Cache-Control"]
         assert "attachment" in answer["Content-Disposition"]
 
-    def test_offer_no_export_of_what_cannot_be_said(self, desk, world):
+    def test_offer_no_export_for_unknown_filters(self, desk, world):
         for query in ("state__isnull=True", "state__exact=held&state__exact=received"):
             assert desk.get(f"/admin/reports/report/?{query}").context["export_link"] == ""
         Grant.objects.update(role="reader")
@@ -56,14 +56,14 @@ class TestThePages:
                 assert answer.context["export_link"], choice
                 assert desk.get(answer.context["export_link"]).status_code == 200
 
-    def test_of_unknown_lists_do_not_exist(self, desk):
+    def test_unknown_lists_are_not_found(self, desk):
         for query in ("kind=observers", "kind=reports&state=x", "kind=reports&body=x", "kind=coverage&at=x"):
-            assert desk.get(f"{HERE}new/?{query}").status_code == 404
+            assert desk.get(f"{EXPORTS_URL}new/?{query}").status_code == 404
 
-    def test_lead_from_the_stations_to_the_coverage(self, desk, world):
+    def test_stations_link_to_the_coverage_export(self, desk, world):
         for path in ("board/?at=KZ-1", "stations/?at=KZ-1&show=late&checklist=opening", "stations/?at=KZ-1"):
             link = desk.get(f"/desk/test-2022/{path}").context["export_link"]
-            assert link.startswith(f"{HERE}new/?kind=coverage&at=KZ-1")
+            assert link.startswith(f"{EXPORTS_URL}new/?kind=coverage&at=KZ-1")
             assert desk.get(link).status_code == 200
         assert desk.get("/desk/test-2022/stations/?show=unsettled").context["export_link"] == ""
         Grant.objects.update(role="verifier")

@@ -1,4 +1,7 @@
-"""The statement: every figure from one release, each with its note; and the same as a document that opens."""
+"""Tests of the statement: every figure has a footnote.
+
+The DOCX can be opened.
+"""
 
 import io
 import re
@@ -8,10 +11,10 @@ import pytest
 from docx import Document
 
 from observer.models import Election
-from reports.services.figures.refresh import summaries_refresh
-from reports.services.figures.share_words import quantity
-from tests.support.door import stored
-from tests.support.releases import numbers, package, release, table
+from reports.services.figures.refresh import recompute_due_summaries
+from reports.services.figures.share_words import get_share_code
+from tests.support.intake import store_report
+from tests.support.releases import download_package, find_numbers, make_release, read_table
 from tests.support.world import World, payload
 
 pytestmark = pytest.mark.once
@@ -41,7 +44,7 @@ pytestmark = pytest.mark.once
     ],
 )
 def test_a_word_follows_its_declared_threshold(n, of, word):
-    assert quantity(n, of) == word
+    assert get_share_code(n, of) == word
 
 
 @pytest.fixture
@@ -51,9 +54,9 @@ def released(client, db) -> str:
     world.election.refresh_from_db()
     for n, station in enumerate(code for code in world.tree if code.count("-") == 3):
         answers = {"V03": "yes" if n < 2 else "no", "V15": "no", "V90": "bad" if n == 0 else "good"}
-        stored(world.first, payload("voting", station, answers=answers))
-    summaries_refresh()
-    release(world.election, remarks={"voting": {"en": "Written by <the> analyst."}})
+        store_report(world.first, payload("voting", station, answers=answers))
+    recompute_due_summaries()
+    make_release(world.election, remarks={"voting": {"en": "Written by <the> analyst."}})
     return "/{}/test-2022/releases/1/statement"
 
 
@@ -62,22 +65,22 @@ class TestAStatement:
     @pytest.mark.parametrize("language", ["en", "ru", "kk"])
     def test_every_sentence_has_a_note_with_question_n_and_of(self, client, released, language):
         html = client.get(released.format(language) + "/").content.decode()
-        said = re.findall(r'id="said-(\d+)"', html)
+        sentence_ids = re.findall(r'id="said-(\d+)"', html)
         notes = dict(re.findall(r'<li id="note-(\d+)">(.*?) <a', html, re.S))
-        assert said == sorted(said, key=int) and set(said) == set(notes)
+        assert sentence_ids == sorted(sentence_ids, key=int) and set(sentence_ids) == set(notes)
         found = {
             (row["item"], row["figure"]): row
-            for row in table(package(client, "test-2022", 1), "figures.csv")
+            for row in read_table(download_package(client, "test-2022", 1), "figures.csv")
             if row["place"] == "KZ" and row["figure"] == "finding"
         }
-        told = [note for note in notes.values() if "n = " in note]
-        assert len(told) == 2
-        for note in told:
+        figure_notes = [note for note in notes.values() if "n = " in note]
+        assert len(figure_notes) == 2
+        for note in figure_notes:
             question = note.split(" ", 1)[0]
             row = found[question, "finding"]
-            assert numbers(note.rpartition("n = ")[2]) == [row["value"], row["of"]]
+            assert find_numbers(note.rpartition("n = ")[2]) == [row["value"], row["of"]]
 
-    def test_it_says_so_in_words(self, client, released):
+    def test_its_sentences_use_words_for_shares(self, client, released):
         text = re.sub(r"<[^>]+>|\s+", " ", client.get(released.format("en") + "/").content.decode())
         assert "It was assessed negatively in several observations." in text
         assert "In many observations the answer to “V03 en” was “yes”." in text

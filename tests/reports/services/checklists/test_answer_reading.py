@@ -1,4 +1,4 @@
-"""Reading answers: every type, every refusal with its field, and what the answers say."""
+"""Reading answers: every type, every refusal with its field, and the violations they raise."""
 
 from decimal import Decimal
 from typing import Any
@@ -8,25 +8,25 @@ import pytest
 from reports.models import Violation
 from reports.problems import FieldError, Rejected
 from reports.services.checklists.answer_reading import (
-    FILES_MAX,
-    TEXT_MAX,
-    answers_missing,
-    answers_out_of_limits,
-    answers_read,
-    findings,
+    MAX_FILES,
+    MAX_TEXT_CHARACTERS,
+    find_answers_out_of_limits,
+    find_missing_answers,
+    find_raised_violations,
+    read_answers,
 )
-from tests.support.door import send, stored
-from tests.support.pure import FORMS, VIOLATION_CODES, form_of
+from tests.support.intake import send_report, store_report
+from tests.support.pure import FORMS, VIOLATION_CODES, build_form
 from tests.support.world import World, payload
 
 VOTING = FORMS["voting"]
 
 
 def read(form_code: str = "voting", **answers: Any) -> dict[str, Any]:
-    return answers_read(FORMS[form_code], answers, VIOLATION_CODES)
+    return read_answers(FORMS[form_code], answers, VIOLATION_CODES)
 
 
-def wrong(form_code: str = "voting", **answers: Any) -> list[FieldError]:
+def read_errors(form_code: str = "voting", **answers: Any) -> list[FieldError]:
     with pytest.raises(Rejected) as caught:
         read(form_code, **answers)
     assert caught.value.code == "invalid_answers"
@@ -135,7 +135,7 @@ class TestWhatCannotBeRead:
             ("X06", "1,5", "wrong_type"),
             ("X07", 3, "wrong_type"),
             ("X07", ["a"], "wrong_type"),
-            ("X07", "x" * (TEXT_MAX + 1), "too_long"),
+            ("X07", "x" * (MAX_TEXT_CHARACTERS + 1), "too_long"),
             ("X08", "25:00", "wrong_type"),
             ("X08", "half past", "wrong_type"),
             ("X08", 730, "wrong_type"),
@@ -151,7 +151,7 @@ class TestWhatCannotBeRead:
             ("X10", [1, 2], "wrong_type"),
             ("X11", 1, "wrong_type"),
             ("X11", [None], "wrong_type"),
-            ("X11", ["a"] * (FILES_MAX + 1), "too_long"),
+            ("X11", ["a"] * (MAX_FILES + 1), "too_long"),
             ("X12", "", "no_answer_expected"),
             ("X12", "read", "no_answer_expected"),
             ("V99", "yes", "unknown_question"),
@@ -161,30 +161,30 @@ class TestWhatCannotBeRead:
         ids=lambda value: ascii(value)[:30] if not isinstance(value, int) or value < 10**20 else "huge",
     )
     def test_is_refused_with_its_field(self, code, given, problem):
-        (error,) = wrong(**{code: given})
+        (error,) = read_errors(**{code: given})
         assert (error.field, error.code) == (f"answers.{code}", problem)
         assert error.detail
 
     def test_a_violation_that_the_election_has_not(self):
-        (error,) = wrong("incident", I01="XXX-01")
+        (error,) = read_errors("incident", I01="XXX-01")
         assert (error.field, error.code) == ("answers.I01", "unknown_choice")
 
     def test_every_wrong_field_is_told_at_once(self):
-        errors = wrong(V03="maybe", X05="three", V99="yes", V90="good")
+        errors = read_errors(V03="maybe", X05="three", V99="yes", V90="good")
         assert [error.field for error in errors] == ["answers.V03", "answers.X05", "answers.V99"]
 
     def test_an_absurdly_long_code_is_cut_in_the_answer(self):
-        (error,) = wrong(**{"Q" * 5000: "yes"})
+        (error,) = read_errors(**{"Q" * 5000: "yes"})
         assert len(error.field) < 100
 
     def test_through_the_door_it_is_a_problem_with_its_field(self, world: World):
-        outcome = send(world.first, payload(answers={"V03": "maybe"}))
+        outcome = send_report(world.first, payload(answers={"V03": "maybe"}))
         assert outcome.kind == "invalid"
         assert outcome.problem and outcome.problem.code == "invalid_answers"
         assert [error.field for error in outcome.problem.errors] == ["answers.V03"]
 
 
-CHAIN = form_of(
+CHAIN = build_form(
     [
         {"code": "A", "type": "yes_no", "required": True, "violation_answers": ["no"], "violation_code": "V-A"},
         {
@@ -230,13 +230,13 @@ class TestRequiredQuestions:
         ids=str,
     )
     def test_are_missed_only_where_they_were_asked(self, answers, missing):
-        assert answers_missing(CHAIN, answers) == missing
+        assert find_missing_answers(CHAIN, answers) == missing
 
     def test_a_photo_may_come_as_a_file(self):
-        assert answers_missing(CHAIN, {"A": "no"}, photographed={"P"}) == []
+        assert find_missing_answers(CHAIN, {"A": "no"}, codes_with_files={"P"}) == []
 
     def test_a_circle_of_conditions_is_never_asked(self):
-        form = form_of(
+        form = build_form(
             [
                 {
                     "code": "A",
@@ -269,21 +269,21 @@ class TestRequiredQuestions:
             ]
         )
         answers = {"A": "yes", "B": "yes", "C": "yes", "D": "yes"}
-        assert form.asked(answers) == {}
-        assert answers_missing(form, {}) == []
+        assert form.filter_asked_answers(answers) == {}
+        assert find_missing_answers(form, {}) == []
 
     def test_a_missing_one_is_a_flag_not_a_refusal(self, world: World):
-        assert stored(world.first, payload(answers={"V15": "yes"})).flags == ["missing_answers"]
-        assert stored(world.first, payload(answers={"V03": "no", "V15": "no"})).flags == []
+        assert store_report(world.first, payload(answers={"V15": "yes"})).flags == ["missing_answers"]
+        assert store_report(world.first, payload(answers={"V03": "no", "V15": "no"})).flags == []
 
 
 class TestLimits:
     @pytest.mark.parametrize(("given", "out"), [(0, []), (3000, []), (-1, ["X05"]), (3001, ["X05"]), (10**14, ["X05"])])
     def test_are_of_both_ends_inclusive(self, given, out):
-        assert answers_out_of_limits(VOTING, {"X05": given}) == out
+        assert find_answers_out_of_limits(VOTING, {"X05": given}) == out
 
     def test_a_wrong_figure_is_evidence_and_is_stored_with_a_flag(self, world: World):
-        report = stored(world.first, payload(answers={"V03": "no", "X05": 9999}))
+        report = store_report(world.first, payload(answers={"V03": "no", "X05": 9999}))
         assert report.answers["X05"] == 9999
         assert report.flags == ["out_of_limits"]
 
@@ -305,11 +305,11 @@ class TestFindings:
         ids=str,
     )
     def test_come_from_questions_that_were_asked(self, answers, raised):
-        assert findings(CHAIN, answers) == raised
+        assert find_raised_violations(CHAIN, answers) == raised
 
     def test_an_answer_may_be_the_code_itself(self):
-        assert findings(FORMS["incident"], {"I01": "ACC-01", "I02": "ACC-03"}) == {"ACC-01": ("I01",)}
+        assert find_raised_violations(FORMS["incident"], {"I01": "ACC-01", "I02": "ACC-03"}) == {"ACC-01": ("I01",)}
 
     def test_become_violations_one_a_report_and_code(self, world: World):
-        report = stored(world.first, payload(answers={"V03": "yes", "V19": "no", "V20": "no"}))
+        report = store_report(world.first, payload(answers={"V03": "yes", "V19": "no", "V20": "no"}))
         assert sorted(Violation.objects.filter(report=report).values_list("code", flat=True)) == ["ACC-03", "FRD-05"]

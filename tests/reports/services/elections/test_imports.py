@@ -1,4 +1,4 @@
-"""Lists from spreadsheets: what they would do is shown line by line, and what was shown is done, once, or nothing is."""
+"""Imports of lists: the preview by line, and the confirmation that writes exactly what was shown, once."""
 
 import io
 from datetime import timedelta
@@ -13,45 +13,52 @@ from observer.models import Assignment, Commission, Consent, Grant, Level, Obser
 from observer.services.importing import observer_import
 from reports.models import Due, Import
 from reports.services.elections.imports import (
-    Answer,
-    import_do,
-    import_shown,
-    import_upload,
-    imports_expire,
-    imports_of,
+    ImportResult,
+    apply_import,
+    create_import,
+    delete_expired_imports,
+    get_imports,
+    load_preview,
 )
-from tests.support.imports import LIST, PEOPLE, SENT, TREE, csv, staff_make
-from tests.support.threads import at_once
-from tests.support.world import World, make_election, make_tree, words
+from tests.support.imports import (
+    ASSIGNMENT_HEADER,
+    ASSIGNMENTS_CSV,
+    COMMISSION_HEADER,
+    OBSERVER_HEADER,
+    make_csv,
+    make_staff,
+)
+from tests.support.threads import run_concurrently
+from tests.support.world import World, make_election, make_texts, make_tree
 
 SECRETS = ("Aigul", "7011112233", "aigul@", "AC-77")
 
 
 @pytest.fixture
 def staff(world):
-    return partial(staff_make, world)
+    return partial(make_staff, world)
 
 
 def upload(world: World, user: User, kind: str, source: bytes) -> Import:
-    return import_upload(
+    return create_import(
         kind=kind, election=world.election, source=source, file="list.csv", user=user, now=timezone.now()
     )
 
 
-def do(row: Import, user: User, leave_out: bool = False) -> Answer:
+def confirm(row: Import, user: User, leave_out: bool = False) -> ImportResult:
     stamp = Import.objects.get(pk=row.pk).stamp
-    return import_do(key=row.pk, stamp=stamp, leave_out=leave_out, user=user, now=timezone.now())
+    return apply_import(key=row.pk, stamp=stamp, leave_out=leave_out, user=user, now=timezone.now())
 
 
-def told(row: Import) -> dict[int, tuple]:
-    lines = import_shown(row=Import.objects.get(pk=row.pk)).lines
+def read_preview(row: Import) -> dict[int, tuple]:
+    lines = load_preview(row=Import.objects.get(pk=row.pk)).lines
     return {
         one.number: (str(one.state), [(c.field, c.old, c.new) for c in one.changes] or list(one.reasons))
         for one in lines
     }
 
 
-def state() -> tuple:
+def read_registry() -> tuple:
     people = [(o.code, o.name, o.phone, o.email, o.organisation_id) for o in Observer.objects.all()]
     sent = list(
         Assignment.objects.order_by("pk").values_list("commission", "role", "starts_at", "ends_at", "observers")
@@ -60,22 +67,22 @@ def state() -> tuple:
 
 
 class TestCommissions:
-    def test_are_shown_new_changed_same_and_wrong_and_then_written(self, world, staff):
+    def test_are_previewed_and_then_written(self, world, staff):
         user = staff()
-        before = state()
+        before = read_registry()
         row = upload(
             world,
             user,
             "commissions",
-            csv(
-                TREE,
+            make_csv(
+                COMMISSION_HEADER,
                 "KZ-1-3,KZ-1,district,New,",
                 "KZ-1-3-1,KZ-1-3,precinct,New too,X-1",
                 "KZ-2,KZ,region,KZ-2 en,",
                 "KZ-2-1,KZ-1,district,Moved,",
             ),
         )
-        assert told(row) == {
+        assert read_preview(row) == {
             2: ("new", [("parent", "", "KZ-1"), ("level", "", "district"), ("name_en", "", "New")]),
             3: (
                 "new",
@@ -89,20 +96,20 @@ class TestCommissions:
             4: ("same", []),
             5: ("changed", [("parent", "KZ-2", "KZ-1"), ("name_en", "KZ-2-1 en", "Moved")]),
         }
-        assert state() == before and row.counts == {"new": 2, "changed": 1, "same": 1, "wrong": 0}
-        assert do(row, user) == Answer(True)
+        assert read_registry() == before and row.counts == {"new": 2, "changed": 1, "same": 1, "wrong": 0}
+        assert confirm(row, user) == ImportResult(True)
         assert Commission.objects.get(code="KZ-2-1-1").path == "KZ/KZ-1/KZ-2-1/KZ-2-1-1/"
         assert {"KZ-2", "KZ-1", "KZ-2-1", "KZ-1-3-1"} <= {due.commission.code for due in Due.objects.all()}
         line = Trail.objects.get(action="commissions.import")
         assert line.user == user and line.detail["created"] == 2 and line.detail["left_out"] == 0
 
-    def test_that_are_wrong_say_why_and_take_those_below_them_along(self, world, staff):
+    def test_that_are_wrong_give_reasons_and_so_do_those_below_them(self, world, staff):
         row = upload(
             world,
             staff(),
             "commissions",
-            csv(
-                TREE,
+            make_csv(
+                COMMISSION_HEADER,
                 "A,B,district,A,",
                 "B,A,district,B,",
                 "C,ZZ,precinct,C,",
@@ -117,7 +124,7 @@ class TestCommissions:
                 "Q,KZ,precinct,=1+1,",
             ),
         )
-        found = {line: (kind, said) for line, (kind, said) in told(row).items()}
+        found = {line: (kind, said) for line, (kind, said) in read_preview(row).items()}
         reasons = {line: said[0] for line, (kind, said) in found.items() if kind == "wrong"}
         assert reasons == {
             2: "is below itself, through parent B",
@@ -133,14 +140,14 @@ class TestCommissions:
         }
         assert [line for line, (kind, _said) in found.items() if kind == "new"] == [5, 13]
 
-    def test_of_one_region_cannot_reach_beyond_it(self, world, staff):
+    def test_of_one_region_cannot_change_others(self, world, staff):
         user = staff(place="KZ-1")
         row = upload(
             world,
             user,
             "commissions",
-            csv(
-                TREE,
+            make_csv(
+                COMMISSION_HEADER,
                 "KZ-1,KZ,region,Mine,",
                 "KZ-1-9,KZ-1,district,New,",
                 "KZ-2-1,KZ-2,district,Theirs,",
@@ -150,19 +157,17 @@ class TestCommissions:
                 "N,,region,Root,",
             ),
         )
-        found = told(row)
+        found = read_preview(row)
         assert [found[line][0] for line in range(2, 9)] == ["changed", "new", *["wrong"] * 5]
         assert found[4][1] == ["code KZ-2-1 cannot be used here"] and found[5][1] == ["parent KZ-2 is unknown"]
-        assert do(row, user, leave_out=True).done
+        assert confirm(row, user, leave_out=True).done
         assert Commission.objects.filter(code="KZ-2-1", names__en="KZ-2-1 en").exists()
 
     @pytest.mark.slow
-    def test_of_the_real_size_are_looked_at_and_done_in_a_bounded_number_of_queries(
-        self, world, staff, django_assert_max_num_queries
-    ):
+    def test_of_real_size_need_a_bounded_number_of_queries(self, world, staff, django_assert_max_num_queries):
         user = staff()
         made = Workbook()
-        made.active.append(TREE.split(","))
+        made.active.append(COMMISSION_HEADER.split(","))
         for region in range(20):
             made.active.append([f"R-{region}", "KZ", "region", f"Region {region}", None])
         for n in range(10_081):
@@ -173,7 +178,7 @@ class TestCommissions:
             row = upload(world, user, "commissions", out.getvalue())
         assert row.counts["new"] == 10_101
         with django_assert_max_num_queries(200):
-            assert do(row, user).done
+            assert confirm(row, user).done
         assert Commission.objects.filter(election=world.election).count() == 10_101 + 19
 
 
@@ -184,11 +189,11 @@ class TestObservers:
         "OB-3333,,,,,org,,,,",
     )
 
-    def test_are_shown_without_what_names_them_and_then_written(self, world, staff):
+    def test_are_previewed_without_personal_data_and_then_written(self, world, staff):
         Observer.objects.get(code="OB-3333").elections.add(world.election)
         user = staff()
-        row = upload(world, user, "observers", csv(PEOPLE, *self.LINES))
-        found = told(row)
+        row = upload(world, user, "observers", make_csv(OBSERVER_HEADER, *self.LINES))
+        found = read_preview(row)
         assert found[2] == (
             "changed",
             [
@@ -203,9 +208,9 @@ class TestObservers:
         with connection.cursor() as cursor:
             cursor.execute("SELECT * FROM reports_import")
             cells = str(cursor.fetchall())
-        kept = str(told(row)) + cells + str(list(Trail.objects.values_list("detail", flat=True)))
+        kept = str(read_preview(row)) + cells + str(list(Trail.objects.values_list("detail", flat=True)))
         assert not [secret for secret in SECRETS if secret in kept]
-        assert do(row, user).done
+        assert confirm(row, user).done
         row.refresh_from_db()
         [[line, code]] = row.codes
         made = Observer.objects.get(code=code)
@@ -217,18 +222,18 @@ class TestObservers:
         assert (row.table, row.lines, row.file) == ("", "", "")
         assert Trail.objects.filter(action="observers.import").get().detail["created"] == 1
 
-    def test_that_are_wrong_say_why_and_never_whom(self, world, staff):
+    def test_that_are_wrong_give_reasons_without_personal_data(self, world, staff):
         Observer.objects.filter(code="OB-3333").update(phone_lookup="")
         one = Observer.objects.get(code="OB-2222")
         one.phone = "+77017654321"
-        one.index_contacts()
+        one.update_contact_lookups()
         one.save()
         row = upload(
             world,
             staff(),
             "observers",
-            csv(
-                PEOPLE,
+            make_csv(
+                OBSERVER_HEADER,
                 ",Aigul,+77017654321,,kk,org,,,,",
                 ",B,+77011112233,,kk,org,,,,",
                 ",C,8 (701),,kk,org,,,,",
@@ -238,7 +243,7 @@ class TestObservers:
                 ",G,,,kk,org,,,,someday",
             ),
         )
-        found = told(row)
+        found = read_preview(row)
         assert {line: said for line, (kind, said) in found.items() if kind == "wrong"} == {
             2: ["the phone is that of observer OB-2222"],
             4: ["the phone is not a phone number"],
@@ -250,13 +255,13 @@ class TestObservers:
         assert not [secret for secret in SECRETS if secret in str(found)]
 
     def test_of_one_region_are_added_there_only(self, world, staff):
-        elsewhere = world.enrolled("OB-5555", "KZ-2-1-1").observer
+        elsewhere = world.enrol_phone("OB-5555", "KZ-2-1-1").observer
         row = upload(
             world,
             staff(role="territorial", place="KZ-1"),
             "observers",
-            csv(
-                PEOPLE,
+            make_csv(
+                OBSERVER_HEADER,
                 "OB-5555,New name,,,,org,KZ-1-1-1,,,",
                 f",N,{elsewhere.phone},,kk,org,KZ-1-1-1,,,",
                 ",O,,,kk,org,KZ-2-1-1,,,",
@@ -265,72 +270,72 @@ class TestObservers:
                 "OB-2222,,,,ru,org,,,,",
             ),
         )
-        found = told(row)
-        # A phone within the own territory is told; whoever lies outside is answered as unknown.
+        found = read_preview(row)
+        # A phone within the own territory is reported; observers outside count as unknown.
         assert found[2] == ("wrong", ["code OB-5555 cannot be used here"])
         assert found[4] == ("wrong", ["commission KZ-2-1-1 is unknown"])
         assert found[5][0] == "wrong" and "your territory only" in found[5][1][0]
         assert found[6] == ("wrong", ["organisation Nobody knows is unknown"])
         assert found[7][0] == "changed"
 
-    def test_a_phone_of_another_territory_tells_nothing(self, world, staff):
-        far = world.enrolled("OB-5555", "KZ-2-1-1").observer
+    def test_a_phone_known_in_another_territory_is_not_revealed(self, world, staff):
+        far = world.enrol_phone("OB-5555", "KZ-2-1-1").observer
         far.phone = "+77770001122"
-        far.index_contacts()
+        far.update_contact_lookups()
         far.save()
         row = upload(
             world,
             staff(role="territorial", place="KZ-1"),
             "observers",
-            csv(
-                PEOPLE,
+            make_csv(
+                OBSERVER_HEADER,
                 ",N,+77770001122,,kk,org,KZ-1-1-1,,,",
                 f",{far.name},+77770001123,,kk,org,KZ-1-1-1,,,",
             ),
         )
-        assert [kind for kind, _said in told(row).values()] == ["new", "new"]
+        assert [kind for kind, _said in read_preview(row).values()] == ["new", "new"]
 
-    def test_of_one_organisation_are_of_it_only(self, world, staff):
-        other = Organisation.objects.create(code="other", names=words("other"))
+    def test_of_another_organisation_are_refused(self, world, staff):
+        other = Organisation.objects.create(code="other", names=make_texts("other"))
         row = upload(
             world,
             staff(role="national", organisation=other),
             "observers",
-            csv(
-                PEOPLE,
+            make_csv(
+                OBSERVER_HEADER,
                 ",N,,,kk,org,KZ-1-1-1,,,",
                 ",O,,,kk,other,KZ-1-1-1,,,",
                 "OB-2222,,,,ru,other,,,,",
             ),
         )
-        assert [kind for kind, _said in told(row).values()] == ["wrong", "new", "wrong"]
+        assert [kind for kind, _said in read_preview(row).values()] == ["wrong", "new", "wrong"]
 
 
 class TestAssignments:
-    def test_of_somebody_of_another_election_ask_them_anew(self, world, staff):
+    def test_of_another_elections_observer_ask_for_consent_again(self, world, staff):
         other = make_election("other-2022")
         Grant.objects.create(user=staff(), role="administrator", commission=make_tree(other)["KZ"])
         user = User.objects.get(username="coordinator")
         world.first.observer.elections.add(world.election)
-        source = csv(SENT, "OB-2222,KZ-1-1-1,,,")
-        row = import_upload(kind="assignments", election=other, source=source, file="f", user=user, now=timezone.now())
-        assert do(row, user).done and Consent.objects.awaited().get().election == other
+        source = make_csv(ASSIGNMENT_HEADER, "OB-2222,KZ-1-1-1,,,")
+        row = create_import(kind="assignments", election=other, source=source, file="f", user=user, now=timezone.now())
+        assert confirm(row, user).done and Consent.objects.pending().get().election == other
 
-    def test_are_shown_and_then_written_by_the_clock_of_the_place(self, world, staff):
+    def test_are_previewed_and_written_in_local_time(self, world, staff):
         Commission.objects.filter(code="KZ-1-1-3").update(external_id="X-3")
         user = staff()
         row = upload(
             world,
             user,
             "assignments",
-            csv(
-                SENT,
+            make_csv(
+                ASSIGNMENT_HEADER,
                 "OB-2222,KZ-1-1-1,,,",
                 "OB-2222,X-3,mobile,2026-11-20 06:30,20.11.2026",
                 "OB-3333,KZ-1-1-2,long_term,,2026-11-21",
             ),
         )
-        assert told(row) == {
+        assert read_preview(row) == {
             2: ("same", []),
             3: (
                 "new",
@@ -343,19 +348,21 @@ class TestAssignments:
             ),
             4: ("changed", [("role", "stationary", "long_term"), ("ends_at", "", "2026-11-22 00:00")]),
         }
-        assert do(row, user).done
+        assert confirm(row, user).done
         made = Assignment.objects.get(commission__code="KZ-1-1-3")
         assert made.starts_at.isoformat() == "2026-11-20T01:30:00+00:00"  # Almaty has kept UTC+5 since 2024
-        again = upload(world, user, "assignments", csv(SENT, "OB-2222,X-3,mobile,2026-11-20 06:30,20.11.2026"))
+        again = upload(
+            world, user, "assignments", make_csv(ASSIGNMENT_HEADER, "OB-2222,X-3,mobile,2026-11-20 06:30,20.11.2026")
+        )
         assert again.counts["same"] == 1
 
-    def test_that_are_wrong_say_why(self, world, staff):
+    def test_that_are_wrong_give_reasons(self, world, staff):
         row = upload(
             world,
             staff(role="territorial", place="KZ-1"),
             "assignments",
-            csv(
-                SENT,
+            make_csv(
+                ASSIGNMENT_HEADER,
                 "OB-9999,KZ-1-1-1,,,",
                 "OB-2222,KZ-2-1-1,,,",
                 "OB-2222,KZ-1-1-2,boss,,",
@@ -365,130 +372,136 @@ class TestAssignments:
                 "OB-3333,KZ-1-1-3,,,",
             ),
         )
-        found = {line: said[0] for line, (kind, said) in told(row).items() if kind == "wrong"}
+        found = {line: said[0] for line, (kind, said) in read_preview(row).items() if kind == "wrong"}
         assert found[2] == "observer OB-9999 is unknown" and found[3] == "commission KZ-2-1-1 is unknown"
         assert "role boss" in found[4] and "starts_at" in found[5] and found[6] == "ends before it begins"
         assert found[8] == "the same observer and commission were already in line 7" and 7 not in found
 
 
-class TestDoing:
-    def test_needs_a_word_to_leave_wrong_lines_out(self, world, staff):
+class TestConfirmation:
+    def test_leaves_wrong_lines_out_only_on_request(self, world, staff):
         user = staff()
-        row = upload(world, user, "assignments", LIST)
-        before = state()
-        assert do(row, user) == Answer(False) and state() == before
-        assert do(row, user, leave_out=True).done
+        row = upload(world, user, "assignments", ASSIGNMENTS_CSV)
+        before = read_registry()
+        assert confirm(row, user) == ImportResult(False) and read_registry() == before
+        assert confirm(row, user, leave_out=True).done
         assert Assignment.objects.filter(commission__code="KZ-1-1-2").count() == 2
         assert Trail.objects.get(action="assignments.import").detail["left_out"] == 1
 
-    def test_does_nothing_where_something_changed_meanwhile_and_marks_the_lines(self, world, staff):
+    def test_writes_nothing_where_lines_have_changed_and_marks_them(self, world, staff):
         user = staff()
         row = upload(
-            world, user, "commissions", csv(TREE, "KZ-1-1-1,KZ-1-1,precinct,Renamed,", "KZ-1-1-2,KZ-1-1,precinct,Two,")
+            world,
+            user,
+            "commissions",
+            make_csv(COMMISSION_HEADER, "KZ-1-1-1,KZ-1-1,precinct,Renamed,", "KZ-1-1-2,KZ-1-1,precinct,Two,"),
         )
-        Commission.objects.filter(code="KZ-1-1-1").update(names=words("A colleague's"))
-        before = state()
-        assert do(row, user) == Answer(False, frozenset({2}))
-        assert state() == before
-        assert told(row)[2][1] == [("name_en", "A colleague's en", "Renamed")]
-        assert do(row, user).done  # once it was looked at again
+        Commission.objects.filter(code="KZ-1-1-1").update(names=make_texts("A colleague's"))
+        before = read_registry()
+        assert confirm(row, user) == ImportResult(False, frozenset({2}))
+        assert read_registry() == before
+        assert read_preview(row)[2][1] == [("name_en", "A colleague's en", "Renamed")]
+        assert confirm(row, user).done  # after the new preview was shown
 
-    def test_by_an_older_page_than_the_last_does_nothing(self, world, staff):
+    def test_of_an_older_preview_writes_nothing(self, world, staff):
         user = staff()
-        row = upload(world, user, "assignments", LIST)
-        answer = import_do(key=row.pk, stamp="of before", leave_out=True, user=user, now=timezone.now())
-        assert answer == Answer(False) and not Import.objects.get(pk=row.pk).done_at
+        row = upload(world, user, "assignments", ASSIGNMENTS_CSV)
+        answer = apply_import(key=row.pk, stamp="of before", leave_out=True, user=user, now=timezone.now())
+        assert answer == ImportResult(False) and not Import.objects.get(pk=row.pk).done_at
 
-    def test_by_somebody_whose_role_was_taken_does_nothing(self, world, staff):
+    def test_by_a_user_who_lost_their_role_writes_nothing(self, world, staff):
         user = staff(role="territorial", place="KZ-1")
-        row = upload(world, user, "assignments", csv(SENT, "OB-2222,KZ-1-1-2,,,"))
+        row = upload(world, user, "assignments", make_csv(ASSIGNMENT_HEADER, "OB-2222,KZ-1-1-2,,,"))
         Grant.objects.all().delete()
         user = User.objects.get(pk=user.pk)
-        assert do(row, user) == Answer(False, frozenset({2}))
-        assert not imports_of(user=user, election=world.election, now=timezone.now()).exists()
+        assert confirm(row, user) == ImportResult(False, frozenset({2}))
+        assert not get_imports(user=user, election=world.election, now=timezone.now()).exists()
 
-    def test_notices_a_row_that_moves_between_judging_and_writing(self, world, staff, monkeypatch):
+    def test_notices_a_row_that_changes_between_check_and_write(self, world, staff, monkeypatch):
         user = staff()
-        row = upload(world, user, "observers", csv(PEOPLE, "OB-2222,New,,,,org,,,,"))
-        judged = observer_import.observers_plan
+        row = upload(world, user, "observers", make_csv(OBSERVER_HEADER, "OB-2222,New,,,,org,,,,"))
+        original_plan = observer_import.plan_observer_import
 
         def meanwhile(**given):
-            plan = judged(**given)
+            plan = original_plan(**given)
             one = Observer.objects.get(code="OB-2222")
             one.name = "A colleague's"
             one.save()
             return plan
 
-        monkeypatch.setattr("reports.services.elections.imports.observer_import.observers_plan", meanwhile)
-        assert not do(row, user).done
+        monkeypatch.setattr("reports.services.elections.imports.observer_import.plan_observer_import", meanwhile)
+        assert not confirm(row, user).done
         monkeypatch.undo()
         assert Observer.objects.get(code="OB-2222").name != "New"
         assert not Trail.objects.filter(action="observers.import").exists()
 
-    def test_replaces_an_earlier_list_expires_and_goes_with_cancelling(self, world, staff):
+    def test_of_a_replaced_or_expired_list_is_not_possible(self, world, staff):
         user, now = staff(), timezone.now()
-        first = upload(world, user, "assignments", LIST)
-        second = upload(world, user, "assignments", LIST)
+        first = upload(world, user, "assignments", ASSIGNMENTS_CSV)
+        second = upload(world, user, "assignments", ASSIGNMENTS_CSV)
         assert not Import.objects.filter(pk=first.pk).exists()
         with pytest.raises(Import.DoesNotExist):
-            import_do(key=second.pk, stamp=second.stamp, leave_out=True, user=user, now=now + timedelta(hours=13))
-        assert imports_expire(now=now) == 0 and imports_expire(now=now + timedelta(hours=13)) == 1
+            apply_import(key=second.pk, stamp=second.stamp, leave_out=True, user=user, now=now + timedelta(hours=13))
+        assert delete_expired_imports(now=now) == 0 and delete_expired_imports(now=now + timedelta(hours=13)) == 1
 
 
-def at_once_done(world: World, user: User) -> None:
+def confirm_concurrently(world: World, user: User) -> None:
     row = upload(
-        world, user, "observers", csv(PEOPLE, *[f",Name {n},+7701{n:07},,kk,org,KZ-1-1-1,,," for n in range(1, 51)])
+        world,
+        user,
+        "observers",
+        make_csv(OBSERVER_HEADER, *[f",Name {n},+7701{n:07},,kk,org,KZ-1-1-1,,," for n in range(1, 51)]),
     )
-    press = lambda: import_do(key=row.pk, stamp=row.stamp, leave_out=False, user=user, now=timezone.now())  # noqa: E731
-    assert [answer.done for answer in at_once([press] * 4)] == [True] * 4
+    press = lambda: apply_import(key=row.pk, stamp=row.stamp, leave_out=False, user=user, now=timezone.now())  # noqa: E731
+    assert [answer.done for answer in run_concurrently([press] * 4)] == [True] * 4
     assert Observer.objects.count() == 52 and Assignment.objects.count() == 52
     assert Trail.objects.filter(action="observers.import").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtOnce:
+class TestConcurrency:
     def user(self, world: World, name: str) -> User:
         user = User.objects.create_user(name, is_staff=True)
         Grant.objects.create(user=user, role="administrator", commission=world.tree["KZ"])
         return user
 
-    def test_pressed_four_times_is_one_import(self, concurrent_world):
-        at_once_done(concurrent_world, self.user(concurrent_world, "one"))
+    def test_four_confirmations_are_one_import(self, concurrent_world):
+        confirm_concurrently(concurrent_world, self.user(concurrent_world, "one"))
 
-    def test_of_two_who_import_the_same_list_one_is_told_to_look_again(self, concurrent_world):
+    def test_of_two_users_with_the_same_list_one_must_check_again(self, concurrent_world):
         world = concurrent_world
         users = [self.user(world, name) for name in ("one", "two")]
-        source = csv(PEOPLE, ",Name,+77015556677,,kk,org,KZ-1-1-1,,,")
+        source = make_csv(OBSERVER_HEADER, ",Name,+77015556677,,kk,org,KZ-1-1-1,,,")
         rows = [upload(world, user, "observers", source) for user in users]
         calls = [
-            lambda row=row, user=user: import_do(
+            lambda row=row, user=user: apply_import(
                 key=row.pk, stamp=row.stamp, leave_out=False, user=user, now=timezone.now()
             )
             for row, user in zip(rows, users, strict=True)
         ]
-        answers = at_once(calls)
+        answers = run_concurrently(calls)
         assert sorted(answer.done for answer in answers) == [False, True]
         assert Observer.objects.count() == 3 and Trail.objects.filter(action="observers.import").count() == 1
 
 
-def test_levels_may_be_named_in_words(world, staff):
+def test_levels_can_be_given_by_name(world, staff):
     Level.objects.filter(code="region").update(names={"ru": "Область"})
-    row = upload(world, staff(), "commissions", csv(TREE, "KZ-3,KZ,область,New,"))
-    assert told(row)[2][1][1] == ("level", "", "region")
+    row = upload(world, staff(), "commissions", make_csv(COMMISSION_HEADER, "KZ-3,KZ,область,New,"))
+    assert read_preview(row)[2][1][1] == ("level", "", "region")
 
 
-def test_somebody_of_another_election_is_asked_for_consent_anew(world, staff):
+def test_an_observer_of_another_election_is_asked_for_consent_again(world, staff):
     other = make_election("other-2022")
     Grant.objects.create(user=staff(), role="administrator", commission=make_tree(other)["KZ"])
     user = User.objects.get(username="coordinator")
     world.first.observer.elections.add(world.election)
-    row = import_upload(
+    row = create_import(
         kind="observers",
         election=other,
-        source=csv(PEOPLE, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"),
+        source=make_csv(OBSERVER_HEADER, "OB-2222,,,,,org,,,,", ",N,,,kk,org,,,,"),
         file="f",
         user=user,
         now=timezone.now(),
     )
-    assert [told(row)[line][0] for line in (2, 3)] == ["changed", "new"] and do(row, user).done
-    assert [(one.observer.code, one.election) for one in Consent.objects.awaited()] == [("OB-2222", other)]
+    assert [read_preview(row)[line][0] for line in (2, 3)] == ["changed", "new"] and confirm(row, user).done
+    assert [(one.observer.code, one.election) for one in Consent.objects.pending()] == [("OB-2222", other)]

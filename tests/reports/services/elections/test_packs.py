@@ -1,4 +1,4 @@
-"""What a country brings is data: Kazakhstan's pack, an invented country's, and every way a pack can be wrong."""
+"""Packs: Kazakhstan's, an invented country's, and all problems that a pack can have."""
 
 import json
 import shutil
@@ -13,9 +13,9 @@ from django.core.management import CommandError, call_command
 from observer.models import Election, Level
 from observer.services.spreadsheets.tables import BadTable
 from reports.models import Checklist, ChecklistVersion, Question, Section, ViolationGroup, ViolationType
-from reports.services.checklists.compiled import form_named
-from reports.services.checklists.publishing import checklists_import
-from reports.services.elections.packs import ElectionExists, election_create, pack_folder
+from reports.services.checklists.compiled import find_form
+from reports.services.checklists.publishing import import_checklists
+from reports.services.elections.packs import ElectionExists, create_election, find_pack_folder
 from tests.support.world import DAY
 
 pytestmark = pytest.mark.once
@@ -24,14 +24,14 @@ ATLANTIS = Path(__file__).parents[3] / "packs" / "atlantis"
 
 
 def create(folder: Path | str = "kz", slug: str = "land-2022", **fields) -> Election:
-    return election_create(
+    return create_election(
         **{
             "slug": slug,
             "name": "Land",
             "date": date(2022, 11, 20),
-            "pack_dir": pack_folder(str(folder)),
+            "pack_dir": find_pack_folder(str(folder)),
             "publication": "released",
-            "at": DAY,
+            "now": DAY,
         }
         | fields
     )
@@ -39,7 +39,7 @@ def create(folder: Path | str = "kz", slug: str = "land-2022", **fields) -> Elec
 
 @pytest.fixture
 def atlantis(tmp_path: Path) -> Path:
-    """A copy to spoil."""
+    """Copies the pack to a folder where a test may change it."""
     return shutil.copytree(ATLANTIS, tmp_path / "atlantis")
 
 
@@ -49,7 +49,7 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
-def nothing_is_there() -> bool:
+def is_database_empty() -> bool:
     return not any(
         model.objects.exists()
         for model in (Election, Level, Checklist, ChecklistVersion, ViolationType, ViolationGroup)
@@ -72,17 +72,17 @@ class TestKazakhstan:
         election = create()
         start, noon = datetime(2022, 11, 19, 18, tzinfo=UTC), datetime(2022, 11, 21, 6, tzinfo=UTC)
         assert (election.opens_at, election.closes_at) == (start, noon)
-        assert election.window("voting") == (start, noon)
-        assert election.window("tabulation") == (start, datetime(2022, 11, 22, 6, tzinfo=UTC))
+        assert election.get_window("voting") == (start, noon)
+        assert election.get_window("tabulation") == (start, datetime(2022, 11, 22, 6, tzinfo=UTC))
 
     def test_keeps_what_a_code_means(self):
-        form = form_named(create().pk, "voting", 1)
+        form = find_form(create().pk, "voting", 1)
         assert form.fields["V03"].findings == ("yes",) and form.fields["V03"].raises == "FRD-05"
         assert form.fields["V16"].relevant_question == "V15"
         assert form.fields["V01"].choices == ("female", "male")
         sex = Question.objects.get(version=form.version_id, code="V01").choices[0]
         assert sex == {"code": "female", "labels": {"en": "Female", "ru": "Женский", "kk": "Әйел"}}
-        incident = form_named(form.election_id, "incident", 1)
+        incident = find_form(form.election_id, "incident", 1)
         assert incident.fields["I01"].answer_is_code
         assert (form.repeat, incident.repeat, incident.place) == ("visit", "any", "any")
 
@@ -94,10 +94,10 @@ class TestKazakhstan:
             sections = list(version.sections.order_by("order", "pk"))
             assert all(set(section.titles) == {"en", "ru", "kk"} for section in sections)
             of = [question.section_id for question in version.questions.order_by("order", "pk")]
-            # One after the other: shown by section, the questions keep their order.
+            # Each section's questions are consecutive, so showing them by section keeps their order.
             assert list(dict.fromkeys(of)) == [key for key, _group in groupby(of)] == [one.pk for one in sections]
 
-    def test_offers_tabulation_to_international_observers_and_knows_who_is_kept_out(self):
+    def test_offers_tabulation_to_international_observers_and_marks_denied_access(self):
         election = create()
         assert election.violation_types.get(code="TAB-01").audience == ["international"]
         assert [v.code for v in election.violation_types.exclude(audience=[])] == ["TAB-01"]
@@ -141,7 +141,7 @@ class TestAnInventedCountry:
         ]
         assert (election.languages, election.pack, election.timezone) == (["el", "la"], "atlantis", "Atlantic/Azores")
         assert election.opens_at == datetime(2022, 11, 19, 19, tzinfo=UTC)
-        assert election.window("tides")[0] == datetime(2022, 11, 20, 6, 30, tzinfo=UTC)
+        assert election.get_window("tides")[0] == datetime(2022, 11, 20, 6, 30, tzinfo=UTC)
         assert election.violation_types.get(code="W2").audience == ["citizen", "international"]
 
     def test_asks_questions_of_every_type(self):
@@ -170,13 +170,13 @@ class TestAnInventedCountry:
         assert election.rules["deadlines"] == []
         assert election.rules["guide"] == {"law": {}, "sections": [], "templates": [], "documents": []}
 
-    def test_stands_beside_another(self):
+    def test_can_exist_next_to_another(self):
         create("kz", slug="one")
         create(ATLANTIS, slug="two")
         assert Checklist.objects.count() == 7
 
 
-# file, what stands there, what is put there, the line it is in, the reason
+# file, old text, new text, line of the problem, reason
 BAD = [
     ("levels.csv", "2,ring", "1,ring", 3, "already in line 2"),
     ("levels.csv", "2,ring", "two,ring", 3, "order two"),
@@ -230,16 +230,16 @@ BAD = [
 
 
 @pytest.mark.django_db
-class TestABadPack:
+class TestInvalidPack:
     @pytest.mark.parametrize(("file", "old", "new", "line", "reason"), BAD, ids=[f"{b[0]} {b[4]}" for b in BAD])
     def test_is_refused_by_file_line_and_reason(self, atlantis, file, old, new, line, reason):
         replace(atlantis / file, old, new)
         with pytest.raises(BadTable) as caught:
             create(atlantis)
         assert any(b.file == file and b.line == line and reason in b.reason for b in caught.value.lines), caught.value
-        assert nothing_is_there()
+        assert is_database_empty()
 
-    def test_has_all_its_problems_named_at_once(self, atlantis):
+    def test_has_all_its_problems_reported_at_once(self, atlantis):
         replace(atlantis / "levels.csv", "territorial", "local")
         replace(atlantis / "violations.csv", "major", "huge")
         replace(atlantis / "checklists/tides.csv", "no,W2", "no,W9")
@@ -258,18 +258,18 @@ class TestABadPack:
     @pytest.mark.parametrize(
         "name", ["pack.toml", "levels.csv", "violations.csv", "violation-groups.csv", "checklists/index.csv"]
     )
-    def test_may_lack_a_file(self, atlantis, name):
+    def test_without_a_file_is_refused(self, atlantis, name):
         (atlantis / name).unlink()
         with pytest.raises(BadTable, match=name):
             create(atlantis)
 
-    def test_may_be_in_another_encoding(self, atlantis):
+    def test_in_another_encoding_is_refused(self, atlantis):
         path = atlantis / "levels.csv"
         path.write_bytes(path.read_text().encode("iso8859-7"))
         with pytest.raises(BadTable, match=r"levels.csv, line 2: is not UTF-8"):
             create(atlantis)
 
-    def test_may_have_conditions_in_a_circle(self, atlantis):
+    def test_with_circular_conditions_is_refused(self, atlantis):
         replace(atlantis / "checklists/tides.csv", "Specta,,yes,,,", "Specta,,yes,Q3,fish,")
         with pytest.raises(BadTable, match=r"(?s)line 3: its condition.*line 5: its condition"):
             create(atlantis)
@@ -285,12 +285,12 @@ class TestABadPack:
             ('checklist = "tides"\ndue = { time = 07:00:00 }\ngrace_minutes = -1', "schedule 1.grace_minutes cannot"),
         ],
     )
-    def test_may_have_a_schedule_that_cannot_be_kept(self, atlantis, row, reason):
+    def test_with_an_invalid_schedule_is_refused(self, atlantis, row, reason):
         with (atlantis / "pack.toml").open("a") as file:
             file.write(f"\n[[schedule]]\n{row}\n")
         with pytest.raises(BadTable, match=reason):
             create(atlantis)
-        assert nothing_is_there()
+        assert is_database_empty()
 
     @pytest.mark.parametrize(
         ("line", "reason"),
@@ -299,7 +299,7 @@ class TestABadPack:
             ('since = "2022"', "x: since is no date"),
         ],
     )
-    def test_may_have_a_guide_for_nobody(self, atlantis, line, reason):
+    def test_with_an_invalid_guide_item_is_refused(self, atlantis, line, reason):
         words = 'text.el = "Χ"\ntext.la = "X"\n'
         (atlantis / "guide.toml").write_text(
             f'[[sections]]\ncode = "s"\ntitle.el = "Σ"\ntitle.la = "S"\n[[sections.items]]\ncode = "x"\n{line}\n{words}'
@@ -307,14 +307,14 @@ class TestABadPack:
         with pytest.raises(BadTable, match=reason):
             create(atlantis)
 
-    def test_may_have_a_template_that_no_phone_can_fill(self, atlantis):
+    def test_with_an_unknown_template_field_is_refused(self, atlantis):
         (atlantis / "guide.toml").write_text(
             '[[templates]]\ncode = "act"\ntitle.el = "Α"\ntitle.la = "A"\ntext.el = "{date}"\ntext.la = "{moon}"\n'
         )
         with pytest.raises(BadTable, match=r"act: \{moon\} is unknown; there are station"):
             create(atlantis)
 
-    def test_may_have_a_conduct_with_a_point_missing_in_one_language(self, atlantis):
+    def test_with_a_point_missing_in_one_language_is_refused(self, atlantis):
         (atlantis / "documents.toml").write_text(
             '[[documents]]\ncode = "code-of-conduct"\nversion = 1\ntitle.el = "Κ"\ntitle.la = "C"\n'
             'text.el = "α\\nβ"\ntext.la = "a"\n'
@@ -322,21 +322,21 @@ class TestABadPack:
         with pytest.raises(BadTable, match="more points in one language"):
             create(atlantis)
 
-    def test_may_have_a_guide_without_a_language(self, atlantis):
+    def test_with_a_title_missing_in_one_language_is_refused(self, atlantis):
         (atlantis / "guide.toml").write_text('[[sections]]\ncode = "x"\ntitle.el = "Χ"\n')
         with pytest.raises(BadTable, match=r"guide.toml, line 2: x has no title in la"):
             create(atlantis)
 
-    def test_may_have_a_document_without_a_version(self, atlantis):
+    def test_with_a_document_without_version_is_refused(self, atlantis):
         (atlantis / "documents.toml").write_text(
             '[[documents]]\ncode = "code-of-conduct"\ntitle = {el = "a", la = "b"}\ntext = {el = "a", la = "b"}\n'
         )
         with pytest.raises(BadTable, match=r"documents.toml, line 2: .* no version"):
             create(atlantis)
 
-    def test_may_not_be_there(self):
+    def test_that_does_not_exist_is_refused(self):
         with pytest.raises(BadTable, match="no such pack"):
-            pack_folder("../../etc/nowhere")
+            find_pack_folder("../../etc/nowhere")
 
 
 @pytest.mark.django_db
@@ -371,21 +371,21 @@ class TestTheCommand:
 
 
 @pytest.mark.django_db
-class TestANewWording:
+class TestNewVersion:
     @pytest.fixture
     def folder(self, atlantis) -> Path:
         self.election = create(atlantis)
         return atlantis / "checklists"
 
     def load(self, path: Path):
-        return checklists_import(election=self.election, path=path, now=DAY)
+        return import_checklists(election=self.election, path=path, now=DAY)
 
-    def test_that_is_the_same_changes_nothing(self, folder):
+    def test_with_the_same_wording_changes_nothing(self, folder):
         done = self.load(folder)
         assert (done.new, done.unchanged) == ((), ("tides", "storm"))
         assert ChecklistVersion.objects.count() == 2
 
-    def test_is_a_new_version_and_the_old_one_stays(self, folder):
+    def test_is_added_and_the_old_one_stays(self, folder):
         replace(folder / "storm.csv", "Narra", "Dic")
         done = self.load(folder / "storm.csv")
         assert [(v.checklist.code, v.number) for v in done.new] == [("storm", 2)]
@@ -410,14 +410,14 @@ class TestANewWording:
             ("tides.csv", "C1,B1", "C2,B1", 7, "meaning"),
         ],
     )
-    def test_may_not_change_what_a_code_stands_for(self, folder, file, old, new, line, what):
+    def test_may_not_change_the_meaning_of_a_code(self, folder, file, old, new, line, what):
         replace(folder / file, old, new)
         with pytest.raises(BadTable) as caught:
             self.load(folder)
         assert any(b.file == file and b.line == line and f"changes its {what}" in b.reason for b in caught.value.lines)
         assert ChecklistVersion.objects.count() == 2
 
-    def test_remembers_codes_through_versions_that_had_none(self, folder):
+    def test_is_compared_with_all_earlier_versions(self, folder):
         whole = (folder / "storm.csv").read_text()
         (folder / "storm.csv").write_text("\n".join(whole.splitlines()[:2]))
         self.load(folder)
@@ -435,16 +435,16 @@ class TestANewWording:
         assert self.load(folder).new == ()
         assert Checklist.objects.get(code="tides").titles["la"] == "Maria"
 
-    def test_of_a_checklist_nobody_knows_needs_an_index(self, folder):
+    def test_of_an_unknown_checklist_needs_an_index(self, folder):
         path = shutil.copy(folder / "storm.csv", folder / "wind.csv")
         with pytest.raises(BadTable, match="has no checklist wind"):
             self.load(Path(path))
 
-    def test_in_a_workbook_that_is_not_there_is_told(self, folder):
+    def test_from_a_missing_workbook_is_refused(self, folder):
         with pytest.raises(CommandError, match=r"storm.xlsx: cannot be read"):
             call_command("import_checklist", folder / "storm.xlsx", election=self.election.slug)
 
-    def test_is_told_by_the_command(self, folder, capsys):
+    def test_is_printed_by_the_command(self, folder, capsys):
         replace(folder / "storm.csv", "Narra", "Dic")
         call_command("import_checklist", folder, election=self.election.slug)
         assert capsys.readouterr().out.splitlines() == ["storm: version 2 published", "tides: unchanged"]

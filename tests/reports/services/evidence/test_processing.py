@@ -1,4 +1,4 @@
-"""What becomes of a sealed file: the same one again, its turn, what the public sees of it."""
+"""Processing of sealed files: equal files, the queue, and publication."""
 
 import hashlib
 import io
@@ -14,20 +14,20 @@ from reports.models import Evidence
 from reports.problems import Rejected
 from reports.services.evidence import processing as service
 from reports.services.evidence import sandbox
-from reports.services.evidence.processing import evidence_approve, evidence_process_due, evidence_withdraw
-from reports.services.evidence.uploads import upload_append
-from reports.services.publishing.photos import evidence_copy, evidence_is_public, public_evidence
-from reports.services.review.decisions import report_reject, report_restore
-from tests.support.door import send, stored
-from tests.support.files import jpeg, processed, public, uploaded
-from tests.support.threads import at_once
+from reports.services.evidence.processing import approve_evidence, process_waiting_evidence, withdraw_evidence
+from reports.services.evidence.uploads import append_to_upload
+from reports.services.publishing.photos import find_public_copy, is_evidence_public, load_public_evidence
+from reports.services.review.decisions import reject_report, restore_report
+from tests.support.files import make_jpeg, process_file, read_public_copy, upload_file
+from tests.support.intake import send_report, store_report
+from tests.support.threads import run_concurrently
 from tests.support.world import DAY, payload
 
 AFTER = DAY + timedelta(days=2)  # the window is over: precincts are public
 
 
-def kept(phone, content):
-    """A stored file of a report that was refused, and the body that was."""
+def store_refused_file(phone, content):
+    """Stores a file of a refused report; returns its row and the refused body."""
     file = {
         "id": str(uuid4()),
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -35,143 +35,146 @@ def kept(phone, content):
         "type": "image/jpeg",
     }
     body = payload(commission="XX", evidence=[file])
-    send(phone, body)
+    send_report(phone, body)
     row = Evidence.objects.get(uuid=file["id"])
-    upload_append(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), now=DAY)
+    append_to_upload(evidence=row, offset=0, stream=io.BytesIO(content), length=len(content), now=DAY)
     return row, body
 
 
 class TestSameFile:
     def test_from_another_station_is_flagged_on_the_later(self, world):
-        content = jpeg()
-        first = processed(world.first, content)
-        second = processed(world.second, content, report={"commission": "KZ-1-1-2"})
+        content = make_jpeg()
+        first = process_file(world.first, content)
+        second = process_file(world.second, content, report={"commission": "KZ-1-1-2"})
         assert (first.flags, second.flags) == ([], ["same_file_elsewhere"])
 
     def test_from_the_same_station_is_not(self, world):
-        content = jpeg()
-        processed(world.first, content)
-        assert processed(world.second, content, report={"commission": "KZ-1-1-1"}).flags == []
+        content = make_jpeg()
+        process_file(world.first, content)
+        assert process_file(world.second, content, report={"commission": "KZ-1-1-1"}).flags == []
 
     def test_both_wait_and_the_later_is_looked_at_first(self, world):
-        content = jpeg()
+        content = make_jpeg()
         rows = [
-            uploaded(phone, content, report={"commission": place})
+            upload_file(phone, content, report={"commission": place})
             for phone, place in ((world.first, "KZ-1-1-1"), (world.second, "KZ-1-1-2"))
         ]
-        assert evidence_process_due(now=DAY) == 2
+        assert process_waiting_evidence(now=DAY) == 2
         assert [Evidence.objects.get(pk=row.pk).flags for row in rows] == [[], ["same_file_elsewhere"]]
 
 
 class TestQueue:
     def test_is_empty_when_done(self, world):
-        processed(world.first, jpeg())
-        assert evidence_process_due(now=DAY) == evidence_process_due(now=DAY, steal=True) == 0
+        process_file(world.first, make_jpeg())
+        assert process_waiting_evidence(now=DAY) == process_waiting_evidence(now=DAY, include_claimed=True) == 0
 
     def test_no_more_than_asked(self, world):
         for _ in range(3):
-            uploaded(world.first, jpeg())
-        assert [evidence_process_due(now=DAY, most=2) for _ in range(3)] == [2, 1, 0]
+            upload_file(world.first, make_jpeg())
+        assert [process_waiting_evidence(now=DAY, max_files=2) for _ in range(3)] == [2, 1, 0]
 
     def test_no_longer_than_asked(self, world):
         for _ in range(3):
-            uploaded(world.first, jpeg())
-        assert [evidence_process_due(now=DAY, seconds=-1.0) for _ in range(4)] == [1, 1, 1, 0]
+            upload_file(world.first, make_jpeg())
+        assert [process_waiting_evidence(now=DAY, max_seconds=-1.0) for _ in range(4)] == [1, 1, 1, 0]
 
     def test_task_is_bounded_and_asks_for_another_run(self, world, monkeypatch):
-        monkeypatch.setattr(tasks, "FILES", 2)
+        monkeypatch.setattr(tasks, "MAX_FILES_PER_TASK", 2)
         woken = []
-        monkeypatch.setattr(tasks, "wake", woken.append)
+        monkeypatch.setattr(tasks, "wake_task", woken.append)
         for _ in range(3):
-            uploaded(world.first, jpeg())
+            upload_file(world.first, make_jpeg())
         assert (tasks.process_evidence(), woken) == (2, ["reports.process_evidence"])
         assert (tasks.process_evidence(), tasks.process_evidence(), len(woken)) == (1, 0, 1)
 
     def test_file_kept_with_a_refused_body_is_looked_at_again_once_it_has_a_report(self, world, settings):
-        row, body = kept(world.first, jpeg(place=(51.1, 71.4)))
-        assert evidence_process_due(now=DAY) == 1
+        row, body = store_refused_file(world.first, make_jpeg(place=(51.1, 71.4)))
+        assert process_waiting_evidence(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == [] and row.copy
-        stored(world.first, body | {"commission": "KZ-1-1-1"})
-        assert evidence_process_due(now=DAY) == 1
+        store_report(world.first, body | {"commission": "KZ-1-1-1"})
+        assert process_waiting_evidence(now=DAY) == 1
         again = Evidence.objects.get(pk=row.pk)
         assert (again.flags, again.attempts) == (["place_contradicts"], 1)
-        assert [public(settings, again.copy)[:2], (settings.PUBLIC_DIR / row.copy).exists()] == [b"\xff\xd8", False]
+        assert [read_public_copy(settings, again.copy)[:2], (settings.PUBLIC_DIR / row.copy).exists()] == [
+            b"\xff\xd8",
+            False,
+        ]
 
     def test_file_that_gets_its_report_during_the_look_is_looked_at_again(self, world, monkeypatch):
-        row, body = kept(world.first, jpeg(place=(51.1, 71.4)))
-        look = sandbox.look
+        row, body = store_refused_file(world.first, make_jpeg(place=(51.1, 71.4)))
+        look = sandbox.examine_in_sandbox
 
         def slowly(path, **more):
-            monkeypatch.setattr(sandbox, "look", look)
-            stored(world.first, body | {"commission": "KZ-1-1-1"})
+            monkeypatch.setattr(sandbox, "examine_in_sandbox", look)
+            store_report(world.first, body | {"commission": "KZ-1-1-1"})
             return look(path, **more)
 
-        monkeypatch.setattr(sandbox, "look", slowly)
-        assert evidence_process_due(now=DAY) == 1
+        monkeypatch.setattr(sandbox, "examine_in_sandbox", slowly)
+        assert process_waiting_evidence(now=DAY) == 1
         assert Evidence.objects.get(pk=row.pk).flags == ["place_contradicts"]
 
     def test_claimed_is_left_alone_until_its_worker_is_dead(self, world):
-        row = uploaded(world.first, jpeg())
+        row = upload_file(world.first, make_jpeg())
         Evidence.objects.filter(pk=row.pk).update(claimed_at=DAY, attempts=1)
-        assert evidence_process_due(now=DAY + timedelta(minutes=4)) == 0
-        assert evidence_process_due(now=DAY + timedelta(minutes=6)) == 1
+        assert process_waiting_evidence(now=DAY + timedelta(minutes=4)) == 0
+        assert process_waiting_evidence(now=DAY + timedelta(minutes=6)) == 1
 
     def test_claimed_can_be_stolen(self, world):
-        row = uploaded(world.first, jpeg())
+        row = upload_file(world.first, make_jpeg())
         Evidence.objects.filter(pk=row.pk).update(claimed_at=DAY, attempts=1)
-        assert evidence_process_due(now=DAY, steal=True) == 1
+        assert process_waiting_evidence(now=DAY, include_claimed=True) == 1
 
     def test_worker_that_comes_too_late_leaves_nothing(self, world, settings, monkeypatch):
-        row = uploaded(world.first, jpeg())
-        look = sandbox.look
+        row = upload_file(world.first, make_jpeg())
+        look = sandbox.examine_in_sandbox
 
         def slowly(path, **more):
-            monkeypatch.setattr(sandbox, "look", look)
-            assert evidence_process_due(now=DAY, steal=True) == 1
+            monkeypatch.setattr(sandbox, "examine_in_sandbox", look)
+            assert process_waiting_evidence(now=DAY, include_claimed=True) == 1
             return look(path, **more)
 
-        monkeypatch.setattr(sandbox, "look", slowly)
-        assert evidence_process_due(now=DAY) == 0
+        monkeypatch.setattr(sandbox, "examine_in_sandbox", slowly)
+        assert process_waiting_evidence(now=DAY) == 0
         row.refresh_from_db()
         found = {str(path.relative_to(settings.PUBLIC_DIR)) for path in settings.PUBLIC_DIR.rglob("*.jpg")}
         assert found == {row.copy, row.thumbnail}
 
     def test_file_that_kills_its_reader_is_given_up(self, world, monkeypatch):
-        """The attempt is counted before the look, so a killed process counts as well."""
-        poison, innocent = uploaded(world.first, jpeg(32, 32)), uploaded(world.first, jpeg())
+        """The attempt is counted before the examination, so a killed process counts too."""
+        poison, innocent = upload_file(world.first, make_jpeg(32, 32)), upload_file(world.first, make_jpeg())
 
         class Killed(BaseException):
             pass
 
-        look = sandbox.look
+        look = sandbox.examine_in_sandbox
 
         def die(path, **more):
             if path.name == poison.sha256:
                 raise Killed
             return look(path, **more)
 
-        monkeypatch.setattr(sandbox, "look", die)
+        monkeypatch.setattr(sandbox, "examine_in_sandbox", die)
         with pytest.raises(Killed):
-            evidence_process_due(now=DAY)
-        assert evidence_process_due(now=DAY) == 1  # the others do not wait for it
+            process_waiting_evidence(now=DAY)
+        assert process_waiting_evidence(now=DAY) == 1  # the others do not wait for it
         for minutes in (6, 12):
             with pytest.raises(Killed):
-                evidence_process_due(now=DAY + timedelta(minutes=minutes))
-        assert evidence_process_due(now=DAY + timedelta(minutes=18)) == 1
+                process_waiting_evidence(now=DAY + timedelta(minutes=minutes))
+        assert process_waiting_evidence(now=DAY + timedelta(minutes=18)) == 1
         poison.refresh_from_db()
         innocent.refresh_from_db()
         assert (poison.flags, innocent.flags) == (["unreadable"], [])
 
     def test_lost_original_is_given_up(self, world, settings):
-        row = uploaded(world.first, jpeg())
+        row = upload_file(world.first, make_jpeg())
         next(path for path in settings.SEALED_DIR.rglob("*") if path.is_file()).unlink()
-        assert evidence_process_due(now=DAY) == 1
+        assert process_waiting_evidence(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == ["unreadable"]
 
     def test_full_disk_gives_up_nothing(self, world, monkeypatch):
-        row = uploaded(world.first, jpeg())
+        row = upload_file(world.first, make_jpeg())
 
         def full(*args):
             raise OSError(28, "no space left")
@@ -179,15 +182,15 @@ class TestQueue:
         with monkeypatch.context() as patch:
             patch.setattr(service.os, "fsync", full)
             for _ in range(9):
-                assert evidence_process_due(now=DAY, steal=True) == 0
-        assert evidence_process_due(now=DAY) == 1
+                assert process_waiting_evidence(now=DAY, include_claimed=True) == 0
+        assert process_waiting_evidence(now=DAY) == 1
         row.refresh_from_db()
         assert row.flags == []
 
     def test_several_workers_finish_each_once(self, concurrent_world, settings):
         for _ in range(12):
-            uploaded(concurrent_world.first, jpeg(64, 48))
-        done = at_once([partial(evidence_process_due, now=DAY)] * 4)
+            upload_file(concurrent_world.first, make_jpeg(64, 48))
+        done = run_concurrently([partial(process_waiting_evidence, now=DAY)] * 4)
         assert sum(done) == 12 == Evidence.objects.filter(processed_at__isnull=False, attempts=1).count()
         assert len(list(settings.PUBLIC_DIR.rglob("*.jpg"))) == 24
 
@@ -195,7 +198,7 @@ class TestQueue:
 class TestPublication:
     @pytest.fixture
     def row(self, world):
-        return processed(world.first, jpeg())
+        return process_file(world.first, make_jpeg())
 
     @pytest.fixture
     def user(self, db):
@@ -203,19 +206,19 @@ class TestPublication:
 
     def shown(self, row):
         station = row.report.commission
-        listed = list(public_evidence(commission=station, now=AFTER))
-        assert bool(listed) == evidence_is_public(evidence=row, now=AFTER)
+        listed = list(load_public_evidence(commission=station, now=AFTER))
+        assert bool(listed) == is_evidence_public(evidence=row, now=AFTER)
         assert all(
-            (evidence_copy(name=name, now=AFTER) is not None) == bool(listed) for name in (row.copy, row.thumbnail)
+            (find_public_copy(name=name, now=AFTER) is not None) == bool(listed) for name in (row.copy, row.thumbnail)
         )
         return listed
 
     def test_only_after_a_yes(self, row, user):
         assert self.shown(row) == []
-        evidence_approve(evidence=row, user=user, now=DAY)
+        approve_evidence(evidence=row, user=user, now=DAY)
         assert (row.approved_at, row.approved_by) == (DAY, user)
         assert self.shown(row) == [row]
-        evidence_withdraw(evidence=row, user=user, now=DAY)
+        withdraw_evidence(evidence=row, user=user, now=DAY)
         assert self.shown(row) == []
         assert list(Trail.objects.values_list("action", flat=True).order_by("pk")) == [
             "evidence.approve",
@@ -223,15 +226,15 @@ class TestPublication:
         ]
 
     def test_withdrawn_when_no_counted_report_links_it(self, row, user):
-        evidence_approve(evidence=row, user=user, now=DAY)
-        report_reject(report=row.report, user=user, now=DAY)
+        approve_evidence(evidence=row, user=user, now=DAY)
+        reject_report(report=row.report, user=user, now=DAY)
         assert self.shown(row) == []
-        report_restore(report=row.report, user=user, now=DAY)
+        restore_report(report=row.report, user=user, now=DAY)
         assert self.shown(row) == [row]
 
     def test_nothing_the_election_does_not_publish(self, world, row, user):
-        evidence_approve(evidence=row, user=user, now=DAY)
-        assert not evidence_is_public(evidence=row, now=DAY)  # a precinct, during its day
+        approve_evidence(evidence=row, user=user, now=DAY)
+        assert not is_evidence_public(evidence=row, now=DAY)  # a precinct, during its day
         world.election.publication = "closed"
         world.election.save()
         row = Evidence.objects.get(pk=row.pk)
@@ -240,16 +243,16 @@ class TestPublication:
     @pytest.mark.parametrize(("content", "kind"), [(b"junk", "image/jpeg"), (b"%PDF-1.4 ...", "application/pdf")])
     def test_nothing_without_a_copy(self, world, user, content, kind):
         with pytest.raises(Rejected) as caught:
-            evidence_approve(evidence=processed(world.first, content, type=kind), user=user, now=DAY)
+            approve_evidence(evidence=process_file(world.first, content, type=kind), user=user, now=DAY)
         assert caught.value.code == "not_publishable"
 
     def test_nothing_that_was_not_looked_at(self, world, user):
         with pytest.raises(Rejected):
-            evidence_approve(evidence=uploaded(world.first, jpeg()), user=user, now=DAY)
+            approve_evidence(evidence=upload_file(world.first, make_jpeg()), user=user, now=DAY)
 
     @pytest.mark.parametrize(
         "name",
         ["", "x", "1-", "../../etc/passwd", "aa/999999999999999999999-x.jpg", "aa/²-x.jpg", "a\0b", "aa/1-\0.jpg"],
     )
     def test_names_that_are_none(self, world, name):
-        assert evidence_copy(name=name, now=AFTER) is None
+        assert find_public_copy(name=name, now=AFTER) is None

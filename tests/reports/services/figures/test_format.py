@@ -1,4 +1,4 @@
-"""How a figure is printed: `n of N`, a whole percentage half up from 200 on, never one that lies."""
+"""The printed form of a figure: a count, or a whole percentage from 200 on, never a false one."""
 
 from fractions import Fraction
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.services.figures.format import PERCENT_FROM, figure
+from reports.services.figures.format import MIN_PERCENT_DENOMINATOR, format_figure
 
 pairs = st.integers(0, 2_000_000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
 
@@ -40,31 +40,31 @@ pairs = st.integers(0, 2_000_000).flatmap(lambda of: st.tuples(st.integers(0, of
     ],
 )
 def test_examples_from_statements_and_borders(n, of, text):
-    assert figure(n, of) == text
+    assert format_figure(n, of) == text
 
 
 @pytest.mark.parametrize("of", [0, 1, 2, 7, 99, 100, 150, 199])
 def test_a_small_denominator_is_printed_as_a_count(of):
-    assert [figure(n, of) for n in range(of + 1)] == [str(n) for n in range(of + 1)]
+    assert [format_figure(n, of) for n in range(of + 1)] == [str(n) for n in range(of + 1)]
 
 
 @pytest.mark.parametrize("of", [200, 201, 333, 400, 999, 1000, 1131])
 def test_every_numerator_of_a_large_denominator_follows_the_rule(of):
     for n in range(of + 1):
         exact = int(Fraction(100 * n, of) + Fraction(1, 2))
-        lies = (exact == 0 and n) or (exact == 100 and n != of)
-        assert figure(n, of) == (str(n) if lies else f"{exact}%")
+        is_false = (exact == 0 and n) or (exact == 100 and n != of)
+        assert format_figure(n, of) == (str(n) if is_false else f"{exact}%")
 
 
 @given(pairs)
 def test_no_figure_says_none_or_all_where_it_is_not_so(pair):
     n, of = pair
-    text = figure(n, of)
+    text = format_figure(n, of)
     if text == "0%":
         assert n == 0
     if text == "100%":
         assert n == of
-    assert text.endswith("%") <= (of >= PERCENT_FROM)
+    assert text.endswith("%") <= (of >= MIN_PERCENT_DENOMINATOR)
     if not text.endswith("%"):
         assert text == str(n)
 
@@ -72,6 +72,6 @@ def test_no_figure_says_none_or_all_where_it_is_not_so(pair):
 @given(pairs)
 def test_a_percentage_is_never_further_than_half_a_point_from_the_truth(pair):
     n, of = pair
-    if figure(n, of).endswith("%"):
-        off = int(figure(n, of)[:-1]) - Fraction(100 * n, of)
-        assert Fraction(-1, 2) < off <= Fraction(1, 2)
+    if format_figure(n, of).endswith("%"):
+        error = int(format_figure(n, of)[:-1]) - Fraction(100 * n, of)
+        assert Fraction(-1, 2) < error <= Fraction(1, 2)

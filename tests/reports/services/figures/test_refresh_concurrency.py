@@ -1,4 +1,7 @@
-"""Several workers recompute at once, and die: what only PostgreSQL shows, where one sees what another has not committed."""
+"""Several workers recompute at once, and some are killed.
+
+Only PostgreSQL can show it: there one transaction runs while another has not committed.
+"""
 
 import os
 import random
@@ -16,13 +19,13 @@ from django.db import connection, connections
 from observer.models import Commission
 from reports.models import Due, Report, Summary, Violation
 from reports.services.figures import refresh
-from reports.services.figures.recount import summaries_check
-from reports.services.figures.refresh import summaries_recompute, summaries_refresh
-from reports.services.publishing.live import summary_document
+from reports.services.figures.recount import check_summaries
+from reports.services.figures.refresh import recompute_due_summaries, recompute_summaries
+from reports.services.publishing.live_summary import build_live_summary
 from reports.services.review import decisions
-from tests.support.door import stored
-from tests.support.refresh import STATIONS, Killed, all_settled, move, report
-from tests.support.threads import at_once
+from tests.support.intake import store_report
+from tests.support.refresh import STATIONS, Killed, assert_figures_match, move_commission, store_station_report
+from tests.support.threads import run_concurrently
 from tests.support.world import DAY, payload
 
 # ── at the same moment, on PostgreSQL ───────────────────────────────────────────────────────
@@ -47,10 +50,10 @@ class TestTwoWorkersAtOneCommission:
 
         def job():
             with mock.patch.object(refresh, "_merge_children", slow):
-                summaries_recompute(commissions=[world.tree[code].pk], now=lambda: DAY)
+                recompute_summaries(commissions=[world.tree[code].pk], now=lambda: DAY)
 
         errors = []
-        thread = Thread(target=lambda: _guarded(job, errors))
+        thread = Thread(target=lambda: _run_and_collect_errors(job, errors))
         thread.start()
         assert reading.wait(30)
         try:
@@ -62,70 +65,70 @@ class TestTwoWorkersAtOneCommission:
 
     def test_a_report_that_comes_after_the_reading_is_not_lost(self, concurrent_world):
         world = concurrent_world
-        report(world)
-        go = Event()
-        with self._recomputing(world, "KZ-1-1-1", go):
-            report(world, world.second, V03="yes")
+        store_station_report(world)
+        resume = Event()
+        with self._recomputing(world, "KZ-1-1-1", resume):
+            store_station_report(world, world.second, V03="yes")
         assert Due.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
-        all_settled()
+        assert_figures_match()
         assert Summary.objects.get(commission=world.tree["KZ"]).tally["reports"] == 2
 
     def test_a_second_worker_leaves_it_and_goes_on_elsewhere(self, concurrent_world):
         world = concurrent_world
-        report(world)
-        all_settled()
-        report(world)
-        report(world, world.second, commission="KZ-2-1-1")
-        go = Event()
-        with self._recomputing(world, "KZ-1-1-1", go):
-            # Its Due rows are deleted by the other, not yet for us; we pass by and finish the rest.
-            assert summaries_refresh() == 4
+        store_station_report(world)
+        assert_figures_match()
+        store_station_report(world)
+        store_station_report(world, world.second, commission="KZ-2-1-1")
+        resume = Event()
+        with self._recomputing(world, "KZ-1-1-1", resume):
+            # The other has deleted its Due rows and not committed; this worker skips it and finishes the rest.
+            assert recompute_due_summaries() == 4
             assert Summary.objects.get(commission=world.tree["KZ-2"]).tally["reports"] == 1
-        all_settled()
+        assert_figures_match()
         assert Summary.objects.get(commission=world.tree["KZ"]).tally["reports"] == 3
 
     def test_a_patient_one_waits_for_it(self, concurrent_world):
         world = concurrent_world
-        report(world)
-        go, finished = Event(), Event()
+        store_station_report(world)
+        resume, finished = Event(), Event()
 
-        def patiently():
-            summaries_refresh(patient=True)
+        def refresh_and_finish():
+            recompute_due_summaries(wait_for_others=True)
             finished.set()
 
         errors = []
-        with self._recomputing(world, "KZ-1-1-1", go):
-            thread = Thread(target=lambda: _guarded(patiently, errors))
+        with self._recomputing(world, "KZ-1-1-1", resume):
+            thread = Thread(target=lambda: _run_and_collect_errors(refresh_and_finish, errors))
             thread.start()
             assert not finished.wait(0.5)
         thread.join(30)
         assert finished.is_set()
         assert not errors
-        assert summaries_check().different == {}
+        assert check_summaries().different == {}
 
     def test_a_commission_that_moves_meanwhile_tells_its_new_parent(self, concurrent_world):
         world = concurrent_world
-        all_settled()
-        report(world)
-        go, moved = Event(), Event()
+        assert_figures_match()
+        store_station_report(world)
+        resume, moved = Event(), Event()
         errors = []
 
         def moving():
-            move(world.tree["KZ-1-1-1"], world.tree["KZ-2-1"])
+            move_commission(world.tree["KZ-1-1-1"], world.tree["KZ-2-1"])
             moved.set()
 
-        with self._recomputing(world, "KZ-1-1-1", go):
-            mover = Thread(target=lambda: _guarded(moving, errors))
+        with self._recomputing(world, "KZ-1-1-1", resume):
+            mover = Thread(target=lambda: _run_and_collect_errors(moving, errors))
             mover.start()
-            assert not moved.wait(0.5)  # it waits for the figures, a moment
+            assert not moved.wait(0.5)  # it waits for the lock of the figures
         mover.join(30)
         assert not errors
-        all_settled()
+        assert_figures_match()
         assert Summary.objects.get(commission=world.tree["KZ-2"]).tally["reports"] == 1
         assert "reports" not in Summary.objects.get(commission=world.tree["KZ-1"]).tally
 
 
-def _guarded(job, errors):
+def _run_and_collect_errors(job, errors):
     try:
         job()
     except BaseException as error:
@@ -140,56 +143,58 @@ class TestEverythingAtOnce:
     @pytest.mark.parametrize("seed", range(3))
     def test_workers_reports_decisions_and_moves_end_in_the_recomputed_figures(self, concurrent_world, seed):
         world = concurrent_world
-        phones = [world.first, world.second, *(world.enrolled(f"OB-5{n}55") for n in range(3))]
-        over = Event()
+        phones = [world.first, world.second, *(world.enrol_phone(f"OB-5{n}55") for n in range(3))]
+        finished = Event()
 
         def observing(phone, chance):
             mine = []
             for _ in range(40):
                 answers = {"V03": chance.choice(["yes", "no"]), "X05": chance.randrange(9)}
-                mine.append(report(world, phone, chance.choice(STATIONS), **answers))
+                mine.append(store_station_report(world, phone, chance.choice(STATIONS), **answers))
                 if chance.random() < 0.3:
                     old = chance.choice(mine)
                     place = Commission.objects.get(pk=old.commission_id)
                     body = payload(commission=place.code, supersedes=str(old.uuid))
-                    mine.append(stored(phone, body))
+                    mine.append(store_report(phone, body))
 
         def deciding(chance):
-            while not over.is_set():
+            while not finished.is_set():
                 one = Report.objects.order_by("?").first()
                 if one is None:
                     continue
                 chance.choice(
-                    [decisions.report_verify, decisions.report_reject, decisions.report_restore, decisions.report_hold]
+                    [decisions.verify_report, decisions.reject_report, decisions.restore_report, decisions.hold_report]
                 )(report=one, user=None, now=DAY)
                 violation = Violation.objects.order_by("?").first()
                 if violation is not None:
                     state = chance.choice(["confirmed", "refuted", "reported"])
-                    decisions.violation_decide(violation=violation, state=state, user=None, now=DAY)
+                    decisions.decide_violation(violation=violation, state=state, user=None, now=DAY)
 
         def moving(chance):
-            while not over.is_set():
+            while not finished.is_set():
                 place, parent = chance.choice(STATIONS), chance.choice(["KZ-1-1", "KZ-1-2", "KZ-2-1", "KZ-2-2"])
-                move(world.tree[place], world.tree[parent])
+                move_commission(world.tree[place], world.tree[parent])
 
         def refreshing(chance):
-            while not over.is_set():
+            while not finished.is_set():
                 try:
                     if chance.random() < 0.3:
                         _refresh_and_die(chance.randrange(12))
                     else:
-                        summaries_refresh(most=chance.choice([1, 3, None]))
+                        recompute_due_summaries(max_commissions=chance.choice([1, 3, None]))
                 except Killed:
                     connection.close()
 
         def all_observing():
             try:
-                at_once([lambda p=p, n=n: observing(p, random.Random(seed * 10 + n)) for n, p in enumerate(phones)])
+                run_concurrently(
+                    [lambda p=p, n=n: observing(p, random.Random(seed * 10 + n)) for n, p in enumerate(phones)]
+                )
             finally:
-                over.set()
+                finished.set()
 
         chances = [random.Random(seed * 100 + n) for n in range(5)]
-        at_once(
+        run_concurrently(
             [
                 all_observing,
                 lambda: deciding(chances[0]),
@@ -197,21 +202,21 @@ class TestEverythingAtOnce:
                 *(lambda chance=chance: refreshing(chance) for chance in chances[2:]),
             ]
         )
-        all_settled()
+        assert_figures_match()
         assert Summary.objects.get(commission=world.tree["KZ"]).tally["reports"] == Report.objects.counted().count()
 
 
 def _refresh_and_die(statements):
-    left = [statements]
+    remaining = [statements]
 
     def dying(execute, sql, params, many, context):
-        if left[0] <= 0:
+        if remaining[0] <= 0:
             raise Killed
-        left[0] -= 1
+        remaining[0] -= 1
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(dying):
-        summaries_refresh()
+        recompute_due_summaries()
 
 
 class TestAProcessKilled:
@@ -219,12 +224,12 @@ class TestAProcessKilled:
 
     def test_by_the_system_in_the_middle_of_its_transaction(self, concurrent_world):
         world = concurrent_world
-        report(world, V03="yes")
+        store_station_report(world, V03="yes")
         program = (
             "import django, os, signal; django.setup();"
-            "from reports.services import summaries;"
-            "summaries._merge_children = lambda *a: os.kill(os.getpid(), signal.SIGKILL);"
-            "summaries.summaries_refresh()"
+            "from reports.services.figures import refresh;"
+            "refresh._merge_children = lambda *a: os.kill(os.getpid(), signal.SIGKILL);"
+            "refresh.recompute_due_summaries()"
         )
         name = connection.settings_dict["NAME"]
         environment = os.environ | {
@@ -236,7 +241,7 @@ class TestAProcessKilled:
         )
         assert ended.returncode == -9
         assert Due.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
-        all_settled()
+        assert_figures_match()
         after = DAY + timedelta(days=3)
-        document = summary_document(commission=world.tree["KZ-1-1"], language="en", now=after)
+        document = build_live_summary(commission=world.tree["KZ-1-1"], language="en", now=after)
         assert document["coverage"]["reports"] == 1

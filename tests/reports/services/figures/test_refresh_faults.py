@@ -1,6 +1,7 @@
-"""Recomputing while everything goes on: several workers, killed ones, moves, a broker that refuses all day.
+"""Recomputing under faults: killed workers, moved commissions, a broker that is down.
 
-Whatever the interleaving, the figures end as a recomputation from the reports has them."""
+In whatever order things happen, the figures end equal to a second count from the reports.
+"""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +24,12 @@ from reports.models import Due, Report, Summary, Violation
 from reports.services.background import wakeups
 from reports.services.checklists import compiled
 from reports.services.figures import child_cache, refresh
-from reports.services.figures.recount import summaries_check
-from reports.services.figures.refresh import summaries_recompute, summaries_refresh
-from reports.services.publishing.live import summary_document
+from reports.services.figures.recount import check_summaries
+from reports.services.figures.refresh import recompute_due_summaries, recompute_summaries
+from reports.services.publishing.live_summary import build_live_summary
 from reports.services.review import decisions
-from tests.support.door import stored
-from tests.support.refresh import STATIONS, Killed, all_settled, move, report
+from tests.support.intake import store_report
+from tests.support.refresh import STATIONS, Killed, assert_figures_match, move_commission, store_station_report
 from tests.support.world import DAY, World, payload
 
 
@@ -44,21 +45,21 @@ class TestAnythingInAnyOrder:
     def test_reports_decisions_and_partial_refreshing_end_in_the_recomputed_figures(self, db, data):
         with rolled_back():
             world = World()
-            phones = [world.first, world.second, world.enrolled("OB-4444")]
+            phones = [world.first, world.second, world.enrol_phone("OB-4444")]
             sent: list[Report] = []
             for _ in range(data.draw(st.integers(3, 14))):
                 step = data.draw(st.sampled_from(["send", "send", "correct", "decide", "violation", "move", "refresh"]))
                 _step(step, data, world, phones, sent)
-            all_settled()
+            assert_figures_match()
 
 
 @contextmanager
 def rolled_back():
-    compiled.forget()
+    compiled.clear_cache()
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-    compiled.forget()
+    compiled.clear_cache()
 
 
 def _step(step, data, world, phones, sent):
@@ -68,27 +69,27 @@ def _step(step, data, world, phones, sent):
     one = pick(sent) if sent else None
     if step == "send" or one is None:
         answers = {"V03": pick(["yes", "no", "not_observed"]), "V90": pick(["good", "bad"]), "X05": pick([0, 7])}
-        sent.append(report(world, pick(phones), pick(STATIONS[:4]), **answers))
+        sent.append(store_station_report(world, pick(phones), pick(STATIONS[:4]), **answers))
     elif step == "correct":
         phone = next(p for p in phones if p.observer.pk == one.observer_id)
         place = Commission.objects.get(pk=one.commission_id)
         body = payload(commission=place.code, answers={"V03": "no", "V15": "no"}, supersedes=str(one.uuid))
-        sent.append(stored(phone, body))
+        sent.append(store_report(phone, body))
     elif step == "decide":
         decision = pick(
-            [decisions.report_verify, decisions.report_reject, decisions.report_hold, decisions.report_restore]
+            [decisions.verify_report, decisions.reject_report, decisions.hold_report, decisions.restore_report]
         )
         decision(report=Report.objects.get(pk=one.pk), user=None, now=DAY)
     elif step == "violation":
         violation = Violation.objects.filter(report=one).first()
         if violation is not None:
-            decisions.violation_decide(
+            decisions.decide_violation(
                 violation=violation, state=pick(["confirmed", "refuted", "reported"]), user=None, now=DAY
             )
     elif step == "move":
-        move(world.tree[pick(STATIONS[:4])], world.tree[pick(["KZ-1-1", "KZ-2-2", "KZ-2"])])
+        move_commission(world.tree[pick(STATIONS[:4])], world.tree[pick(["KZ-1-1", "KZ-2-2", "KZ-2"])])
     else:
-        summaries_refresh(most=pick([1, 2, 5, 50]))
+        recompute_due_summaries(max_commissions=pick([1, 2, 5, 50]))
 
 
 class TestAWorkerKilledInTheMiddle:
@@ -108,24 +109,24 @@ class TestAWorkerKilledInTheMiddle:
         keys = list(Due.objects.values_list("commission_id", flat=True))
         try:
             with connection.execute_wrapper(dying):
-                summaries_recompute(commissions=keys, now=lambda: DAY)
+                recompute_summaries(commissions=keys, now=lambda: DAY)
         except Killed:
             return True
         return False
 
     def test_nothing_is_lost_at_any_step(self, transactional_db):
         world = World()
-        all_settled()
-        report(world, V03="yes")
+        assert_figures_match()
+        store_station_report(world, V03="yes")
         died = statements = 0
         while self._killed_after(statements):
             died += 1
             statements += 1
             assert Due.objects.filter(commission=world.tree["KZ-1-1-1"]).exists()
-            assert summaries_check().different == {}
+            assert check_summaries().different == {}
         assert died > 6
-        all_settled()
-        document = summary_document(commission=world.tree["KZ"], language="en")
+        assert_figures_match()
+        document = build_live_summary(commission=world.tree["KZ"], language="en")
         assert document["stages"]["voting"]["questions"]["V03"]["yes"] == 1
 
 
@@ -136,10 +137,10 @@ class TestADeadBroker:
         refused = mock.Mock(side_effect=ConnectionRefusedError("no broker today"))
         with mock.patch.object(current_app, "send_task", refused), mock.patch.object(wakeups, "_listeners", {}):
             for place in STATIONS[:3]:
-                report(world, commission=place)
+                store_station_report(world, commission=place)
             assert Due.objects.count() == 3
             tasks.refresh_summaries()
-        all_settled()
+        assert_figures_match()
         assert Summary.objects.get(commission=world.tree["KZ"]).tally["reports"] == 3
 
     def test_every_thread_publishes_through_the_configured_application(self):
@@ -162,18 +163,24 @@ class TestTheEmbeddedThread:
             done.set()
             return outcome
 
-        with mock.patch.object(worker, "wait", lambda task, seconds: True), mock.patch.object(worker.log, "exception"):
-            thread = Thread(target=worker.run, args=("reports.refresh_summaries", work, stop), daemon=True)
+        with (
+            mock.patch.object(worker, "wait_for_wake", lambda task, seconds: True),
+            mock.patch.object(worker.log, "exception"),
+        ):
+            thread = Thread(target=worker.run_loop, args=("reports.refresh_summaries", work, stop), daemon=True)
             thread.start()
             assert done.wait(10)
             thread.join(10)
             assert worker.log.exception.call_count == 2
 
     def test_it_is_started_once_a_process(self):
-        with mock.patch.object(worker, "run", lambda *_: Event().wait(5)), mock.patch.object(worker, "_running", {}):
-            worker.start()
+        with (
+            mock.patch.object(worker, "run_loop", lambda *_: Event().wait(5)),
+            mock.patch.object(worker, "_running", {}),
+        ):
+            worker.start_threads()
             first = {task: thread for task, (_pid, thread) in worker._running.items()}
-            worker.start()
+            worker.start_threads()
             assert {task: thread for task, (_pid, thread) in worker._running.items()} == first
             assert len(first) == 4
             assert all(thread.daemon for thread in first.values())
@@ -183,31 +190,31 @@ class TestTheEmbeddedThread:
         stop, reached = Event(), Event()
 
         def work():
-            done = summaries_refresh()
+            done = recompute_due_summaries()
             if Summary.objects.filter(commission=world.tree["KZ"], tally__reports=1).exists():
                 stop.set()
                 reached.set()
             return done
 
-        thread = Thread(target=worker.run, args=("reports.refresh_summaries", work, stop), daemon=True)
+        thread = Thread(target=worker.run_loop, args=("reports.refresh_summaries", work, stop), daemon=True)
         thread.start()
-        report(world)
+        store_station_report(world)
         assert reached.wait(20)
         thread.join(10)
-        all_settled()
+        assert_figures_match()
 
 
 class TestTheCommandAndTheTasks:
     def test_refreshing_until_nothing_waits(self, world):
-        report(world)
+        store_station_report(world)
         output = io.StringIO()
         call_command("refresh_summaries", stdout=output)
         assert not Due.objects.exists()
         assert " summaries recomputed" in output.getvalue()
 
     def test_a_task_may_run_twice(self, world, monkeypatch):
-        monkeypatch.setattr(tasks, "SECONDS", 600.0)
-        report(world)
+        monkeypatch.setattr(tasks, "MAX_TASK_SECONDS", 600.0)
+        store_station_report(world)
         assert tasks.refresh_summaries() > 0
         assert tasks.refresh_summaries() == 0
         assert tasks.process_evidence() == 0
@@ -221,50 +228,57 @@ class TestTheCommandAndTheTasks:
         } == set(wakeups.TASKS)
 
     def test_a_task_stops_in_time_and_leaves_the_rest_due(self, world):
-        report(world)
+        store_station_report(world)
         with mock.patch.object(refresh.time, "monotonic", side_effect=iter(range(10_000))):
-            summaries_refresh(seconds=2)
+            recompute_due_summaries(max_seconds=2)
         assert Due.objects.exists()
-        all_settled()
+        assert_figures_match()
 
 
 class TestReportsThatNeverStopComing:
     def test_the_root_is_not_starved(self, world):
-        all_settled()
+        assert_figures_match()
         depths = []
-        original = summaries_recompute
+        original = recompute_summaries
 
         def recompute(*, commissions, now):
             """At every step another report comes in, at another station."""
-            report(world, world.enrolled(f"OB-{7000 + len(depths)}"), STATIONS[len(depths) % len(STATIONS)])
+            store_station_report(
+                world, world.enrol_phone(f"OB-{7000 + len(depths)}"), STATIONS[len(depths) % len(STATIONS)]
+            )
             depths.append(set(Commission.objects.filter(pk__in=commissions).values_list("depth", flat=True)))
             return original(commissions=commissions, now=now)
 
-        report(world)
-        with mock.patch.object(refresh, "summaries_recompute", recompute):
-            summaries_refresh(most=24)
+        store_station_report(world)
+        with mock.patch.object(refresh, "recompute_summaries", recompute):
+            recompute_due_summaries(max_commissions=24)
         assert depths[:8] == [{3}, {2}, {1}, {0}] * 2
-        all_settled()
+        assert_figures_match()
 
     def test_a_crowd_at_the_deepest_level_is_climbed_in_rounds_and_the_longest_waiting_go_first(self, world):
-        all_settled()
+        assert_figures_match()
         for place in reversed(STATIONS):
-            report(world, commission=place)
+            store_station_report(world, commission=place)
         done = []
-        original = summaries_recompute
+        original = recompute_summaries
 
         def recompute(*, commissions, now):
             done.extend(Commission.objects.filter(pk__in=commissions).order_by("pk").values_list("code", flat=True))
             return original(commissions=commissions, now=now)
 
         with (
-            mock.patch.object(refresh, "summaries_recompute", recompute),
-            mock.patch.multiple(refresh, ROUND=-1.0, CHUNK=3, CHUNK_SQLITE=3),
+            mock.patch.object(refresh, "recompute_summaries", recompute),
+            mock.patch.multiple(
+                refresh,
+                DEEPEST_LEVEL_SECONDS=-1.0,
+                MAX_COMMISSIONS_PER_TRANSACTION=3,
+                MAX_COMMISSIONS_PER_TRANSACTION_SQLITE=3,
+            ),
         ):
-            summaries_refresh()
+            recompute_due_summaries()
         assert done[:6] == ["KZ-2-2-1", "KZ-2-2-2", "KZ-2-2-3", "KZ-2-2", "KZ-2", "KZ"]
         assert done.count("KZ") == 4
-        all_settled()
+        assert_figures_match()
 
 
 class TestMessagesToTheWorker:
@@ -276,63 +290,63 @@ class TestMessagesToTheWorker:
             yield send_task
 
     def test_one_waits_at_a_time_and_none_is_missed_once_it_is_begun(self, sent, db):
-        wakeups._publish("reports.refresh_summaries")
-        wakeups._publish("reports.refresh_summaries")
-        wakeups._publish("reports.process_evidence")
+        wakeups._publish_task("reports.refresh_summaries")
+        wakeups._publish_task("reports.refresh_summaries")
+        wakeups._publish_task("reports.process_evidence")
         assert sent.call_count == 2
         tasks.refresh_summaries()
-        wakeups._publish("reports.refresh_summaries")
+        wakeups._publish_task("reports.refresh_summaries")
         assert sent.call_count == 3
 
     def test_one_that_could_not_be_sent_is_sent_the_next_time(self, sent):
         sent.side_effect = ConnectionRefusedError
         with pytest.raises(ConnectionRefusedError):
-            wakeups._publish("reports.refresh_summaries")
+            wakeups._publish_task("reports.refresh_summaries")
         sent.side_effect = None
-        wakeups._publish("reports.refresh_summaries")
+        wakeups._publish_task("reports.refresh_summaries")
         assert sent.call_count == 2
 
 
-class TestWhatIsRemembered:
+class TestTheChildCache:
     def test_a_country_larger_than_the_memory_is_counted_all_the_same(self, world):
-        with mock.patch.object(child_cache, "LINES", 3):
+        with mock.patch.object(child_cache, "MAX_CACHED_LINES", 3):
             for place in STATIONS:
-                report(world, commission=place)
-            all_settled()
-            assert child_cache._lines <= 3
-            report(world, world.second)
-            all_settled()
+                store_station_report(world, commission=place)
+            assert_figures_match()
+            assert child_cache._cached_lines <= 3
+            store_station_report(world, world.second)
+            assert_figures_match()
 
     def test_children_that_did_not_change_are_not_read_again(self, world):
         for place in STATIONS:
-            report(world, commission=place)
-        all_settled()
+            store_station_report(world, commission=place)
+        assert_figures_match()
         asked = []
-        original = refresh.said_by
+        original = refresh.load_child_figures
         with mock.patch.object(
-            refresh, "said_by", lambda *, versions: asked.append(versions) or original(versions=versions)
+            refresh, "load_child_figures", lambda *, versions: asked.append(versions) or original(versions=versions)
         ):
-            report(world, world.second)
-            summaries_refresh()
-        read = [known for versions in asked for known in versions if known in child_cache._known]
+            store_station_report(world, world.second)
+            recompute_due_summaries()
+        read = [known for versions in asked for known in versions if known in child_cache._cache]
         assert len(read) == sum(map(len, asked)) == 3 + 2 + 2
-        assert child_cache._lines == sum(len(one.flat) for one in child_cache._known.values())
+        assert child_cache._cached_lines == sum(len(one.flat) for one in child_cache._cache.values())
 
     def test_a_revision_that_was_undone_and_came_again_otherwise_is_read_anew(self, world):
-        all_settled()
+        assert_figures_match()
         with transaction.atomic():
-            report(world, V03="yes")
-            summaries_refresh()
+            store_station_report(world, V03="yes")
+            recompute_due_summaries()
             transaction.set_rollback(True)
-        report(world, V03="no")
-        all_settled()
+        store_station_report(world, V03="no")
+        assert_figures_match()
 
 
 class TestTheCostOfOneReport:
     def test_it_is_its_own_place_and_those_above_whatever_the_countrys_size(self, world):
-        report(world)
-        all_settled()
-        report(world, world.second)
+        store_station_report(world)
+        assert_figures_match()
+        store_station_report(world, world.second)
         with CaptureQueriesContext(connection) as queries:
-            assert summaries_refresh() == 4
+            assert recompute_due_summaries() == 4
         assert len(queries) <= 4 * 13 + 3

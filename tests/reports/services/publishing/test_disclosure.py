@@ -1,50 +1,53 @@
-"""Which stations a release shows by themselves: nothing can be had by subtracting the siblings."""
+"""Tests that subtracting shown stations identifies no withheld one."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.services.publishing.disclosure import Station, stations_shown, types_coarsened
+from reports.services.publishing.disclosure import ReportedStation, merge_rare_types, select_shown_stations
 
 station = st.builds(
-    Station, code=st.text("ABCDEFGH", min_size=3, max_size=6), observers=st.integers(1, 4), known=st.booleans()
+    ReportedStation,
+    code=st.text("ABCDEFGH", min_size=3, max_size=6),
+    observers=st.integers(1, 4),
+    shown_before=st.booleans(),
 )
 districts = st.lists(station, max_size=12, unique_by=lambda one: one.code)
 
 
-def shown(*observers: int, known: str = "") -> set[str]:
-    rows = [Station(f"S{place}", n, f"S{place}" in known) for place, n in enumerate(observers)]
-    return set(stations_shown(stations=rows, observers_min=2, cell_min=3))
+def select_shown(*observers: int, shown_before: str = "") -> set[str]:
+    rows = [ReportedStation(f"S{place}", n, f"S{place}" in shown_before) for place, n in enumerate(observers)]
+    return set(select_shown_stations(stations=rows, min_observers=2, min_cell_size=3))
 
 
-def test_where_everyone_was_seen_by_several_all_are_shown():
-    assert shown(2, 3, 2) == {"S0", "S1", "S2"}
+def test_all_are_shown_where_each_has_several_observers():
+    assert select_shown(2, 3, 2) == {"S0", "S1", "S2"}
 
 
-def test_one_that_is_held_back_takes_others_with_it():
-    assert shown(1, 2, 5, 2, 4) == {"S2", "S4"}  # those with the fewest observers go first
+def test_a_withheld_station_makes_others_withheld_too():
+    assert select_shown(1, 2, 5, 2, 4) == {"S2", "S4"}  # those with the fewest observers go first
 
 
 def test_a_small_district_shows_none():
-    assert shown(1, 2) == set()
-    assert shown(1) == set()
+    assert select_shown(1, 2) == set()
+    assert select_shown(1) == set()
 
 
-def test_what_an_earlier_release_told_hides_nobody():
-    assert shown(1, 1, 1, 2, known="S0 S1") == set()
-    assert shown(1, 1, 1, 2, 2, 3, known="S0") == {"S4", "S5"}
+def test_stations_of_an_earlier_release_do_not_hide_others():
+    assert select_shown(1, 1, 1, 2, shown_before="S0 S1") == set()
+    assert select_shown(1, 1, 1, 2, 2, 3, shown_before="S0") == {"S4", "S5"}
 
 
 @given(districts)
-def test_what_is_left_is_never_about_few(rows):
-    told = stations_shown(stations=rows, observers_min=2, cell_min=3)
-    held = [one for one in rows if one.code not in told]
-    assert all(one.observers >= 2 for one in rows if one.code in told)
-    assert not told or not held or sum(not one.known for one in held) >= 3
+def test_the_withheld_remainder_is_never_about_few_stations(rows):
+    shown = select_shown_stations(stations=rows, min_observers=2, min_cell_size=3)
+    withheld = [one for one in rows if one.code not in shown]
+    assert all(one.observers >= 2 for one in rows if one.code in shown)
+    assert not shown or not withheld or sum(not one.shown_before for one in withheld) >= 3
 
 
 @given(st.dictionaries(st.sampled_from(["", "ordinary", "hospital", "military", "abroad"]), st.integers(0, 6)))
-def test_no_type_has_few_stations_and_none_can_be_had_by_taking_off_the_others(observed):
-    names = types_coarsened(observed=observed, cell_min=3)
+def test_no_type_has_few_stations_not_even_by_subtraction(observed):
+    names = merge_rare_types(observed=observed, min_cell_size=3)
     totals: dict[str, int] = {}
     for code, n in observed.items():
         totals[names[code]] = totals.get(names[code], 0) + n

@@ -1,4 +1,4 @@
-"""Every number on a page is the number of the open data, and that is what counting the reports anew gives."""
+"""Tests that pages, open data and an independent recount agree."""
 
 import hashlib
 import itertools
@@ -11,12 +11,19 @@ from django.utils import timezone
 
 from observer.models import Commission, Election
 from reports.models import Report, Violation
-from reports.services.figures.format import figure
-from reports.services.figures.recount import _leaves_first, _own
-from reports.services.figures.refresh import summaries_refresh
-from reports.services.review.decisions import report_verify, violation_decide
-from tests.support.door import stored
-from tests.support.releases import descriptor, marked, numbers, package, release, table
+from reports.services.figures.format import format_figure
+from reports.services.figures.recount import _count_own_figures, _order_leaves_first
+from reports.services.figures.refresh import recompute_due_summaries
+from reports.services.review.decisions import decide_violation, verify_report
+from tests.support.intake import store_report
+from tests.support.releases import (
+    download_package,
+    find_numbers,
+    make_release,
+    parse_figures,
+    read_descriptor,
+    read_table,
+)
 from tests.support.world import World, payload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -24,16 +31,19 @@ TERRITORIES = ("KZ", "KZ-1", "KZ-2", "KZ-1-1", "KZ-1-2", "KZ-2-1", "KZ-2-2")
 
 
 @pytest.fixture(autouse=True)
-def _alone(settings):
+def _isolated_cache(settings):
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 
 @pytest.fixture
 def released(client, world: World):
-    """Some hundred reports of every kind, verified, refuted and confirmed among them, in one release."""
+    """One release of about a hundred reports of every kind.
+
+    Some are verified; some violations are refuted or confirmed.
+    """
     Election.objects.update(publication="released")
     world.election.refresh_from_db()
-    phones = [world.first, world.second, *(world.enrolled(f"OB-44{n}{n}") for n in range(2, 5))]
+    phones = [world.first, world.second, *(world.enrol_phone(f"OB-44{n}{n}") for n in range(2, 5))]
     answers = itertools.cycle(
         [
             {"V03": "yes", "V15": "yes", "V16": "no", "V90": "bad", "V01": "female", "V30": ["a", "c"], "X05": 1234},
@@ -45,25 +55,28 @@ def released(client, world: World):
     stations = [code for code in world.tree if code.count("-") == 3]
     for n, (phone, station) in enumerate(itertools.product(phones, stations)):
         if n % 5 != 3:
-            stored(phone, payload("voting", station, answers=next(answers), slot="10:00" if n % 7 == 0 else ""))
-            stored(phone, payload("voting", station, answers=next(answers)))
+            store_report(phone, payload("voting", station, answers=next(answers), slot="10:00" if n % 7 == 0 else ""))
+            store_report(phone, payload("voting", station, answers=next(answers)))
         if n % 3 == 0:
-            stored(phone, payload("opening", station, answers={"O01": "no" if n % 2 else "yes", "O90": "bad"}))
-    stored(world.first, payload("incident", "KZ-1-1-1"))
-    stored(world.first, payload("tabulation", "KZ-1-1", answers={"T90": "bad"}))
+            store_report(phone, payload("opening", station, answers={"O01": "no" if n % 2 else "yes", "O90": "bad"}))
+    store_report(world.first, payload("incident", "KZ-1-1-1"))
+    store_report(world.first, payload("tabulation", "KZ-1-1", answers={"T90": "bad"}))
     for report in Report.objects.order_by("sequence")[::4]:
-        report_verify(report=report, user=None, now=timezone.now())
+        verify_report(report=report, user=None, now=timezone.now())
     states = itertools.cycle(["refuted", "confirmed", "solved", "passed_on", "reported", "reported"])
     for violation in Violation.objects.order_by("pk"):
         if (state := next(states)) != "reported":
-            violation_decide(violation=violation, state=state, user=None, now=timezone.now())
-    summaries_refresh()
-    release(world.election, finding="voting:V03")
-    return package(client, "test-2022", 1)
+            decide_violation(violation=violation, state=state, user=None, now=timezone.now())
+    recompute_due_summaries()
+    make_release(world.election, finding="voting:V03")
+    return download_package(client, "test-2022", 1)
 
 
 class OpenData:
-    """figures.csv, asked as a page's marks are written: part|stage|item|figure."""
+    """Looks up figures.csv by the path in `data-f`.
+
+    A path is part|stage|item|figure.
+    """
 
     def __init__(self, rows: list[dict[str, str]]) -> None:
         self.rows = {
@@ -72,12 +85,15 @@ class OpenData:
             if not row["contest"] and not row["slot"]
         }
 
-    def value(self, place: str, path: str) -> int:
+    def get_value(self, place: str, path: str) -> int:
         row = self.rows.get((place, path))
         return int(row["value"]) if row and row["value"] else 0
 
-    def expected(self, place: str, path: str) -> list[str]:
-        """The numbers that a mark of this path shows, in the order in which they stand."""
+    def list_expected(self, place: str, path: str) -> list[str]:
+        """List the numbers that an element with this path shows.
+
+        In their order on the page.
+        """
         if path.startswith("@"):
             place, _bar, path = path[1:].partition("|")
             path = f"stage|{path}"
@@ -87,19 +103,23 @@ class OpenData:
             percent = [row["text"]] if row["text"].endswith("%") else []
             return [*percent, row["value"], row["of"]]
         if name == "stations":
-            counts = {one: self.value(place, f"{path}.{one}") for one in ("yes", "no", "conflicting")}
+            counts = {one: self.get_value(place, f"{path}.{one}") for one in ("yes", "no", "conflicting")}
             n, of = counts[ANSWERS[path.split("|")[2]]], sum(counts.values())
-            return [*percents(n, of), str(n), str(of)]
+            return [*list_percentages(n, of), str(n), str(of)]
         if path.endswith("precincts_observed") or name == "not_observed":
             start = path.rpartition("precincts_observed" if name != "not_observed" else "not_observed")[0]
-            n, of = self.value(place, f"{start}precincts_observed"), self.value(place, f"{start}precincts")
+            n, of = self.get_value(place, f"{start}precincts_observed"), self.get_value(place, f"{start}precincts")
             if name == "not_observed":
                 return [str(of - n), str(of)]
-            return [str(n), str(of), *percents(n, of)] if part == "coverage" else [*percents(n, of), str(n), str(of)]
+            return (
+                [str(n), str(of), *list_percentages(n, of)]
+                if part == "coverage"
+                else [*list_percentages(n, of), str(n), str(of)]
+            )
         if path == "coverage|||reports_verified":
-            return [str(self.value(place, path)), str(self.value(place, "coverage|||reports"))]
+            return [str(self.get_value(place, path)), str(self.get_value(place, "coverage|||reports"))]
         if name == "":
-            return [str(self.value(place, path + what)) for what in ("reports", "commissions")]
+            return [str(self.get_value(place, path + what)) for what in ("reports", "commissions")]
         if name == "refuted" and part == "stage":
             path = path.removesuffix("refuted") + "finding.refuted"
         row = self.rows.get((place, path))
@@ -109,14 +129,14 @@ class OpenData:
 ANSWERS = {"O01": "no", "V03": "yes", "V15": "yes", "V16": "yes", "V19": "no", "V20": "no"}
 
 
-def percents(n: int, of: int) -> list[str]:
-    text = figure(n, of)
+def list_percentages(n: int, of: int) -> list[str]:
+    text = format_figure(n, of)
     return [text] if text.endswith("%") else []
 
 
 @pytest.mark.parametrize("language", ["en", "ru", "kk"])
 def test_a_page_shows_the_numbers_of_the_open_data(client, released, language):
-    data = OpenData(table(released, "figures.csv"))
+    data = OpenData(read_table(released, "figures.csv"))
     seen = 0
     for place in TERRITORIES:
         pages = [f"/{language}/test-2022/{place}/"]
@@ -124,16 +144,20 @@ def test_a_page_shows_the_numbers_of_the_open_data(client, released, language):
         for page in pages:
             response = client.get(page)
             assert response.status_code == 200, page
-            found = marked(response.content.decode())
+            found = parse_figures(response.content.decode())
             for path, text in found.figures:
-                # In Kazakh the whole stands before the part in a sentence, never in a figure.
-                assert numbers(text) == data.expected(place, path) or not numbers(text), (page, path, text)
-                seen += bool(numbers(text))
+                # In Kazakh sentences the denominator comes before the numerator, but never in a figure.
+                assert find_numbers(text) == data.list_expected(place, path) or not find_numbers(text), (
+                    page,
+                    path,
+                    text,
+                )
+                seen += bool(find_numbers(text))
     assert seen > 400
 
 
-def test_no_number_stands_on_a_page_that_is_not_in_the_open_data(client, released):
-    data = OpenData(table(released, "figures.csv"))
+def test_every_number_on_a_page_is_in_the_open_data(client, released):
+    data = OpenData(read_table(released, "figures.csv"))
     for place in TERRITORIES:
         html = client.get(f"/en/test-2022/{place}/").content.decode()
         rest = re.sub(r'<p class="asof">.*?</p>|<aside class="edition".*?</aside>|<svg.*?</svg>', "", html, flags=re.S)
@@ -143,8 +167,10 @@ def test_no_number_stands_on_a_page_that_is_not_in_the_open_data(client, release
             rest,
             flags=re.S,
         )
-        said = " ".join(marked(rest).rest).replace("\xa0", " ")
-        said = re.sub(r"KZ[-\d]*|test-2022|[A-Z]{1,3}-?\d\d|20 November 2022|\d\d? Nov, \d\d:00", " ", said)
+        visible_text = " ".join(parse_figures(rest).rest).replace("\xa0", " ")
+        visible_text = re.sub(
+            r"KZ[-\d]*|test-2022|[A-Z]{1,3}-?\d\d|20 November 2022|\d\d? Nov, \d\d:00", " ", visible_text
+        )
         known = {row[column] for (_place, _path), row in data.rows.items() for column in ("value", "of", "text")}
         own = {
             number
@@ -152,16 +178,16 @@ def test_no_number_stands_on_a_page_that_is_not_in_the_open_data(client, release
             if there == place and path.count("|") == 3
             for number in [data.rows[there, path]["value"]]
         }
-        assert set(numbers(said)) <= known | own, (place, set(numbers(said)) - known)
+        assert set(find_numbers(visible_text)) <= known | own, (place, set(find_numbers(visible_text)) - known)
 
 
-def test_the_open_data_are_what_counting_the_reports_anew_gives(released):
+def test_the_open_data_equal_an_independent_recount(released):
     places = {place.pk: place for place in Commission.objects.select_related("level", "election")}
-    counted = _own(places)
-    for place in _leaves_first(places):
+    counted = _count_own_figures(places)
+    for place in _order_leaves_first(places):
         if place.parent_id is not None:
             counted[place.parent_id].add(counted[place.pk])
-    data = OpenData(table(released, "figures.csv"))
+    data = OpenData(read_table(released, "figures.csv"))
     checked = 0
     for key, place in places.items():
         if place.code not in TERRITORIES:
@@ -169,8 +195,8 @@ def test_the_open_data_are_what_counting_the_reports_anew_gives(released):
         counts = counted[key].counts
         names = {"precincts_observed": "observed", "precincts_denied": "denied", "reports_verified": "verified"}
         for name in ("precincts", "precincts_observed", "precincts_denied", "reports", "reports_verified"):
-            assert data.value(place.code, f"coverage|||{name}") == counts[(names.get(name, name),)]
-        assert data.value(place.code, "coverage|||observers") == len(counted[key].observers)
+            assert data.get_value(place.code, f"coverage|||{name}") == counts[(names.get(name, name),)]
+        assert data.get_value(place.code, "coverage|||observers") == len(counted[key].observers)
         for path, n in counts.items():
             if path[0] == "stages" and "parts" not in path and path[-2:-1] == ("finding",):
                 stage, question, name = path[1], path[4], path[-1]
@@ -179,16 +205,16 @@ def test_the_open_data_are_what_counting_the_reports_anew_gives(released):
                     assert int(row["value" if name == "n" else "of"]) == n
                     checked += 1
             if path[:2] == ("violations", "types"):
-                assert data.value(place.code, f"violations by_type||{path[2]}|{path[3]}") == n
+                assert data.get_value(place.code, f"violations by_type||{path[2]}|{path[3]}") == n
                 checked += 1
     assert checked > 200
 
 
 def test_totals_can_be_counted_from_the_rows(released):
-    """As an outsider would, with nothing but the package."""
-    tree = {row["code"]: row["parent"] for row in table(released, "commissions.csv")}
-    questions = {(row["checklist"], row["question"]): row for row in table(released, "questions.csv")}
-    data = OpenData(table(released, "figures.csv"))
+    """Count the totals as an outsider would, from the package only."""
+    tree = {row["code"]: row["parent"] for row in read_table(released, "commissions.csv")}
+    questions = {(row["checklist"], row["question"]): row for row in read_table(released, "questions.csv")}
+    data = OpenData(read_table(released, "figures.csv"))
     totals: dict[str, Counter[str]] = defaultdict(Counter)
 
     def above(place: str) -> list[str]:
@@ -197,7 +223,7 @@ def test_totals_can_be_counted_from_the_rows(released):
     for name in released.namelist():
         if not name.startswith("reports-"):
             continue
-        for row in table(released, name):
+        for row in read_table(released, name):
             n = int(row["n"])
             claims = dict(claim.split(":") for claim in row["claims"].split())
             for place in above(row["place"]):
@@ -210,30 +236,32 @@ def test_totals_can_be_counted_from_the_rows(released):
                         totals[place][f"{question}|n"] += n * (claims.get(asked["violation"]) != "refuted")
     assert set(totals) == set(TERRITORIES)
     for place, counts in totals.items():
-        assert counts["reports"] == data.value(place, "coverage|||reports")
+        assert counts["reports"] == data.get_value(place, "coverage|||reports")
         for question, answer in ANSWERS.items():
             stage = "opening" if question == "O01" else "voting"
-            assert counts[f"{question}|{answer}"] == data.value(place, f"stage|{stage}|{question}|{answer}")
-            assert counts[f"{question}|n"] == data.value(place, f"stage|{stage}|{question}|finding")
-    numbers_ = [row for row in table(released, "numbers.csv") if row["question"] == "X05" and not row["slot"]]
+            assert counts[f"{question}|{answer}"] == data.get_value(place, f"stage|{stage}|{question}|{answer}")
+            assert counts[f"{question}|n"] == data.get_value(place, f"stage|{stage}|{question}|finding")
+    numbers_ = [row for row in read_table(released, "numbers.csv") if row["question"] == "X05" and not row["slot"]]
     total = sum(int(row["n"]) * int(row["value"]) for row in numbers_)
-    assert total == data.value("KZ", "stage|voting|X05|sum") > 0
+    assert total == data.get_value("KZ", "stage|voting|X05|sum") > 0
 
 
 class TestThePackage:
-    def test_every_file_is_as_its_description_says(self, released):
-        told = descriptor(released)
-        assert told["licenses"][0]["name"] == "CC-BY-4.0"
-        assert {one["path"] for one in told["resources"]} == set(released.namelist()) - {"datapackage.json"}
-        names = [one["name"] for one in told["resources"]]
+    def test_every_file_matches_its_description(self, released):
+        package_descriptor = read_descriptor(released)
+        assert package_descriptor["licenses"][0]["name"] == "CC-BY-4.0"
+        assert {one["path"] for one in package_descriptor["resources"]} == set(released.namelist()) - {
+            "datapackage.json"
+        }
+        names = [one["name"] for one in package_descriptor["resources"]]
         assert len(set(names)) == len(names)
         assert all(re.fullmatch(r"[-a-z0-9._/]+", name) for name in names)
-        for resource in told["resources"]:
+        for resource in package_descriptor["resources"]:
             content = released.read(resource["path"])
             assert resource["hash"] == f"sha256:{hashlib.sha256(content).hexdigest()}"
             assert resource["bytes"] == len(content)
             if resource["format"] == "csv":
-                rows = table(released, resource["path"])
+                rows = read_table(released, resource["path"])
                 fields = {field["name"]: field["type"] for field in resource["schema"]["fields"]}
                 assert not rows or list(rows[0]) == list(fields)
                 for row, (name, kind) in itertools.product(rows, fields.items()):
@@ -246,16 +274,16 @@ class TestThePackage:
             if resource["format"] == "json":
                 json.loads(content)
 
-    def test_nothing_in_it_points_to_a_person_or_to_a_stations_reports(self, released, world):
+    def test_it_identifies_no_person_and_no_stations_reports(self, released, world):
         stations = [code for code in world.tree if code.count("-") == 3]
         for name in released.namelist():
             content = released.read(name).decode()
             for secret in ("OB-2222", "OB-3333", "+7701", "Name of", "2022-11-20T04:00", '"words"', ",words"):
                 assert secret not in content, name
             if name.startswith(("reports-", "numbers")):
-                assert not any(row["place"] in stations for row in table(released, name))
+                assert not any(row["place"] in stations for row in read_table(released, name))
 
-    def test_it_is_the_same_whenever_it_is_made(self, client, released, settings):
+    def test_it_is_identical_when_it_is_built_again(self, client, released, settings):
         first = client.get("/data/test-2022/1/datapackage.json")
         before = b"".join(first.streaming_content)
         (settings.RELEASES_DIR / "test-2022" / "1.zip").unlink()

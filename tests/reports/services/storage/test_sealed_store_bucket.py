@@ -1,4 +1,4 @@
-"""Originals in an S3-compatible bucket, spoken to by the real client; the bucket is an imitation."""
+"""Sealed files in an S3-compatible bucket, with the real client and a simulated bucket."""
 
 import hashlib
 import os
@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from reports.services.storage.sealed_store import open_sealed, seal, sealed_path
-from tests.config.test_settings import GOOD, start
+from reports.services.storage.sealed_store import open_sealed_file, open_sealed_path, seal_file
+from tests.config.test_settings import VALID_ENVIRONMENT, run_with_environment
 
 DATA = os.urandom(300_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -27,39 +27,40 @@ def bucket(settings):
         yield client
 
 
-def sealed(folder: Path) -> None:
+def seal_data(folder: Path) -> None:
     part = folder / "part"
     part.write_bytes(DATA)
-    seal(part=part, sha256=SHA256)
+    seal_file(part=part, sha256=SHA256)
     assert not part.exists()
 
 
 class TestABucket:
     def test_gives_back_what_was_sealed(self, bucket, tmp_path: Path):
-        sealed(tmp_path)
-        with open_sealed(sha256=SHA256) as file:
+        seal_data(tmp_path)
+        with open_sealed_file(sha256=SHA256) as file:
             assert file.read() == DATA
-        with sealed_path(sha256=SHA256) as path:
+        with open_sealed_path(sha256=SHA256) as path:
             assert path.read_bytes() == DATA
 
     def test_holds_equal_files_once(self, bucket, tmp_path: Path):
-        sealed(tmp_path)
-        sealed(tmp_path)
+        seal_data(tmp_path)
+        seal_data(tmp_path)
         assert [row["Size"] for row in bucket.list_objects_v2(Bucket="evidence")["Contents"]] == [len(DATA)]
 
-    def test_says_what_it_does_not_hold(self, bucket):
+    def test_raises_for_content_that_it_does_not_hold(self, bucket):
         with pytest.raises(FileNotFoundError):
-            open_sealed(sha256="0" * 64).read()
+            open_sealed_file(sha256="0" * 64).read()
 
 
 class TestTheSettings:
     def test_name_the_bucket(self, tmp_path: Path):
-        told = {
+        variables = {
             "SEALED_S3_BUCKET": "evidence",
             "SEALED_S3_ENDPOINT": "https://s3.example.org",
             "DATA_DIR": str(tmp_path),
         }
-        done = start(
-            GOOD | told, "from config import settings as s; print(s.STORAGES['sealed']['OPTIONS']['endpoint_url'])"
+        process = run_with_environment(
+            VALID_ENVIRONMENT | variables,
+            "from config import settings as s; print(s.STORAGES['sealed']['OPTIONS']['endpoint_url'])",
         )
-        assert done.stdout.strip() == "https://s3.example.org", done.stderr
+        assert process.stdout.strip() == "https://s3.example.org", process.stderr

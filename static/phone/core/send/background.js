@@ -1,9 +1,0 @@
-/** The service worker's own sending, where the browser wakes it (Chromium). Loaded by the module variant of sw.js. */
-import { sync } from "./sync.js";
-
-self.addEventListener("sync", (event) => {
-  if (event.tag !== "outbox") return;
-  event.waitUntil(sync("background").then(({ left, problem }) => {
-    if (problem === "no_answer" || (left > 0 && problem === null)) throw new Error("later"); // the browser wakes us again
-  }));
-});
