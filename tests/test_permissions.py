@@ -135,7 +135,8 @@ def matches_route(route: str, pattern: URLPattern, address: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.once
-class TestEveryNoun:
+@pytest.mark.usefixtures("without_rendering")
+class TestEveryModel:
     def test_is_shown_to_whom_the_table_says(self, people: dict[str, Client]):
         expected, found = {}, {}
         for model in ADMIN_MODELS:
